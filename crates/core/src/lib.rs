@@ -1,0 +1,18 @@
+//! Decisions: from what was observed to a list of writes, and the reason for waiting.
+//!
+//! Pure: it knows nothing of clocks, clients, randomness or the environment; `now` comes in, the next wake-up goes out.
+//! Modules in reading order: `snapshot` (what a decision reads), `plan` (what it answers), `report` (why it waits), `rollout`
+//! (the decisions about one Rollout), `traffic_guard` (how far a ReplicaSet may shrink), `invariants` (a linter for writes).
+
+pub mod invariants;
+pub mod plan;
+pub mod report;
+pub mod rollout;
+pub mod snapshot;
+pub mod traffic_guard;
+
+pub use plan::{
+    Event, EventType, Importance, ObjectRef, Plan, Purpose, Request, Subresource, Write, WriteError,
+};
+pub use report::{Report, Wait};
+pub use snapshot::{Need, Observed, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload};

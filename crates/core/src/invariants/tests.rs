@@ -1,0 +1,145 @@
+//! Each rule is broken on purpose once, and kept once.
+
+use serde_json::json;
+
+use super::*;
+
+/// A five-pod Rollout of two versions: (size, ready) of stable `v1` and canary `v2`.
+fn world(stable: (i32, i32), canary: (i32, i32), status: Value) -> Observation {
+    let rollout = json!({
+        "metadata": {"name": "demo", "namespace": "default", "uid": "uid-1"},
+        "spec": {"replicas": 5, "strategy": {"canary": {"maxUnavailable": 1, "steps": [{"setWeight": 20}, {"pause": {}}]}}},
+        "status": status,
+    });
+    let rs = |hash: &str, (size, ready): (i32, i32)| {
+        let object = json!({
+            "metadata": {"name": format!("demo-{hash}"), "labels": {"rollouts-pod-template-hash": hash}},
+            "spec": {"replicas": size, "template": {}},
+            "status": {"replicas": size, "readyReplicas": ready, "availableReplicas": ready},
+        });
+        ReplicaSet::parse(&object).unwrap()
+    };
+    Observation {
+        rollout: serde_json::from_value(rollout).unwrap(),
+        replica_sets: vec![rs("v1", stable), rs("v2", canary)],
+        ready: BTreeMap::from([("demo-v1".into(), stable.1), ("demo-v2".into(), canary.1)]),
+    }
+}
+
+fn updating(more: Value) -> Value {
+    let mut status = json!({"stableRS": "v1", "currentPodHash": "v2", "currentStepIndex": 0});
+    status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    status
+}
+
+fn rules(violations: &[Violation]) -> Vec<&str> {
+    violations.iter().map(|violation| violation.rule.as_str()).collect()
+}
+
+#[test]
+fn i1_ready_pods_stay_above_the_promise() {
+    let before = world((5, 5), (0, 0), updating(json!({})));
+    assert!(rules(&check_write(&before, &world((4, 5), (1, 0), updating(json!({}))))).is_empty());
+    assert_eq!(rules(&check_write(&before, &world((3, 5), (2, 0), updating(json!({}))))), ["I1"]);
+}
+
+#[test]
+fn i1_blames_us_only_for_what_was_there() {
+    let before = world((5, 2), (1, 0), updating(json!({})));
+    assert!(check_write(&before, &world((2, 2), (1, 0), updating(json!({})))).is_empty());
+    assert_eq!(rules(&check_write(&before, &world((1, 2), (1, 0), updating(json!({}))))), ["I1"]);
+}
+
+#[test]
+fn i1_a_replica_set_with_ready_pods_is_not_deleted() {
+    let before = world((5, 5), (1, 1), updating(json!({})));
+    let mut after = before.clone();
+    after.replica_sets.pop();
+    assert_eq!(rules(&check_write(&before, &after)), ["I1"]);
+}
+
+#[test]
+fn i4_stable_moves_only_after_every_gate() {
+    let done = json!({"stableRS": "v2", "currentPodHash": "v2", "currentStepIndex": 2});
+    let after = world((0, 0), (5, 5), done);
+    let from = |pods, more| world((0, 0), pods, updating(more));
+    assert!(check_write(&from((5, 5), json!({"currentStepIndex": 2})), &after).is_empty());
+    assert_eq!(rules(&check_write(&from((5, 4), json!({"currentStepIndex": 2})), &after)), ["I4"]);
+    assert_eq!(
+        rules(&check_write(&from((5, 5), json!({"currentStepIndex": 2, "abort": true})), &after)),
+        ["I4", "I8"]
+    );
+    let paused = json!({"pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-11-23T05:00:00Z"}],
+        "currentStepIndex": 2});
+    assert_eq!(rules(&check_write(&from((5, 5), paused), &after)), ["I4"]);
+    let halfway =
+        world((0, 0), (5, 5), json!({"stableRS": "v2", "currentPodHash": "v2", "currentStepIndex": 1}));
+    assert_eq!(rules(&check_write(&from((5, 5), json!({})), &halfway)), ["I4"]);
+}
+
+#[test]
+fn i5_writes_are_bounded() {
+    let world = world((5, 5), (0, 0), updating(json!({})));
+    assert!(is_bounded(30, &world).is_none());
+    assert!(is_bounded(300, &world).is_some());
+}
+
+#[test]
+fn i7_an_abort_ends_on_stable() {
+    let aborted = updating(json!({"abort": true}));
+    assert!(abort_has_ended(&world((5, 5), (0, 0), aborted.clone())).is_none());
+    assert!(abort_has_ended(&world((5, 5), (1, 1), aborted.clone())).is_some());
+    assert!(abort_has_ended(&world((4, 4), (0, 0), aborted)).is_some());
+    assert!(abort_has_ended(&world((4, 4), (1, 1), updating(json!({})))).is_none());
+}
+
+#[test]
+fn i8_a_verdict_stands() {
+    let aborted = world((5, 5), (0, 0), updating(json!({"abort": true})));
+    let undone = world((5, 5), (0, 0), updating(json!({})));
+    assert_eq!(rules(&check_write(&aborted, &undone)), ["I8"]);
+    let new_template = world((5, 5), (0, 0), updating(json!({"currentPodHash": "v3"})));
+    assert!(check_write(&aborted, &new_template).is_empty());
+    let promoted =
+        world((0, 0), (5, 5), json!({"stableRS": "v2", "currentPodHash": "v2", "currentStepIndex": 2}));
+    let back =
+        world((0, 0), (5, 5), json!({"stableRS": "v1", "currentPodHash": "v2", "currentStepIndex": 2}));
+    assert!(rules(&check_write(&promoted, &back)).contains(&"I8"));
+}
+
+#[test]
+fn i9_only_ours_is_touched() {
+    let owned = |uid: &str, spec: Value| {
+        json!({"kind": "ReplicaSet", "metadata": {"name": "x", "ownerReferences": [{"uid": uid, "controller": true}]},
+            "spec": spec})
+    };
+    let check = |before: Option<Value>, after: Option<Value>| {
+        touches_only_ours("uid-1", before.as_ref(), after.as_ref()).is_none()
+    };
+    let ours = owned("uid-1", json!({"replicas": 1}));
+    assert!(check(Some(ours.clone()), Some(owned("uid-1", json!({"replicas": 2})))));
+    assert!(!check(Some(ours.clone()), Some(owned("uid-1", json!({"replicas": 1, "template": {"x": 1}})))));
+    assert!(!check(
+        Some(owned("uid-2", json!({"replicas": 1}))),
+        Some(owned("uid-2", json!({"replicas": 2})))
+    ));
+    assert!(!check(Some(owned("uid-2", json!({}))), None));
+    assert!(!check(None, Some(owned("uid-2", json!({})))));
+    let orphan = json!({"kind": "ReplicaSet", "metadata": {"name": "x"}, "spec": {"replicas": 1}});
+    assert!(check(Some(orphan), Some(ours)));
+    let rollout = |replicas: Value, status: &str| json!({"kind": "Rollout", "metadata": {"name": "x"}, "spec": {"replicas": replicas}, "status": {"phase": status}});
+    assert!(check(Some(rollout(json!(2), "a")), Some(rollout(json!(2), "b"))));
+    assert!(check(Some(rollout(Value::Null, "a")), Some(rollout(json!(1), "a"))));
+    assert!(!check(Some(rollout(json!(2), "a")), Some(rollout(json!(1), "a"))));
+    let service = json!({"kind": "Service", "metadata": {"name": "x"}});
+    assert!(!check(Some(service.clone()), Some(service)));
+}
+
+#[test]
+fn i10_the_essence_forgets_history_but_not_counts() {
+    let one = world((5, 5), (0, 0), updating(json!({"abortedAt": "2026-11-23T05:00:00Z"})));
+    let later = world((5, 5), (0, 0), updating(json!({"abortedAt": "2026-11-23T06:00:00Z"})));
+    assert_eq!(essence(&one), essence(&later));
+    assert_ne!(essence(&one), essence(&world((4, 4), (0, 0), updating(json!({})))));
+    assert_ne!(essence(&one), essence(&world((5, 5), (0, 0), updating(json!({"currentStepIndex": 1})))));
+}

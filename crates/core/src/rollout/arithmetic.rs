@@ -1,0 +1,154 @@
+//! How many pods each ReplicaSet of a basic canary (no traffic router) shall have.
+//!
+//! Contract: replica arithmetic of upstream (weights by replica ratio, surge and unavailability limits). Counts are pods.
+
+/// Canary and stable sizes that a weight asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Pods of the new version.
+    pub canary: i32,
+    /// Pods of the stable version.
+    pub stable: i32,
+}
+
+/// What limits a change of sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `spec.replicas`.
+    pub replicas: i32,
+    /// Pods allowed above `replicas`.
+    pub max_surge: i32,
+    /// Available pods allowed to be missing from `replicas`.
+    pub max_unavailable: i32,
+}
+
+impl Limits {
+    /// Available pods that must remain.
+    #[must_use]
+    pub fn min_available(self) -> i32 {
+        self.replicas - self.max_unavailable
+    }
+
+    fn max_total(self) -> i32 {
+        self.replicas + self.max_surge
+    }
+}
+
+/// Size and available pods of one ReplicaSet (or of several together).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pods {
+    /// `spec.replicas`.
+    pub size: i32,
+    /// Available pods, never more than `size`.
+    pub available: i32,
+}
+
+impl Pods {
+    /// After being resized. A ReplicaSet that shrinks loses its unavailable pods first.
+    #[must_use]
+    pub fn resized(self, size: i32) -> Self {
+        Self { size, available: self.available.min(size) }
+    }
+}
+
+/// The split of `replicas` pods that comes closest to `weight` percent for the canary.
+///
+/// Below 100 and above 0 both sides keep at least one pod, if there is more than one replica or a surge to pay for it; ties go to
+/// the larger canary; the total may exceed `replicas` by one.
+#[must_use]
+pub fn split(replicas: i32, max_surge: i32, weight: i32) -> Split {
+    if replicas <= 0 {
+        return Split { canary: 0, stable: 0 };
+    }
+    let zero_allowed = weight == 0 || weight == 100 || (replicas == 1 && max_surge == 0);
+    let share = |total: i32| i64::from(total) * i64::from(weight);
+    let floor = narrow(share(replicas) / 100);
+    let ceiling = narrow((share(replicas) + 99) / 100);
+    let mut options: Vec<(i32, i32)> = Vec::with_capacity(4);
+    for total in replicas..=replicas + max_surge.clamp(0, 1) {
+        let rounds_up = ceiling < total || zero_allowed;
+        if rounds_up {
+            options.push((ceiling, total));
+        }
+        let tied = rounds_up && share(total) % 100 == 50;
+        if !tied && (floor != 0 || zero_allowed) {
+            options.push((floor, total));
+        }
+    }
+    let distance = |(canary, total): (i32, i32)| {
+        let off = (i64::from(canary) * 100 - i64::from(weight) * i64::from(total)).abs();
+        (off, i64::from(total))
+    };
+    let best = options.into_iter().reduce(|best, option| {
+        let ((a, at), (b, bt)) = (distance(best), distance(option));
+        if b * at < a * bt { option } else { best }
+    });
+    let (canary, total) = best.unwrap_or((0, replicas));
+    Split { canary, stable: total - canary }
+}
+
+fn narrow(value: i64) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// The next sizes of canary and stable on the way to `target`, within the limits.
+///
+/// `others` are all further ReplicaSets together: while they have pods, nothing shrinks here, because they shrink first.
+#[must_use]
+pub fn next_sizes(target: Split, limits: Limits, canary: Pods, stable: Pods, others: Pods) -> Split {
+    let mut room = (limits.max_total() - canary.size - stable.size - others.size).max(0);
+    let stable_growth = (target.stable - stable.size).clamp(0, room);
+    room -= stable_growth;
+    let canary_growth = (target.canary - canary.size).clamp(0, room);
+    let grown = Split { canary: canary.size + canary_growth, stable: stable.size + stable_growth };
+    if others.size > 0 {
+        return grown;
+    }
+    let increasing = target.canary >= canary.size;
+    let stable_now = Pods { size: grown.stable, ..stable };
+    let canary_now = Pods { size: grown.canary, ..canary };
+    if increasing {
+        let (stable, canary) = drain(target.stable, limits, stable_now, canary_now);
+        Split { canary, stable }
+    } else {
+        let (canary, stable) = drain(target.canary, limits, canary_now, stable_now);
+        Split { canary, stable }
+    }
+}
+
+/// Sizes of (drained, kept) after as much draining as availability permits.
+fn drain(target: i32, limits: Limits, drained: Pods, kept: Pods) -> (i32, i32) {
+    let counted = kept.available + drained.size;
+    let spare = counted - limits.min_available();
+    if spare <= 0 {
+        return (drained.size, kept.size);
+    }
+    let drained_size = drained.size.min(target.max(drained.size - spare));
+    let excess = drained_size + kept.size - limits.max_total();
+    if excess <= 0 {
+        return (drained_size, kept.size);
+    }
+    let needed = (limits.min_available() - drained.resized(drained_size).available).max(0);
+    let kept_size = kept.size.min(needed.max(kept.size - excess));
+    let rest = (drained_size + kept_size - limits.max_total()).max(0);
+    let floor = (limits.min_available() - kept.resized(kept_size).available).max(0);
+    (drained_size.min(floor.max(drained_size - rest)), kept_size)
+}
+
+/// The next sizes of the other ReplicaSets (newest revision first in `others`): what is not available goes at once, the rest as far as
+/// `available` pods of all ReplicaSets exceed what must remain.
+#[must_use]
+pub fn drain_others(limits: Limits, available: i32, others: &[Pods]) -> Vec<i32> {
+    let mut spare = (available - limits.min_available()).max(0);
+    others
+        .iter()
+        .map(|pods| {
+            let kept = (pods.available - spare).max(0);
+            spare -= pods.available - kept;
+            kept
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! Conditions, phase and message of a Rollout, in upstream's words.
+
+use jiff::SignedDuration;
+use tidegate_api::meta::Time;
+use tidegate_api::rollout::condition_type::{
+    AVAILABLE, COMPLETED, HEALTHY, INVALID_SPEC, PAUSED, PROGRESSING, REPLICA_FAILURE,
+};
+use tidegate_api::rollout::{Condition, ConditionStatus, Phase, RolloutStatus, reason};
+
+use super::draft::{Draft, Timer};
+use super::view::View;
+use crate::plan::Event;
+use crate::report::Wait;
+
+/// Brings conditions, phase and message up to the rest of the draft.
+pub(super) fn update(view: &View<'_>, draft: &mut Draft) {
+    let healthy = is_healthy(view, &draft.status);
+    let became_unhealthy = !healthy && draft.status.condition_is_true(HEALTHY);
+    availability(view, draft);
+    health(view, draft, healthy);
+    completion(view, draft);
+    replica_failure(view, draft);
+    pause(view, draft);
+    progress(view, draft, healthy, became_unhealthy);
+    validity(view, draft);
+    let (phase, message) = phase(view, &draft.status);
+    draft.status.phase = Some(phase);
+    draft.status.message = message;
+}
+
+/// Sets a condition; `true` when anything but its times changed. A changed condition moves to the end of the list.
+pub(super) fn set(
+    status: &mut RolloutStatus,
+    now: Time,
+    type_: &str,
+    (value, reason, message): (ConditionStatus, &str, &str),
+) -> bool {
+    let position = status.conditions.iter().position(|condition| condition.type_ == type_);
+    let old = position.map(|at| &status.conditions[at]);
+    if old.is_some_and(|c| c.status == value && c.reason == reason && c.message == message) {
+        return false;
+    }
+    let since = old.filter(|c| c.status == value).map_or(now, |c| c.last_transition_time);
+    if let Some(at) = position {
+        status.conditions.remove(at);
+    }
+    status.conditions.push(Condition {
+        type_: type_.to_owned(),
+        status: value,
+        last_update_time: now,
+        last_transition_time: since,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    });
+    true
+}
+
+fn put(view: &View<'_>, draft: &mut Draft, type_: &str, what: (ConditionStatus, &str, &str)) -> bool {
+    set(&mut draft.status, Time::truncated(view.now), type_, what)
+}
+
+fn availability(view: &View<'_>, draft: &mut Draft) {
+    let enough = draft.status.available_replicas >= view.replicas;
+    let message = if enough {
+        "Rollout has minimum availability"
+    } else {
+        "Rollout does not have minimum availability"
+    };
+    put(view, draft, AVAILABLE, (enough.into(), reason::AVAILABLE, message));
+}
+
+fn is_paused(view: &View<'_>, status: &RolloutStatus) -> bool {
+    view.rollout().spec.paused || !status.pause_conditions.is_empty()
+}
+
+fn is_healthy(view: &View<'_>, status: &RolloutStatus) -> bool {
+    let n = view.replicas;
+    !is_paused(view, status)
+        && view.invalid.is_none()
+        && (status.updated_replicas, status.available_replicas, status.replicas) == (n, n, n)
+        && status.current_step_index == view.last_index()
+        && view.is_finished(status)
+}
+
+fn health(view: &View<'_>, draft: &mut Draft, healthy: bool) {
+    if healthy {
+        let what = (ConditionStatus::True, reason::ROLLOUT_HEALTHY, "Rollout is healthy");
+        put(view, draft, HEALTHY, what);
+    } else if draft.status.condition(HEALTHY).is_some() {
+        let what = (ConditionStatus::False, reason::ROLLOUT_HEALTHY, "Rollout is not healthy");
+        put(view, draft, HEALTHY, what);
+    }
+}
+
+fn completion(view: &View<'_>, draft: &mut Draft) {
+    let completed = view.is_finished(&draft.status);
+    let what = (completed.into(), reason::ROLLOUT_COMPLETED, "RolloutCompleted");
+    let changed = put(view, draft, COMPLETED, what);
+    if let Some(new) = view.new.filter(|_| changed && !completed) {
+        let revision = new.revision().unwrap_or(0);
+        let hash = new.hash();
+        let text = format!("Rollout not completed, started update to revision {revision} ({hash})");
+        // It tells the beginning of what the other events of this write go on with.
+        draft.events.insert(0, Event::normal("RolloutNotCompleted", text));
+    }
+}
+
+fn replica_failure(view: &View<'_>, draft: &mut Draft) {
+    let failure = view
+        .new
+        .into_iter()
+        .chain(view.owned.iter().copied())
+        .flat_map(|rs| &rs.status.conditions)
+        .find(|condition| condition.type_ == REPLICA_FAILURE);
+    match failure {
+        Some(failure) => {
+            let value = match failure.status.as_str() {
+                "True" => ConditionStatus::True,
+                "False" => ConditionStatus::False,
+                _ => ConditionStatus::Unknown,
+            };
+            put(view, draft, REPLICA_FAILURE, (value, &failure.reason, &failure.message));
+        }
+        None => draft.status.conditions.retain(|condition| condition.type_ != REPLICA_FAILURE),
+    }
+}
+
+/// While an abort lasts, the Paused condition stays as the abort has found it.
+fn pause(view: &View<'_>, draft: &mut Draft) {
+    if draft.status.abort {
+        return;
+    }
+    let paused = is_paused(view, &draft.status);
+    if paused || draft.status.condition_is_true(PAUSED) {
+        put(view, draft, PAUSED, (paused.into(), reason::ROLLOUT_PAUSED, "Rollout is paused"));
+    }
+}
+
+fn progress(view: &View<'_>, draft: &mut Draft, healthy: bool, became_unhealthy: bool) {
+    use ConditionStatus::{True, Unknown};
+    let Some(new) = view.new else { return };
+    let name = new.metadata.name.clone();
+    let old = draft.status.condition(PROGRESSING).map(|c| c.reason.clone());
+    let old = old.as_deref();
+    if draft.status.abort {
+        return aborted(view, draft);
+    }
+    if healthy {
+        let text = format!("ReplicaSet \"{name}\" has successfully progressed.");
+        put(view, draft, PROGRESSING, (True, reason::NEW_REPLICA_SET_AVAILABLE, &text));
+        return;
+    }
+    let finished = view.is_finished(&draft.status);
+    if is_paused(view, &draft.status) {
+        if !finished {
+            put(view, draft, PROGRESSING, (Unknown, reason::ROLLOUT_PAUSED, "Rollout is paused"));
+        }
+        return;
+    }
+    if old == Some(reason::ROLLOUT_ABORTED) {
+        put(view, draft, PROGRESSING, (Unknown, reason::ROLLOUT_RETRY, "Retrying Rollout after abort"));
+    } else if became_unhealthy && finished {
+        let text = "Rollout does not have minimum availability";
+        put(view, draft, PROGRESSING, (True, reason::REPLICA_SET_NOT_AVAILABLE, text));
+    } else if made_progress(view, draft) || became_unhealthy {
+        let text = format!("ReplicaSet \"{name}\" is progressing.");
+        if !put(view, draft, PROGRESSING, (True, reason::REPLICA_SET_UPDATED, &text)) {
+            refresh(view, draft);
+        }
+    } else if old == Some(reason::ROLLOUT_PAUSED) {
+        put(view, draft, PROGRESSING, (Unknown, reason::ROLLOUT_RESUMED, "Rollout is resumed"));
+    } else if old.is_none() {
+        let text = format!("Found new replica set \"{name}\"");
+        put(view, draft, PROGRESSING, (True, reason::FOUND_NEW_REPLICA_SET, &text));
+    } else {
+        deadline(view, draft, &name);
+    }
+}
+
+fn aborted(view: &View<'_>, draft: &mut Draft) {
+    let revision = view.new.and_then(crate::ReplicaSet::revision).unwrap_or(0);
+    let text = format!("Rollout aborted update to revision {revision}");
+    let what = (ConditionStatus::False, reason::ROLLOUT_ABORTED, text.as_str());
+    if put(view, draft, PROGRESSING, what) {
+        draft.event(Event::warning(reason::ROLLOUT_ABORTED, text));
+    }
+}
+
+/// Something moved since the status was written last.
+fn made_progress(view: &View<'_>, draft: &Draft) -> bool {
+    let (before, after) = (&view.rollout().status, &draft.status);
+    before.updated_replicas != after.updated_replicas
+        || before.replicas - before.updated_replicas > after.replicas - after.updated_replicas
+        || before.ready_replicas < after.ready_replicas
+        || before.available_replicas < after.available_replicas
+        || before.stable_rs != after.stable_rs
+        || before.current_step_hash != after.current_step_hash
+        || (before.current_step_index.is_some()
+            && after.current_step_index.is_some()
+            && before.current_step_index != after.current_step_index)
+}
+
+fn refresh(view: &View<'_>, draft: &mut Draft) {
+    let now = Time::truncated(view.now);
+    if let Some(condition) = draft.status.conditions.iter_mut().find(|c| c.type_ == PROGRESSING) {
+        condition.last_update_time = now;
+    }
+}
+
+fn deadline(view: &View<'_>, draft: &mut Draft, name: &str) {
+    let Some(condition) = draft.status.condition(PROGRESSING) else { return };
+    if condition.reason == reason::PROGRESS_DEADLINE_EXCEEDED || waits_by_itself(view, &draft.status) {
+        return;
+    }
+    let base = condition.last_update_time.timestamp();
+    let seconds = view.rollout().spec.progress_deadline_seconds_or_default();
+    // Times have a grain of one second: the deadline is over once the next full second has begun.
+    let allowed = SignedDuration::from_secs(i64::from(seconds) + 1);
+    let Ok(end) = base.checked_add(allowed) else { return };
+    if view.now >= end {
+        let text = format!("ReplicaSet \"{name}\" has timed out progressing.");
+        let what = (ConditionStatus::False, reason::PROGRESS_DEADLINE_EXCEEDED, text.as_str());
+        put(view, draft, PROGRESSING, what);
+    } else {
+        draft.timer(Timer::ProgressDeadline(end));
+    }
+}
+
+/// The deadline is about pods; these wait for something else.
+fn waits_by_itself(view: &View<'_>, status: &RolloutStatus) -> bool {
+    let at = status.current_step_index.and_then(|index| usize::try_from(index).ok());
+    let step = at.and_then(|index| view.steps().get(index));
+    view.is_on_hold()
+        || step.is_some_and(|s| s.pause.is_some() || s.analysis.is_some() || s.experiment.is_some())
+}
+
+fn validity(view: &View<'_>, draft: &mut Draft) {
+    let Some(error) = &view.invalid else {
+        return draft.status.conditions.retain(|condition| condition.type_ != INVALID_SPEC);
+    };
+    let text = invalid_message(&view.rollout().metadata.name, error);
+    draft.waits.push(Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "spec".into(),
+        because: text.clone(),
+        since: None,
+        until: "the spec, or what it refers to, is corrected".into(),
+    });
+    put(view, draft, INVALID_SPEC, (ConditionStatus::True, reason::INVALID_SPEC, &text));
+}
+
+/// The text of the InvalidSpec condition.
+pub(super) fn invalid_message(name: &str, error: &impl std::fmt::Display) -> String {
+    format!("The Rollout \"{name}\" is invalid: {error}")
+}
+
+fn phase(view: &View<'_>, status: &RolloutStatus) -> (Phase, String) {
+    if let Some(degraded) = degraded(status) {
+        return (Phase::Degraded, degraded);
+    }
+    if view.rollout().spec.paused {
+        return (Phase::Paused, "manually paused".into());
+    }
+    if let Some(pause) = status.pause_conditions.first() {
+        return (Phase::Paused, pause.reason.to_string());
+    }
+    let waiting = if status.updated_replicas < view.replicas {
+        "more replicas need to be updated"
+    } else if status.available_replicas < status.updated_replicas {
+        "updated replicas are still becoming available"
+    } else if status.replicas > status.updated_replicas {
+        "old replicas are pending termination"
+    } else if !view.is_finished(status) {
+        "waiting for all steps to complete"
+    } else {
+        return (Phase::Healthy, String::new());
+    };
+    (Phase::Progressing, waiting.into())
+}
+
+/// The message of a Degraded phase: the first condition, in stored order, that means one.
+pub(super) fn degraded(status: &RolloutStatus) -> Option<String> {
+    status.conditions.iter().find_map(|condition| {
+        let reason = condition.reason.as_str();
+        let is_bad = condition.type_ == INVALID_SPEC
+            || [reason::ROLLOUT_ABORTED, reason::PROGRESS_DEADLINE_EXCEEDED].contains(&reason);
+        is_bad.then(|| match condition.type_.as_str() {
+            INVALID_SPEC => format!("InvalidSpec: {}", condition.message),
+            _ => format!("{reason}: {}", condition.message),
+        })
+    })
+}

@@ -1,0 +1,72 @@
+//! The status that is being decided, with the events and reasons that come with it.
+
+use jiff::Timestamp;
+use tidegate_api::rollout::{RolloutStatus, reason};
+
+use crate::plan::Event;
+use crate::report::Wait;
+
+/// An instant at which the same snapshot may be answered differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// A pause with a duration ends.
+    PauseEnds(Timestamp),
+    /// The progress deadline is exceeded.
+    ProgressDeadline(Timestamp),
+    /// Counters that were allowed to wait are written.
+    CountersDue(Timestamp),
+}
+
+impl Timer {
+    fn at(self) -> Timestamp {
+        match self {
+            Self::PauseEnds(at) | Self::ProgressDeadline(at) | Self::CountersDue(at) => at,
+        }
+    }
+}
+
+/// The next status in the making.
+pub(super) struct Draft {
+    pub(super) status: RolloutStatus,
+    pub(super) events: Vec<Event>,
+    pub(super) waits: Vec<Wait>,
+    timers: Vec<Timer>,
+}
+
+impl Draft {
+    pub(super) fn of(status: &RolloutStatus) -> Self {
+        Self { status: status.clone(), events: Vec::new(), waits: Vec::new(), timers: Vec::new() }
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(super) fn timer(&mut self, timer: Timer) {
+        self.timers.push(timer);
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Timestamp> {
+        self.timers.iter().map(|timer| timer.at()).min()
+    }
+
+    /// A user has emptied the list of pauses, and that has not been acted on yet.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.status.controller_pause && self.status.pause_conditions.is_empty()
+    }
+
+    /// Forgets every pause of the controller and says so, if there was one.
+    pub(super) fn end_pauses(&mut self) {
+        if self.clear_pauses() {
+            self.event(Event::normal(reason::ROLLOUT_RESUMED, "Rollout is resumed"));
+        }
+    }
+
+    /// Forgets every pause of the controller; whether there was one.
+    pub(super) fn clear_pauses(&mut self) -> bool {
+        let paused = self.status.controller_pause || !self.status.pause_conditions.is_empty();
+        self.status.controller_pause = false;
+        self.status.pause_conditions.clear();
+        paused
+    }
+}

@@ -1,0 +1,98 @@
+//! What to do when a write of a plan failed: failures are inputs, not surprises.
+
+use serde_json::json;
+use tidegate_api::meta::Time;
+use tidegate_api::rollout::condition_type::{INVALID_SPEC, PROGRESSING};
+use tidegate_api::rollout::{ConditionStatus, Phase, Rollout, RolloutStatus, reason};
+
+use super::conditions::{degraded, invalid_message, set};
+use crate::plan::{Event, Plan, Purpose, Request, Subresource, Write, WriteError};
+use crate::report::{Report, Wait};
+use crate::snapshot::Need;
+
+/// The plan that follows when the write number `failed` of `plan` met `error`; the writes behind it were not made.
+#[must_use]
+pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
+    let Some(write) = plan.writes.get(failed) else { return Plan::default() };
+    let again = Plan { retry: true, report: Report::because(refused(write, error)), ..Plan::default() };
+    let Purpose::CreateReplicaSet { .. } = write.purpose else { return again };
+    let Some(rollout) = plan.basis.as_deref() else { return again };
+    match error {
+        WriteError::AlreadyExists => {
+            Plan { needs: vec![Need::LiveReplicaSet(write.object.name.clone())], ..again }
+        }
+        WriteError::Invalid { message, causes } => Plan {
+            retry: false,
+            writes: status_write(rollout, plan, |status, now| {
+                let text = match causes.first() {
+                    Some((field, detail)) => format!("{field}: {detail}"),
+                    None => message.clone(),
+                };
+                let text = invalid_message(&rollout.metadata.name, &text);
+                let what = (ConditionStatus::True, reason::INVALID_SPEC, text.as_str());
+                set(status, now, INVALID_SPEC, what);
+                Vec::new()
+            }),
+            ..again
+        },
+        WriteError::Refused(message) => Plan {
+            writes: status_write(rollout, plan, |status, now| {
+                let text = format!("Failed to create new replica set \"{}\": {message}", write.object.name);
+                let what = (ConditionStatus::False, reason::REPLICA_SET_CREATE_ERROR, text.as_str());
+                let changed = set(status, now, PROGRESSING, what);
+                let event = Event::warning(reason::REPLICA_SET_CREATE_ERROR, text);
+                changed.then_some(event).into_iter().collect()
+            }),
+            ..again
+        },
+        WriteError::Conflict | WriteError::NotFound | WriteError::Unanswered(_) => again,
+    }
+}
+
+fn refused(write: &Write, error: &WriteError) -> Wait {
+    Wait {
+        object: format!("{}/{}", write.object.kind, write.object.name),
+        field: String::new(),
+        because: error.to_string(),
+        since: None,
+        until: "the write succeeds; it is tried again".into(),
+    }
+}
+
+/// The status with one condition changed, and the phase that follows from it; nothing where it is so already.
+fn status_write(
+    rollout: &Rollout,
+    plan: &Plan,
+    change: impl FnOnce(&mut RolloutStatus, Time) -> Vec<Event>,
+) -> Vec<Write> {
+    let Some(decided_at) = plan.decided_at else { return Vec::new() };
+    let mut status = rollout.status.clone();
+    let events = change(&mut status, Time::truncated(decided_at));
+    status.observed_generation = rollout.metadata.generation.to_string();
+    if let Some(message) = degraded(&status) {
+        status.phase = Some(Phase::Degraded);
+        status.message = message;
+    }
+    if status == rollout.status {
+        return Vec::new();
+    }
+    vec![Write {
+        object: crate::plan::ObjectRef {
+            kind: "Rollout".into(),
+            namespace: rollout.metadata.namespace.clone(),
+            name: rollout.metadata.name.clone(),
+        },
+        request: Request::MergePatch {
+            body: json!({"status": {
+                "conditions": status.conditions,
+                "observedGeneration": status.observed_generation,
+                "phase": status.phase,
+                "message": status.message,
+            }}),
+            resource_version: rollout.metadata.resource_version.clone(),
+            subresource: Some(Subresource::Status),
+        },
+        purpose: Purpose::Status,
+        events,
+    }]
+}

@@ -1,0 +1,124 @@
+//! The decisions about one Rollout.
+//!
+//! [`needs`] says what must be read first, [`plan`] answers with writes, [`after_failure`] says how to go on when one of
+//! them failed, [`report`] says why it waits. In reading order: `view` (who is new, who is stable), `decide` (the next
+//! status, a list of what happens in order), `steps`, `conditions`, `sizes` over `arithmetic`, `revisions` (creation,
+//! revision numbers, clean-up), `claims` (adoption and release), `status` (the patch), `failure`; `validate` checks the
+//! spec.
+//!
+//! This version follows the basic canary: no router, no analysis, no blue-green; `validate::not_yet_supported` says so
+//! to whoever asks for more.
+
+pub mod arithmetic;
+mod claims;
+mod conditions;
+mod decide;
+mod draft;
+mod failure;
+mod revisions;
+mod sizes;
+mod status;
+mod steps;
+#[cfg(test)]
+mod tests;
+pub mod validate;
+mod view;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+pub use failure::after_failure;
+use view::View;
+
+use crate::plan::{Plan, Purpose, Request, Write};
+use crate::report::Report;
+use crate::snapshot::{Need, Observed, Snapshot};
+
+/// What must be read before [`plan`] can decide. Empty once everything is known.
+#[must_use]
+pub fn needs(snapshot: &Snapshot, _now: Timestamp) -> Vec<Need> {
+    let rollout = &snapshot.rollout;
+    let mut needs = Vec::new();
+    if let Some(reference) = &rollout.spec.workload_ref
+        && snapshot.workload == Observed::Unread
+        && validate::workload_kind_is_supported(reference)
+    {
+        needs.push(Need::Workload(reference.clone()));
+    }
+    for (_, name) in validate::service_refs(rollout) {
+        if matches!(snapshot.services.get(&name), None | Some(Observed::Unread)) {
+            needs.push(Need::Service(name));
+        }
+    }
+    if snapshot.live_uid == Observed::Unread && claims::wants_to_adopt(snapshot) {
+        needs.push(Need::LiveUid);
+    }
+    needs
+}
+
+/// The writes that bring the world one pass closer to what the Rollout asks for, and when to ask again.
+///
+/// Calling it again on the world that its writes lead to ends, after finitely many passes, in a plan without writes.
+#[must_use]
+pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
+    if snapshot.rollout.metadata.deletion_timestamp.is_some() {
+        return Plan::default();
+    }
+    let needs = needs(snapshot, now);
+    if !needs.is_empty() {
+        return Plan { needs, ..Plan::default() };
+    }
+    let view = View::new(snapshot, now);
+    if view.invalid.is_none() {
+        let first = [default_replicas, claims::claim, revisions::create, revisions::renumber];
+        if let Some(plan) = first.iter().find_map(|phase| phase(&view)) {
+            return plan;
+        }
+    }
+    progress(&view)
+}
+
+/// Why the Rollout waits. Computed from live objects, never stored.
+#[must_use]
+pub fn report(snapshot: &Snapshot, now: Timestamp) -> Report {
+    plan(snapshot, now).report
+}
+
+/// Upstream stores the default of `spec.replicas`, so that an autoscaler finds a number.
+fn default_replicas(view: &View<'_>) -> Option<Plan> {
+    let rollout = view.rollout();
+    if rollout.spec.replicas.is_some() {
+        return None;
+    }
+    let write = Write {
+        object: view.object("Rollout", &rollout.metadata.name),
+        request: Request::MergePatch {
+            body: json!({"spec": {"replicas": 1}}),
+            resource_version: rollout.metadata.resource_version.clone(),
+            subresource: None,
+        },
+        purpose: Purpose::DefaultReplicas,
+        events: Vec::new(),
+    };
+    Some(Plan { writes: vec![write], ..Plan::default() })
+}
+
+/// Decision first, then what follows from it.
+fn progress(view: &View<'_>) -> Plan {
+    let mut draft = decide::next_status(view);
+    let mut writes = revisions::note(view);
+    let status = status::write(view, &mut draft);
+    writes.extend(status);
+    let (scaling, held_back) = sizes::guarded(view, &draft.status);
+    draft.waits.extend(held_back);
+    if scaling.is_empty() && writes.is_empty() {
+        writes.extend(revisions::clean_up(view));
+    }
+    writes.extend(scaling);
+    Plan {
+        wake_at: draft.wake_at(),
+        report: Report { waits: std::mem::take(&mut draft.waits) },
+        writes,
+        ..Plan::default()
+    }
+}

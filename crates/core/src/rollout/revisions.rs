@@ -1,0 +1,212 @@
+//! ReplicaSets over time: creation, revision numbers, annotations, and the removal of old ones.
+
+use serde_json::{Map, Value, json};
+use tidegate_api::labels;
+use tidegate_api::rollout::{API_VERSION, KIND, reason};
+
+use super::view::View;
+use crate::plan::{Event, Plan, Purpose, Request, Write};
+use crate::snapshot::{Observed, ReplicaSet};
+
+/// A ReplicaSet for the wanted template, where there is none. It starts without pods: its first size is a decision that
+/// follows from the status.
+pub(super) fn create(view: &View<'_>) -> Option<Plan> {
+    let template = view.template.filter(|_| view.new.is_none())?;
+    let rollout = view.rollout();
+    let name = format!("{}-{}", rollout.metadata.name, view.wanted_hash);
+    if matches!(view.snapshot.live_replica_sets.get(&name), Some(Observed::Found(_))) {
+        return Some(collision(view));
+    }
+    let write = Write {
+        object: view.object("ReplicaSet", &name),
+        request: Request::Create { body: manifest(view, &name, template) },
+        purpose: Purpose::CreateReplicaSet { size: 0 },
+        events: Vec::new(),
+    };
+    Some(Plan {
+        writes: vec![write],
+        basis: Some(Box::new(rollout.clone())),
+        decided_at: Some(view.now),
+        ..Plan::default()
+    })
+}
+
+/// The name is taken by a ReplicaSet that is not ours: the next try uses another hash.
+fn collision(view: &View<'_>) -> Plan {
+    let rollout = view.rollout();
+    let count = rollout.status.collision_count.unwrap_or(0) + 1;
+    let write = Write {
+        object: view.object("Rollout", &rollout.metadata.name),
+        request: Request::MergePatch {
+            body: json!({"status": {"collisionCount": count}}),
+            resource_version: rollout.metadata.resource_version.clone(),
+            subresource: Some(crate::plan::Subresource::Status),
+        },
+        purpose: Purpose::Status,
+        events: Vec::new(),
+    };
+    Plan { writes: vec![write], ..Plan::default() }
+}
+
+fn manifest(view: &View<'_>, name: &str, template: &Value) -> Value {
+    let rollout = view.rollout();
+    let hash = &view.wanted_hash;
+    let mut template = template.clone();
+    template["metadata"]["labels"][labels::POD_TEMPLATE_HASH] = json!(hash);
+    let mut selector = json!(view.selector);
+    selector["matchLabels"][labels::POD_TEMPLATE_HASH] = json!(hash);
+    let mut annotations: Map<String, Value> = copied_annotations(view);
+    annotations.insert(labels::REVISION.into(), next_revision(view, None).to_string().into());
+    annotations.insert(labels::DESIRED_REPLICAS.into(), view.replicas.to_string().into());
+    let mut spec = json!({"replicas": 0, "selector": selector, "template": template});
+    if rollout.spec.min_ready_seconds != 0 {
+        spec["minReadySeconds"] = json!(rollout.spec.min_ready_seconds);
+    }
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": name,
+            "namespace": rollout.metadata.namespace,
+            "labels": template["metadata"]["labels"],
+            "annotations": annotations,
+            "ownerReferences": [owner_reference(view)],
+        },
+        "spec": spec,
+    })
+}
+
+pub(super) fn owner_reference(view: &View<'_>) -> Value {
+    let metadata = &view.rollout().metadata;
+    json!({
+        "apiVersion": API_VERSION, "kind": KIND, "name": metadata.name, "uid": metadata.uid,
+        "controller": true, "blockOwnerDeletion": true,
+    })
+}
+
+/// The Rollout's annotations that its newest ReplicaSet carries too.
+fn copied_annotations(view: &View<'_>) -> Map<String, Value> {
+    let annotations = view.rollout().metadata.annotations.iter();
+    annotations
+        .filter(|(key, _)| !labels::NOT_COPIED_TO_REPLICA_SETS.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
+        .collect()
+}
+
+/// One more than every ReplicaSet besides `new` has.
+fn next_revision(view: &View<'_>, new: Option<&ReplicaSet>) -> i64 {
+    let older = view.owned.iter().filter(|rs| new.is_none_or(|new| new.metadata.uid != rs.metadata.uid));
+    older.filter_map(|rs| rs.revision()).max().unwrap_or(0) + 1
+}
+
+/// A ReplicaSet that comes into use again gets the next revision, and remembers its earlier ones. A pass of its own:
+/// the texts of what follows carry the number.
+pub(super) fn renumber(view: &View<'_>) -> Option<Plan> {
+    let new = view.new?;
+    let annotations = &new.metadata.annotations;
+    let wanted = next_revision(view, Some(new));
+    let current = annotations.get(labels::REVISION);
+    if current.is_some() && new.revision().is_none_or(|current| current >= wanted) {
+        return None;
+    }
+    let mut patch = json!({labels::REVISION: wanted.to_string()});
+    if let Some(current) = current {
+        let history = match annotations.get(labels::REVISION_HISTORY) {
+            Some(history) => format!("{history},{current}"),
+            None => current.clone(),
+        };
+        patch[labels::REVISION_HISTORY] = json!(history);
+    }
+    let write = metadata_patch(view, new, json!({"metadata": {"annotations": patch}}));
+    Some(Plan { writes: vec![write], ..Plan::default() })
+}
+
+fn metadata_patch(view: &View<'_>, rs: &ReplicaSet, body: Value) -> Write {
+    Write {
+        object: view.object("ReplicaSet", &rs.metadata.name),
+        request: Request::MergePatch {
+            body,
+            resource_version: rs.metadata.resource_version.clone(),
+            subresource: None,
+        },
+        purpose: Purpose::Metadata,
+        events: Vec::new(),
+    }
+}
+
+/// What ReplicaSet and Rollout note of each other: copied annotations, minReadySeconds, the Rollout's revision.
+pub(super) fn note(view: &View<'_>) -> Vec<Write> {
+    let Some(new) = view.new.filter(|_| view.invalid.is_none()) else { return Vec::new() };
+    let mut writes = Vec::new();
+    let mut changed = copied_annotations(view);
+    changed.retain(|key, value| new.metadata.annotations.get(key).map(String::as_str) != value.as_str());
+    let min_ready_seconds = view.rollout().spec.min_ready_seconds;
+    let mut patch = json!({});
+    if !changed.is_empty() {
+        patch["metadata"]["annotations"] = changed.into();
+    }
+    if min_ready_seconds != new.min_ready_seconds {
+        patch["spec"]["minReadySeconds"] = json!(min_ready_seconds);
+    }
+    if patch.as_object().is_some_and(|patch| !patch.is_empty()) {
+        writes.push(metadata_patch(view, new, patch));
+    }
+    writes.extend(note_revision(view, new));
+    writes
+}
+
+fn note_revision(view: &View<'_>, new: &ReplicaSet) -> Option<Write> {
+    let rollout = view.rollout();
+    let revision = new.metadata.annotations.get(labels::REVISION)?;
+    if rollout.metadata.annotations.get(labels::REVISION) == Some(revision) {
+        return None;
+    }
+    let mut events = vec![Event::normal("RolloutUpdated", format!("Rollout updated to revision {revision}"))];
+    if is_fresh(view, new) {
+        let name = &new.metadata.name;
+        let text = format!("Created ReplicaSet {name} (revision {revision})");
+        events.push(Event::normal(reason::NEW_REPLICA_SET_CREATED, text));
+    }
+    Some(Write {
+        object: view.object("Rollout", &rollout.metadata.name),
+        request: Request::MergePatch {
+            body: json!({"metadata": {"annotations": {labels::REVISION: revision}}}),
+            resource_version: rollout.metadata.resource_version.clone(),
+            subresource: None,
+        },
+        purpose: Purpose::Metadata,
+        events,
+    })
+}
+
+/// Made for this update, not found again.
+pub(super) fn is_fresh(view: &View<'_>, new: &ReplicaSet) -> bool {
+    view.rollout().status.current_pod_hash != new.hash()
+        && new.replicas == 0
+        && !new.metadata.annotations.contains_key(labels::REVISION_HISTORY)
+}
+
+/// Idle ReplicaSets beyond the history limit, oldest first. New and stable never count.
+pub(super) fn clean_up(view: &View<'_>) -> Vec<Write> {
+    if view.invalid.is_some() {
+        return Vec::new();
+    }
+    let mut kept = view.others();
+    kept.retain(|rs| rs.metadata.deletion_timestamp.is_none());
+    kept.sort_by_key(|rs| rs.age_key());
+    let limit = usize::try_from(view.rollout().spec.revision_history_limit_or_default()).unwrap_or(0);
+    let excess = kept.len().saturating_sub(limit);
+    kept.iter().filter(|rs| rs.is_idle()).take(excess).map(|rs| delete(view, rs)).collect()
+}
+
+fn delete(view: &View<'_>, rs: &ReplicaSet) -> Write {
+    Write {
+        object: view.object("ReplicaSet", &rs.metadata.name),
+        request: Request::Delete {
+            uid: rs.metadata.uid.clone(),
+            resource_version: rs.metadata.resource_version.clone(),
+        },
+        purpose: Purpose::CleanUp,
+        events: Vec::new(),
+    }
+}

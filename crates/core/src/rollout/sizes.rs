@@ -1,0 +1,192 @@
+//! Which ReplicaSets get which size in this plan, and the writes that make it so.
+
+use serde_json::json;
+use tidegate_api::labels;
+
+use tidegate_api::rollout::RolloutStatus;
+
+use super::arithmetic::{Pods, Split, drain_others, next_sizes, split};
+use super::view::View;
+use crate::plan::{Event, Purpose, Request, Write};
+use crate::report::Wait;
+use crate::snapshot::ReplicaSet;
+use crate::traffic_guard::{self, Resize};
+
+/// Writes that move all ReplicaSets one pass towards what `status` (the one that is about to hold) asks for, and what the
+/// traffic guard holds back of them.
+pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, Vec<Wait>) {
+    let wishes = wishes(view, status);
+    let all: Vec<Pods> = view.owned.iter().map(|rs| pods(rs)).collect();
+    let place = |rs: &ReplicaSet| view.owned.iter().position(|other| other.metadata.uid == rs.metadata.uid);
+    let resizes: Vec<Resize> = wishes
+        .iter()
+        .filter_map(|wish| Some(Resize { index: place(wish.replica_set)?, size: wish.size }))
+        .collect();
+    let allowed = traffic_guard::shared_selector(view.limits().min_available(), &all, &resizes);
+    let mut writes = Vec::new();
+    let mut held_back = Vec::new();
+    for (wish, size) in wishes.iter().zip(allowed) {
+        if size != wish.size {
+            held_back.push(Wait {
+                object: format!("ReplicaSet/{}", wish.replica_set.metadata.name),
+                field: "spec.replicas".into(),
+                because: format!("scaling down to {} would leave too few available pods", wish.size),
+                since: None,
+                until: "more pods are available".into(),
+            });
+        }
+        writes.extend(resize(view, wish.replica_set, size, wish.note_desired && size == wish.size));
+    }
+    (writes, held_back)
+}
+
+/// Nothing has to change its size.
+pub(super) fn are_settled(view: &View<'_>, status: &RolloutStatus) -> bool {
+    wishes(view, status).iter().all(|wish| wish.size == wish.replica_set.replicas)
+}
+
+/// A size that a ReplicaSet shall get.
+struct Wish<'a> {
+    replica_set: &'a ReplicaSet,
+    size: i32,
+    /// Whether the size is all that the present `spec.replicas` asks of it.
+    note_desired: bool,
+}
+
+fn wishes<'a>(view: &View<'a>, status: &RolloutStatus) -> Vec<Wish<'a>> {
+    let Some(new) = view.new else { return Vec::new() };
+    if !is_held(view, status) {
+        return towards(view, new, &Goal { split: split_in_force(view, status), held: false });
+    }
+    if !is_scaling(view) {
+        return Vec::new();
+    }
+    towards(view, new, &Goal { split: held_split(view, new), held: true })
+}
+
+/// Neither steps nor the user move anything for now: sizes change only with `spec.replicas`.
+///
+/// An abort overrules it: whoever aborts wants the traffic back on stable.
+fn is_held(view: &View<'_>, status: &RolloutStatus) -> bool {
+    !status.abort && (view.is_on_hold() || view.rollout().spec.paused)
+}
+
+/// `spec.replicas` differs from the value that a ReplicaSet in use was last sized for.
+fn is_scaling(view: &View<'_>) -> bool {
+    view.new
+        .into_iter()
+        .chain(view.stable)
+        .any(|rs| rs.replicas > 0 && rs.desired_replicas() != Some(view.replicas))
+}
+
+struct Goal {
+    split: Split,
+    held: bool,
+}
+
+/// Canary and stable pods that steps, promotion and abort ask for.
+pub(super) fn split_in_force(view: &View<'_>, status: &RolloutStatus) -> Split {
+    match view.weight_in_force(status) {
+        Some(weight) => split(view.replicas, view.limits().max_surge, weight),
+        None => Split { canary: view.replicas, stable: 0 },
+    }
+}
+
+/// The present proportion carried over to the new `spec.replicas`. The canary's own annotation tells whether it has been
+/// carried over already, so that repeating this gives the same answer.
+fn held_split(view: &View<'_>, new: &ReplicaSet) -> Split {
+    let n = view.replicas;
+    if view.stable.is_none_or(|stable| stable.hash() == new.hash()) {
+        return Split { canary: n, stable: 0 };
+    }
+    let canary = match new.desired_replicas() {
+        Some(before) if before > 0 && before != n => {
+            let scaled = (i64::from(new.replicas) * i64::from(n) + i64::from(before) / 2) / i64::from(before);
+            i32::try_from(scaled).unwrap_or(n)
+        }
+        _ => new.replicas,
+    };
+    let canary = canary.clamp(i32::from(new.replicas > 0 && n > 1), n.max(0));
+    Split { canary, stable: n - canary }
+}
+
+fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a>> {
+    let limits = view.limits();
+    let stable = view.stable.filter(|stable| stable.hash() != new.hash());
+    let others: Vec<&ReplicaSet> = view.others().into_iter().filter(|rs| rs.replicas > 0).collect();
+    let other_pods: Vec<Pods> = others.iter().map(|rs| pods(rs)).collect();
+    let sum = other_pods
+        .iter()
+        .fold(Pods::default(), |a, b| Pods { size: a.size + b.size, available: a.available + b.available });
+    let stable_pods = stable.map(pods).unwrap_or_default();
+    let next = next_sizes(goal.split, limits, pods(new), stable_pods, sum);
+    let available = pods(new).available + stable_pods.available + sum.available;
+
+    let mut wishes = Vec::new();
+    let mut wish = |replica_set, size, goal_size| {
+        let note_desired = !goal.held || size == goal_size;
+        wishes.push(Wish { replica_set, size, note_desired });
+    };
+    if let Some(stable) = stable {
+        wish(stable, next.stable, goal.split.stable);
+    }
+    wish(new, next.canary, goal.split.canary);
+    for (rs, size) in others.into_iter().zip(drain_others(limits, available, &other_pods)) {
+        wish(rs, size, size);
+    }
+    wishes
+}
+
+fn pods(rs: &ReplicaSet) -> Pods {
+    Pods { size: rs.replicas, available: rs.available() }
+}
+
+/// The guarded write of one ReplicaSet's size and of the `spec.replicas` it was made for.
+fn resize(view: &View<'_>, rs: &ReplicaSet, size: i32, note_desired: bool) -> Option<Write> {
+    let in_use = rs.replicas > 0 || size > 0;
+    let outdated = note_desired && in_use && rs.desired_replicas() != Some(view.replicas);
+    if size == rs.replicas && !outdated {
+        return None;
+    }
+    let mut patch = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": rs.metadata.uid}),
+        json!({"op": "test", "path": "/spec/replicas", "value": rs.replicas}),
+    ];
+    if size < rs.replicas {
+        // What was counted as available must still be so: pods may have come and gone since.
+        patch.push(
+            json!({"op": "test", "path": "/metadata/resourceVersion", "value": rs.metadata.resource_version}),
+        );
+    }
+    if size != rs.replicas {
+        patch.push(json!({"op": "replace", "path": "/spec/replicas", "value": size}));
+    }
+    if note_desired && rs.desired_replicas() != Some(view.replicas) {
+        if rs.metadata.annotations.is_empty() {
+            patch.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+        }
+        let path = format!("/metadata/annotations/{}", labels::DESIRED_REPLICAS.replace('/', "~1"));
+        patch.push(json!({"op": "add", "path": path, "value": view.replicas.to_string()}));
+    }
+    Some(Write {
+        object: view.object("ReplicaSet", &rs.metadata.name),
+        request: Request::JsonPatch { body: patch.into(), subresource: None },
+        purpose: Purpose::Scale { from: rs.replicas, to: size },
+        events: scaling_event(rs, size).into_iter().collect(),
+    })
+}
+
+fn scaling_event(rs: &ReplicaSet, size: i32) -> Option<Event> {
+    let direction = match size.cmp(&rs.replicas) {
+        std::cmp::Ordering::Greater => "up",
+        std::cmp::Ordering::Less => "down",
+        std::cmp::Ordering::Equal => return None,
+    };
+    let revision = rs.revision().unwrap_or(0);
+    let name = &rs.metadata.name;
+    let from = rs.replicas;
+    Some(Event::normal(
+        "ScalingReplicaSet",
+        format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {size}"),
+    ))
+}

@@ -1,0 +1,152 @@
+//! Which steps of the canary are done, and what the current one waits for.
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_api::meta::Time;
+use tidegate_api::rollout::{Pause, PauseCondition, PauseReason, reason};
+
+use super::draft::{Draft, Timer};
+use super::sizes;
+use super::view::View;
+use crate::plan::Event;
+use crate::report::Wait;
+
+/// Moves the step index over every step that is complete, and begins the pause it arrives at.
+pub(super) fn advance(view: &View<'_>, draft: &mut Draft) {
+    if view.new.is_none() || draft.status.abort || view.is_finished(&draft.status) {
+        return;
+    }
+    let mut resumed = draft.is_resumed();
+    if !is_at_pause(view, draft) {
+        draft.end_pauses();
+    }
+    while let Some(index) = draft.status.current_step_index {
+        let Some(step) = usize::try_from(index).ok().and_then(|i| view.steps().get(i)) else { return };
+        if view.rollout().spec.paused {
+            return draft.waits.push(paused_by_user(view));
+        }
+        let complete = match (&step.pause, step.set_weight) {
+            (Some(pause), _) => pause_is_over(view, draft, pause, std::mem::take(&mut resumed)),
+            (None, Some(_)) => is_at_target(view, draft),
+            (None, None) => false,
+        };
+        if !complete {
+            return;
+        }
+        let count = view.steps().len();
+        draft.status.current_step_index = Some(index + 1);
+        draft.event(Event::normal(
+            "RolloutStepCompleted",
+            format!("Rollout step {}/{count} completed ({})", index + 1, step.describe()),
+        ));
+        if step.pause.is_some() {
+            draft.end_pauses();
+        }
+    }
+}
+
+/// A pause that was left by moving the index is over.
+fn is_at_pause(view: &View<'_>, draft: &Draft) -> bool {
+    let index = draft.status.current_step_index.and_then(|index| usize::try_from(index).ok());
+    index.and_then(|index| view.steps().get(index)).is_some_and(|step| step.pause.is_some())
+}
+
+fn paused_by_user(view: &View<'_>) -> Wait {
+    Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "spec.paused".into(),
+        because: "paused by a user".into(),
+        since: None,
+        until: "it is promoted or spec.paused is false".into(),
+    }
+}
+
+/// Whether a pause has ended; begins it where it has not begun.
+fn pause_is_over(view: &View<'_>, draft: &mut Draft, pause: &Pause, resumed: bool) -> bool {
+    if resumed {
+        return true;
+    }
+    let begun = draft.status.pause_conditions.iter().find(|c| c.reason == PauseReason::CanaryPauseStep);
+    let Some(begun) = begun.map(|condition| condition.start_time) else {
+        if sizes::are_settled(view, &draft.status) {
+            begin_pause(view, draft, pause);
+        }
+        return false;
+    };
+    let Some(end) = pause_end(begun, pause) else {
+        draft.waits.push(wait_for_pause(view, begun, "it is promoted".into()));
+        return false;
+    };
+    if view.now >= end {
+        return true;
+    }
+    draft.timer(Timer::PauseEnds(end));
+    draft.waits.push(wait_for_pause(view, begun, end.to_string()));
+    false
+}
+
+fn pause_end(begun: Time, pause: &Pause) -> Option<Timestamp> {
+    let seconds = pause.seconds()?;
+    begun.timestamp().checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+fn begin_pause(view: &View<'_>, draft: &mut Draft, pause: &Pause) {
+    let start_time = Time::truncated(view.now);
+    draft.status.pause_conditions.push(PauseCondition { reason: PauseReason::CanaryPauseStep, start_time });
+    draft.status.controller_pause = true;
+    draft.event(Event::normal(reason::ROLLOUT_PAUSED, "Rollout is paused (CanaryPauseStep)"));
+    let until = match pause_end(start_time, pause) {
+        Some(end) => {
+            draft.timer(Timer::PauseEnds(end));
+            end.to_string()
+        }
+        None => "it is promoted".into(),
+    };
+    draft.waits.push(wait_for_pause(view, start_time, until));
+}
+
+fn wait_for_pause(view: &View<'_>, since: Time, until: String) -> Wait {
+    Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "status.pauseConditions".into(),
+        because: "paused at a step (CanaryPauseStep)".into(),
+        since: Some(since.timestamp()),
+        until,
+    }
+}
+
+/// Canary and stable have the pods that the weight asks for, and nothing else is available.
+fn is_at_target(view: &View<'_>, draft: &mut Draft) -> bool {
+    let Some(new) = view.new else { return false };
+    let target = sizes::split_in_force(view, &draft.status);
+    let stable = view.stable.filter(|stable| stable.hash() != new.hash());
+    let mut unmet = |object: &str, field: &str, is: i32, wanted: i32| {
+        draft.waits.push(Wait {
+            object: format!("ReplicaSet/{object}"),
+            field: field.into(),
+            because: format!("is {is}"),
+            since: None,
+            until: format!("it is {wanted}"),
+        });
+        false
+    };
+    if new.replicas != target.canary {
+        return unmet(&new.metadata.name, "spec.replicas", new.replicas, target.canary);
+    }
+    if !view.is_enough(new.status.available_replicas, target.canary) {
+        let available = new.status.available_replicas;
+        return unmet(&new.metadata.name, "status.availableReplicas", available, target.canary);
+    }
+    if let Some(stable) = stable {
+        let (size, created) = (stable.replicas, stable.status.replicas);
+        if size != target.stable {
+            return unmet(&stable.metadata.name, "spec.replicas", size, target.stable);
+        }
+        if created != target.stable {
+            return unmet(&stable.metadata.name, "status.replicas", created, target.stable);
+        }
+    }
+    match view.others().iter().find(|rs| rs.available() > 0) {
+        Some(other) => unmet(&other.metadata.name, "status.availableReplicas", other.available(), 0),
+        None => true,
+    }
+}

@@ -1,0 +1,308 @@
+//! A cluster on paper: one Rollout and its ReplicaSets, changed only by plans and by the test.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tidegate_api::rollout::Rollout;
+
+use crate::plan::{Plan, Purpose, Request, WriteError};
+use crate::rollout::{after_failure, needs, plan};
+use crate::snapshot::{Need, Observed, ReplicaSet, Snapshot};
+
+pub(super) struct Paper {
+    rollout: Value,
+    replica_sets: BTreeMap<String, Value>,
+    live: BTreeMap<String, Observed<ReplicaSet>>,
+    live_uid: Observed<String>,
+    now: Timestamp,
+    version: u64,
+    uids: u64,
+    events: Vec<String>,
+    rejection: Option<(String, String)>,
+    rejected: usize,
+}
+
+impl Paper {
+    pub(super) fn new(spec: Value) -> Self {
+        let rollout = json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Rollout",
+            "metadata": {"name": "demo", "namespace": "default", "uid": "uid-1", "generation": 1, "resourceVersion": "1"},
+            "spec": spec,
+        });
+        Self {
+            rollout,
+            replica_sets: BTreeMap::new(),
+            live: BTreeMap::new(),
+            live_uid: Observed::Unread,
+            now: "2026-11-23T05:00:00.25Z".parse().unwrap(),
+            version: 1,
+            uids: 10,
+            events: Vec::new(),
+            rejection: None,
+            rejected: 0,
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::of(self.rollout());
+        snapshot.replica_sets = self.replica_sets();
+        snapshot.replica_sets.retain(|rs| rs.metadata.controller_uid().is_none_or(|uid| uid == self.uid()));
+        snapshot.live_replica_sets.clone_from(&self.live);
+        snapshot.live_uid = self.live_uid.clone();
+        snapshot
+    }
+
+    fn uid(&self) -> String {
+        self.rollout["metadata"]["uid"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) fn rollout(&self) -> Rollout {
+        serde_json::from_value(self.rollout.clone()).unwrap()
+    }
+
+    pub(super) fn replica_sets(&self) -> Vec<ReplicaSet> {
+        let mut list: Vec<_> = self.replica_sets.values().map(|rs| ReplicaSet::parse(rs).unwrap()).collect();
+        list.sort_by(|a, b| a.age_key().cmp(&b.age_key()));
+        list
+    }
+
+    fn plan(&mut self) -> Plan {
+        for _ in 0..3 {
+            for need in needs(&self.snapshot(), self.now) {
+                assert_eq!(need, Need::LiveUid, "nothing else is read here");
+                self.live_uid = Observed::Found(self.uid());
+            }
+        }
+        plan(&self.snapshot(), self.now)
+    }
+
+    /// One pass; whether it wrote anything.
+    pub(super) fn step(&mut self) -> bool {
+        self.live.clear();
+        let mut plan = self.plan();
+        let mut wrote = false;
+        for _ in 0..4 {
+            let Some((failed, error)) = self.execute(&plan, &mut wrote) else { return wrote };
+            plan = after_failure(&plan, failed, &error);
+            for need in std::mem::take(&mut plan.needs) {
+                let Need::LiveReplicaSet(name) = need else { panic!("{need:?}") };
+                let found = ReplicaSet::parse(&self.replica_sets[&name]).unwrap();
+                self.live.insert(name, Observed::Found(found));
+                plan = self.plan();
+            }
+        }
+        panic!("failures lead nowhere");
+    }
+
+    fn execute(&mut self, plan: &Plan, wrote: &mut bool) -> Option<(usize, WriteError)> {
+        for (index, write) in plan.writes.iter().enumerate() {
+            if let Err(error) = self.apply(&write.object.name, &write.request, write.purpose) {
+                return Some((index, error));
+            }
+            *wrote = true;
+            self.events.extend(write.events.iter().map(|event| event.reason.clone()));
+        }
+        None
+    }
+
+    fn apply(&mut self, name: &str, request: &Request, purpose: Purpose) -> Result<(), WriteError> {
+        self.version += 1;
+        let version = self.version.to_string();
+        match request {
+            Request::Create { body } => {
+                if self.replica_sets.contains_key(name) {
+                    return Err(WriteError::AlreadyExists);
+                }
+                if let Some((field, text)) = self.rejection.clone() {
+                    self.rejected += 1;
+                    return Err(WriteError::Invalid {
+                        message: "rejected".into(),
+                        causes: vec![(field, text)],
+                    });
+                }
+                self.uids += 1;
+                let mut object = body.clone();
+                object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
+                object["metadata"]["creationTimestamp"] = json!(self.now.to_string());
+                object["metadata"]["generation"] = json!(1);
+                object["metadata"]["resourceVersion"] = json!(version);
+                self.replica_sets.insert(name.to_owned(), object);
+            }
+            Request::JsonPatch { body, .. } => {
+                let object = self.replica_sets.get_mut(name).ok_or(WriteError::NotFound)?;
+                for operation in body.as_array().unwrap() {
+                    json_operation(object, operation)?;
+                }
+                object["metadata"]["resourceVersion"] = json!(version);
+            }
+            Request::MergePatch { body, .. } => {
+                let is_rollout = name == "demo";
+                let object =
+                    if is_rollout { &mut self.rollout } else { self.replica_sets.get_mut(name).unwrap() };
+                merge(object, body);
+                object["metadata"]["resourceVersion"] = json!(version);
+            }
+            Request::Delete { .. } => {
+                assert_eq!(purpose, Purpose::CleanUp);
+                self.replica_sets.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes until nothing is written any more; all pods become available in between.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..200 {
+            let wrote = self.step();
+            let started = self.start_pods();
+            if !wrote && !started {
+                return;
+            }
+        }
+        panic!("never settles: {}", self.summary());
+    }
+
+    pub(super) fn settle_without_pods(&mut self) {
+        for _ in 0..200 {
+            self.stop_pods();
+            if !self.step() {
+                return;
+            }
+        }
+        panic!("never settles: {}", self.summary());
+    }
+
+    fn start_pods(&mut self) -> bool {
+        let mut changed = false;
+        for rs in self.replica_sets.values_mut() {
+            let size = rs["spec"]["replicas"].clone();
+            let status = json!({"replicas": size, "readyReplicas": size, "availableReplicas": size, "observedGeneration": 9});
+            changed |= rs["status"] != status;
+            rs["status"] = status;
+        }
+        changed
+    }
+
+    /// Pods go where sizes shrink, none become available.
+    fn stop_pods(&mut self) {
+        for rs in self.replica_sets.values_mut() {
+            let size = rs["spec"]["replicas"].as_i64().unwrap();
+            let had = rs["status"]["availableReplicas"].as_i64().unwrap_or(0).min(size);
+            rs["status"] = json!({"replicas": size, "readyReplicas": had, "availableReplicas": had, "observedGeneration": 9});
+        }
+    }
+
+    pub(super) fn edit(&mut self, patch: Value) {
+        merge(&mut self.rollout, &patch);
+        let generation = self.rollout["metadata"]["generation"].as_i64().unwrap();
+        self.rollout["metadata"]["generation"] = json!(generation + 1);
+    }
+
+    pub(super) fn status(&mut self, patch: Value) {
+        merge(&mut self.rollout, &json!({"status": patch}));
+    }
+
+    pub(super) fn pass_seconds(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Timestamp> {
+        plan(&self.snapshot(), self.now).wake_at
+    }
+
+    pub(super) fn report(&self) -> String {
+        let report = crate::rollout::report(&self.snapshot(), self.now);
+        report.waits.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(super) fn events(&self) -> String {
+        self.events.join(" ")
+    }
+
+    pub(super) fn reject_creates(&mut self, field: &str, text: &str) {
+        self.rejection = Some((field.into(), text.into()));
+    }
+
+    pub(super) fn rejected(&self) -> usize {
+        self.rejected
+    }
+
+    /// Somebody else's ReplicaSet has the name that this template would get.
+    pub(super) fn occupy(&mut self, template: &Value) {
+        let name = format!("demo-{}", tidegate_api::hash::pod_template_hash(template, None));
+        let object = json!({
+            "metadata": {"name": name, "uid": "uid-other", "ownerReferences": [
+                {"apiVersion": "v1", "kind": "Other", "name": "x", "uid": "uid-x", "controller": true}]},
+            "spec": {"replicas": 0, "template": {}},
+        });
+        self.replica_sets.insert(name, object);
+    }
+
+    pub(super) fn orphan_all(&mut self) {
+        for rs in self.replica_sets.values_mut() {
+            rs["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+        }
+    }
+
+    /// The Rollout is deleted without its dependents and applied again.
+    pub(super) fn recreate(&mut self) {
+        self.rollout.as_object_mut().unwrap().remove("status");
+        self.rollout["metadata"] = json!({
+            "name": "demo", "namespace": "default", "uid": "uid-2", "generation": 1, "resourceVersion": "900"});
+    }
+
+    /// `phase message step | image size/available revision | ...`, ReplicaSets by age, foreign ones left out.
+    pub(super) fn summary(&self) -> String {
+        let rollout = self.rollout();
+        let status = &rollout.status;
+        let phase = status.phase.as_ref().map_or("-", |phase| phase.as_str());
+        let steps = rollout.spec.strategy.and_then(|s| s.canary).map_or(0, |canary| canary.steps.len());
+        let step = status.current_step_index.map_or("-".into(), |index| format!("{index}/{steps}"));
+        let head = [phase, &status.message, &step].into_iter().filter(|text| !text.is_empty());
+        let mut parts = vec![head.collect::<Vec<_>>().join(" ")];
+        for rs in
+            self.replica_sets().iter().filter(|rs| !rs.images.is_empty() || rs.metadata.uid != "uid-other")
+        {
+            let image = rs.images.first().map_or("-", String::as_str);
+            let revision = rs.revision().unwrap_or(0);
+            parts.push(format!("{image} {}/{} r{revision}", rs.replicas, rs.status.available_replicas));
+        }
+        parts.join(" | ")
+    }
+}
+
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else { return *target = patch.clone() };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (key, value) in patch {
+        if value.is_null() {
+            target.as_object_mut().unwrap().remove(key);
+        } else {
+            merge(&mut target[key], value);
+        }
+    }
+}
+
+fn json_operation(object: &mut Value, operation: &Value) -> Result<(), WriteError> {
+    let path = operation["path"].as_str().unwrap();
+    let value = &operation["value"];
+    match operation["op"].as_str().unwrap() {
+        "test" if object.pointer(path) == Some(value) => {}
+        "test" => return Err(WriteError::Conflict),
+        "replace" => *object.pointer_mut(path).unwrap() = value.clone(),
+        "add" => {
+            let (parent, key) = path.rsplit_once('/').unwrap();
+            object.pointer_mut(parent).unwrap()[key.replace("~1", "/")] = value.clone();
+        }
+        other => panic!("{other}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! The snapshot sorted into roles: which ReplicaSet is new, which is stable, and what the spec says about them.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate_api::hash::{pod_template_hash, step_hash};
+use tidegate_api::labels;
+use tidegate_api::meta::LabelSelector;
+use tidegate_api::rollout::{CanaryStep, CanaryStrategy, Rollout, RolloutStatus, condition_type};
+use tidegate_api::template::{Injected, template_digest};
+
+use super::arithmetic::Limits;
+use super::validate::{self, SpecError, Subject};
+use crate::plan::ObjectRef;
+use crate::snapshot::{Observed, ReplicaSet, Snapshot};
+
+/// What one decision looks at.
+pub(super) struct View<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) now: Timestamp,
+    /// The wanted pod template, after resolving `workloadRef`.
+    pub(super) template: Option<&'a Value>,
+    pub(super) selector: Option<&'a LabelSelector>,
+    /// Pods wanted; while `spec.replicas` is invalid, what they were before.
+    pub(super) replicas: i32,
+    /// Hash that a ReplicaSet for the wanted template would get.
+    pub(super) wanted_hash: String,
+    /// Hash of the steps as they stand in the spec.
+    pub(super) step_hash: String,
+    /// Owned ReplicaSets, oldest first.
+    pub(super) owned: Vec<&'a ReplicaSet>,
+    /// Runs the wanted template; while the spec is invalid, the last valid one.
+    pub(super) new: Option<&'a ReplicaSet>,
+    /// Runs the version that an abort returns to.
+    pub(super) stable: Option<&'a ReplicaSet>,
+    /// Why the spec cannot be followed.
+    pub(super) invalid: Option<SpecError>,
+    /// The steps are valid and the ones that the status counts by, even if something else in the spec is not.
+    steps_are_trusted: bool,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, now: Timestamp) -> Self {
+        let rollout = &snapshot.rollout;
+        let (template, selector) = wanted(snapshot);
+        let status = &rollout.status;
+        let wanted_hash = template
+            .map(|template| pod_template_hash(template, status.collision_count).to_string())
+            .unwrap_or_default();
+        let canary = rollout.spec.strategy.as_ref().and_then(|strategy| strategy.canary.as_ref());
+        let steps = canary.map(|canary| json!(canary.steps));
+        let step_hash = step_hash(steps.as_ref());
+        let owned = owned(snapshot, selector);
+        let invalid = invalid(snapshot, template, selector, &owned, &wanted_hash);
+        let new = match (&invalid, template) {
+            (None, Some(template)) => running(&owned, &wanted_hash, template),
+            _ => with_hash(&owned, &status.current_pod_hash),
+        };
+        let steps_are_trusted = invalid.is_none()
+            || (step_hash == status.current_step_hash && validate::strategy(rollout).is_none());
+        let replicas = match rollout.spec.replicas_or_default() {
+            n if n >= 0 => n,
+            _ => new.and_then(ReplicaSet::desired_replicas).unwrap_or(0),
+        };
+        Self {
+            snapshot,
+            now,
+            template,
+            selector,
+            replicas,
+            wanted_hash,
+            step_hash,
+            stable: with_hash(&owned, &status.stable_rs),
+            owned,
+            new,
+            invalid,
+            steps_are_trusted,
+        }
+    }
+
+    pub(super) fn rollout(&self) -> &'a Rollout {
+        &self.snapshot.rollout
+    }
+
+    pub(super) fn object(&self, kind: &str, name: &str) -> ObjectRef {
+        let namespace = self.rollout().metadata.namespace.clone();
+        ObjectRef { kind: kind.to_owned(), namespace, name: name.to_owned() }
+    }
+
+    /// The spec is invalid in a way that leaves no steps to follow.
+    pub(super) fn is_on_hold(&self) -> bool {
+        !self.steps_are_trusted
+    }
+
+    pub(super) fn canary(&self) -> Option<&'a CanaryStrategy> {
+        self.rollout().spec.strategy.as_ref()?.canary.as_ref()
+    }
+
+    pub(super) fn steps(&self) -> &'a [CanaryStep] {
+        self.canary().map_or(&[], |canary| &canary.steps)
+    }
+
+    /// Index that means "all steps done"; `None` without steps.
+    pub(super) fn last_index(&self) -> Option<i32> {
+        let count = self.steps().len();
+        (count > 0).then(|| i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let (max_surge, max_unavailable) = match self.canary() {
+            Some(canary) => (canary.max_surge(self.replicas), canary.max_unavailable(self.replicas)),
+            None => {
+                let defaults = CanaryStrategy::default();
+                (defaults.max_surge(self.replicas), defaults.max_unavailable(self.replicas))
+            }
+        };
+        Limits {
+            replicas: self.replicas,
+            max_surge: max_surge.max(0),
+            max_unavailable: max_unavailable.max(0),
+        }
+    }
+
+    /// The new version is the stable one: no update is under way.
+    pub(super) fn is_finished(&self, status: &RolloutStatus) -> bool {
+        self.new.is_some_and(|new| !status.stable_rs.is_empty() && new.hash() == status.stable_rs)
+    }
+
+    /// Percent of the pods that the new version shall have; `None`: all of them, because there is nothing else to keep.
+    pub(super) fn weight_in_force(&self, status: &RolloutStatus) -> Option<i32> {
+        let stable_exists = self.owned.iter().any(|rs| rs.hash() == status.stable_rs);
+        if !stable_exists || self.is_finished(status) || status.promote_full {
+            return None;
+        }
+        if status.abort {
+            return Some(0);
+        }
+        let index = usize::try_from(status.current_step_index?).unwrap_or(0);
+        if index >= self.steps().len() {
+            return None;
+        }
+        Some(self.steps()[..=index].iter().rev().find_map(|step| step.set_weight).unwrap_or(0))
+    }
+
+    /// ReplicaSets that are neither new nor stable, newest revision first.
+    pub(super) fn others(&self) -> Vec<&'a ReplicaSet> {
+        let is_role = |rs: &ReplicaSet| {
+            self.new.is_some_and(|new| new.metadata.uid == rs.metadata.uid)
+                || self.stable.is_some_and(|stable| stable.metadata.uid == rs.metadata.uid)
+        };
+        let mut others: Vec<_> = self.owned.iter().copied().filter(|rs| !is_role(rs)).collect();
+        others.sort_by_key(|rs| Reverse((rs.revision(), rs.age_key())));
+        others
+    }
+
+    /// Available pods of the new version that count as "all of `target`".
+    pub(super) fn is_enough(&self, available: i32, target: i32) -> bool {
+        let threshold = self.canary().and_then(|canary| canary.replica_progress_threshold.as_ref());
+        match threshold.filter(|threshold| threshold.value >= 0) {
+            None => available == target,
+            Some(threshold) if threshold.type_.as_str() == "Percent" => {
+                target == 0 || i64::from(available) * 100 >= i64::from(threshold.value) * i64::from(target)
+            }
+            Some(threshold) => available >= threshold.value.min(target),
+        }
+    }
+}
+
+fn wanted(snapshot: &Snapshot) -> (Option<&Value>, Option<&LabelSelector>) {
+    let spec = &snapshot.rollout.spec;
+    if spec.workload_ref.is_none() {
+        return (spec.template.as_ref(), spec.selector.as_ref());
+    }
+    match &snapshot.workload {
+        Observed::Found(workload) => {
+            (Some(&workload.template), spec.selector.as_ref().or(workload.selector.as_ref()))
+        }
+        Observed::Unread | Observed::Missing => (None, spec.selector.as_ref()),
+    }
+}
+
+/// ReplicaSets that this Rollout controls, and one that a create has met by its name.
+fn owned<'a>(snapshot: &'a Snapshot, selector: Option<&LabelSelector>) -> Vec<&'a ReplicaSet> {
+    let uid = snapshot.rollout.metadata.uid.as_str();
+    let mut owned: Vec<&ReplicaSet> = snapshot.replica_sets.iter().collect();
+    for live in snapshot.live_replica_sets.values().filter_map(Observed::found) {
+        if !owned.iter().any(|rs| rs.metadata.uid == live.metadata.uid) {
+            owned.push(live);
+        }
+    }
+    owned.retain(|rs| {
+        rs.metadata.controller_uid() == Some(uid)
+            && selector.is_none_or(|selector| selector.matches(&rs.metadata.labels))
+    });
+    owned.sort_by_key(|rs| rs.age_key());
+    owned
+}
+
+fn with_hash<'a>(owned: &[&'a ReplicaSet], hash: &str) -> Option<&'a ReplicaSet> {
+    owned.iter().copied().find(|rs| !hash.is_empty() && rs.hash() == hash)
+}
+
+/// The ReplicaSet of a template: by hash, else by an equal template, which another release may have hashed otherwise.
+fn running<'a>(owned: &[&'a ReplicaSet], hash: &str, template: &Value) -> Option<&'a ReplicaSet> {
+    with_hash(owned, hash).or_else(|| {
+        if owned.is_empty() {
+            return None;
+        }
+        let digest = template_digest(template, &Injected::default());
+        owned.iter().copied().find(|rs| rs.template_digest == digest)
+    })
+}
+
+fn invalid(
+    snapshot: &Snapshot,
+    template: Option<&Value>,
+    selector: Option<&LabelSelector>,
+    owned: &[&ReplicaSet],
+    wanted_hash: &str,
+) -> Option<SpecError> {
+    let rollout = &snapshot.rollout;
+    validate::workload(rollout, &snapshot.workload)
+        .or_else(|| validate::spec(&Subject { rollout, template, selector }))
+        .or_else(|| validate::services(rollout, template?, &snapshot.services))
+        .or_else(|| validate::not_yet_supported(rollout))
+        .or_else(|| rejected_before(rollout, owned, wanted_hash))
+}
+
+/// The API server has refused this very template: its answer stands until the spec changes.
+fn rejected_before(rollout: &Rollout, owned: &[&ReplicaSet], wanted_hash: &str) -> Option<SpecError> {
+    let condition = rollout.status.condition(condition_type::INVALID_SPEC)?;
+    let is_current = rollout.status.observed_generation == rollout.metadata.generation.to_string()
+        && workload_generation(rollout) == rollout.status.workload_observed_generation;
+    let text = condition.message.split_once(" is invalid: ")?.1;
+    let is_about_template = text.starts_with("spec.template.");
+    (is_current && is_about_template && with_hash(owned, wanted_hash).is_none()).then(|| SpecError::raw(text))
+}
+
+/// Generation of the workload that the Rollout was last woken for; empty without `workloadRef`.
+pub(super) fn workload_generation(rollout: &Rollout) -> &str {
+    if rollout.spec.workload_ref.is_none() {
+        return "";
+    }
+    rollout.metadata.annotations.get(labels::WORKLOAD_GENERATION).map_or("", String::as_str)
+}

@@ -1,0 +1,258 @@
+//! What a decision reads: one owned, serialisable value per Rollout.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidegate_api::labels;
+use tidegate_api::meta::{LabelSelector, ObjectMeta, Time};
+use tidegate_api::rollout::{Rollout, WorkloadRef};
+use tidegate_api::template::{self, Injected, TemplateDigest};
+
+/// Everything that a decision about one Rollout may depend on, besides the time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The Rollout as last observed.
+    pub rollout: Rollout,
+    /// ReplicaSets of the namespace that carry the pod-template-hash label and are either controlled by this Rollout or
+    /// controlled by nobody, in the order of (creation, name).
+    #[serde(default)]
+    pub replica_sets: Vec<ReplicaSet>,
+    /// Live reads of ReplicaSets by name, made because a create met an object of that name.
+    #[serde(default)]
+    pub live_replica_sets: BTreeMap<String, Observed<ReplicaSet>>,
+    /// Services that the spec names.
+    #[serde(default)]
+    pub services: BTreeMap<String, Observed<Service>>,
+    /// The object behind `spec.workloadRef`.
+    #[serde(default)]
+    pub workload: Observed<Workload>,
+    /// The uid that a live read of the Rollout found; asked for before a ReplicaSet without a controller is adopted.
+    #[serde(default)]
+    pub live_uid: Observed<String>,
+    /// Since when the observed ReplicaSets differ from the counters in the status; `None`: unknown, do not wait any longer.
+    #[serde(default)]
+    pub counters_changed_at: Option<Timestamp>,
+}
+
+impl Snapshot {
+    /// A snapshot of a Rollout of which nothing else was read yet.
+    #[must_use]
+    pub fn of(rollout: Rollout) -> Self {
+        Self {
+            rollout,
+            replica_sets: Vec::new(),
+            live_replica_sets: BTreeMap::new(),
+            services: BTreeMap::new(),
+            workload: Observed::Unread,
+            live_uid: Observed::Unread,
+            counters_changed_at: None,
+        }
+    }
+}
+
+/// The outcome of reading an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Observed<T> {
+    /// Nobody has looked yet.
+    #[default]
+    Unread,
+    /// It does not exist.
+    Missing,
+    /// It exists.
+    Found(T),
+}
+
+impl<T> Observed<T> {
+    /// The value, if one was found.
+    pub fn found(&self) -> Option<&T> {
+        match self {
+            Self::Found(value) => Some(value),
+            Self::Unread | Self::Missing => None,
+        }
+    }
+}
+
+/// Something that must be read before a decision is possible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Need {
+    /// A Service of the Rollout's namespace, by name. A watched copy is enough.
+    Service(String),
+    /// The object that `spec.workloadRef` names.
+    Workload(WorkloadRef),
+    /// The Rollout's uid, read live.
+    LiveUid,
+    /// A ReplicaSet of the Rollout's namespace by name, read live.
+    LiveReplicaSet(String),
+}
+
+/// What decisions read of an `apps/v1` ReplicaSet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplicaSet {
+    /// Name, owner, labels, annotations.
+    pub metadata: ObjectMeta,
+    /// `spec.replicas`.
+    pub replicas: i32,
+    /// `spec.minReadySeconds`, seconds.
+    #[serde(default)]
+    pub min_ready_seconds: i32,
+    /// Digest of the pod template in normal form, without what the controller injected.
+    pub template_digest: TemplateDigest,
+    /// Images of the template's containers.
+    #[serde(default)]
+    pub images: Vec<String>,
+    /// Counters and failure as the ReplicaSet controller reports them.
+    #[serde(default)]
+    pub status: ReplicaSetStatus,
+}
+
+/// `status` of a ReplicaSet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplicaSetStatus {
+    /// Pods that exist and are not terminating.
+    pub replicas: i32,
+    /// Pods that are Ready.
+    pub ready_replicas: i32,
+    /// Pods that have been Ready for `minReadySeconds`.
+    pub available_replicas: i32,
+    /// Generation that these numbers belong to.
+    pub observed_generation: i64,
+    /// Conditions; only `ReplicaFailure` is read.
+    #[serde(deserialize_with = "null_is_empty")]
+    pub conditions: Vec<ReplicaSetCondition>,
+}
+
+fn null_is_empty<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<ReplicaSetCondition>, D::Error> {
+    Ok(Option::deserialize(d)?.unwrap_or_default())
+}
+
+/// A condition of a ReplicaSet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplicaSetCondition {
+    /// `ReplicaFailure` is the only one there is.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// A word.
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+}
+
+impl ReplicaSet {
+    /// Reads the parts that decisions need from a whole object.
+    ///
+    /// # Errors
+    /// When a member has another type than `apps/v1` gives it.
+    pub fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        let metadata = ObjectMeta::deserialize(&object["metadata"])?;
+        let template = &object["spec"]["template"];
+        let injected = metadata.annotations.get(labels::EPHEMERAL_METADATA);
+        let injected = injected.map(|recorded| Injected::recorded(recorded)).unwrap_or_default();
+        Ok(Self {
+            replicas: Option::<i32>::deserialize(&object["spec"]["replicas"])?.unwrap_or(1),
+            min_ready_seconds: Option::<i32>::deserialize(&object["spec"]["minReadySeconds"])?.unwrap_or(0),
+            template_digest: template::template_digest(template, &injected),
+            images: template::images(template).into_iter().map(str::to_owned).collect(),
+            status: Option::deserialize(&object["status"])?.unwrap_or_default(),
+            metadata,
+        })
+    }
+
+    /// The pod-template hash that names it (label `rollouts-pod-template-hash`).
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        self.metadata.labels.get(labels::POD_TEMPLATE_HASH).map_or("", String::as_str)
+    }
+
+    /// Its revision (annotation `rollout.argoproj.io/revision`); `None` when absent or not a number.
+    #[must_use]
+    pub fn revision(&self) -> Option<i64> {
+        self.metadata.annotations.get(labels::REVISION)?.parse().ok()
+    }
+
+    /// `spec.replicas` of the Rollout when this ReplicaSet was last sized.
+    #[must_use]
+    pub fn desired_replicas(&self) -> Option<i32> {
+        self.metadata.annotations.get(labels::DESIRED_REPLICAS)?.parse().ok()
+    }
+
+    /// Available pods that its present size keeps: after a scale-down the counter may still be that of before.
+    #[must_use]
+    pub fn available(&self) -> i32 {
+        self.status.available_replicas.min(self.replicas)
+    }
+
+    /// No pods wanted, none left, and that is no old news.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.replicas == 0
+            && self.status.replicas == 0
+            && self.status.observed_generation >= self.metadata.generation
+    }
+
+    /// Older first, ties of the one-second grain by name.
+    #[must_use]
+    pub fn age_key(&self) -> (Option<Timestamp>, &str) {
+        (self.metadata.creation_timestamp.map(Time::timestamp), &self.metadata.name)
+    }
+}
+
+/// What decisions read of a Service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// Name and annotations.
+    pub metadata: ObjectMeta,
+    /// `spec.selector`.
+    #[serde(default)]
+    pub selector: BTreeMap<String, String>,
+}
+
+impl Service {
+    /// Reads the parts that decisions need from a whole object.
+    ///
+    /// # Errors
+    /// When a member has another type than `v1` gives it.
+    pub fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            metadata: ObjectMeta::deserialize(&object["metadata"])?,
+            selector: Option::deserialize(&object["spec"]["selector"])?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The pod template and selector that a Deployment, ReplicaSet or PodTemplate lends to a Rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Workload {
+    /// Name, generation.
+    pub metadata: ObjectMeta,
+    /// Its pod template.
+    pub template: Value,
+    /// Its selector; a PodTemplate has none.
+    pub selector: Option<LabelSelector>,
+}
+
+impl Workload {
+    /// Reads a Deployment, ReplicaSet (`spec.template`, `spec.selector`) or PodTemplate (`template`).
+    ///
+    /// # Errors
+    /// When a member has another type than its kind gives it.
+    pub fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        let template = object.get("template").unwrap_or(&object["spec"]["template"]);
+        Ok(Self {
+            metadata: ObjectMeta::deserialize(&object["metadata"])?,
+            template: template.clone(),
+            selector: Option::deserialize(&object["spec"]["selector"])?,
+        })
+    }
+}

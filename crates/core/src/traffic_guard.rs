@@ -1,0 +1,70 @@
+//! How far ReplicaSets may shrink. The one place that has the last word on it.
+//!
+//! ReplicaSets behind one shared selector (a canary without a router) are bound by total availability: after every single
+//! write there are as many available pods as the strategy promises, or as many as there were. Shares of routed traffic
+//! join this module with the routers.
+
+use crate::rollout::arithmetic::Pods;
+
+/// A wish to give the ReplicaSet at `index` another size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resize {
+    /// Position in the list of all ReplicaSets behind the selector.
+    pub index: usize,
+    /// Wanted pods.
+    pub size: i32,
+}
+
+/// The sizes that may be written, in the order of `wishes`. A shrinking that would take too much is cut to what is left.
+#[must_use]
+pub fn shared_selector(min_available: i32, pods: &[Pods], wishes: &[Resize]) -> Vec<i32> {
+    let mut now = pods.to_vec();
+    let mut allowed = Vec::with_capacity(wishes.len());
+    for wish in wishes {
+        let before: i32 = now.iter().map(|pods| pods.available).sum();
+        let promise = min_available.min(before);
+        let this = now[wish.index];
+        let others = before - this.available;
+        let size = if wish.size < this.size && this.resized(wish.size).available + others < promise {
+            (promise - others).clamp(wish.size, this.size)
+        } else {
+            wish.size
+        };
+        now[wish.index] = this.resized(size);
+        allowed.push(size);
+    }
+    allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pods(size: i32, available: i32) -> Pods {
+        Pods { size, available }
+    }
+
+    #[test]
+    fn a_shrinking_is_cut_to_what_availability_allows() {
+        let world = [pods(4, 4), pods(1, 0)];
+        assert_eq!(shared_selector(4, &world, &[Resize { index: 0, size: 3 }]), vec![4]);
+        assert_eq!(shared_selector(3, &world, &[Resize { index: 0, size: 0 }]), vec![3]);
+    }
+
+    #[test]
+    fn what_is_not_available_may_always_go() {
+        assert_eq!(shared_selector(4, &[pods(4, 1), pods(3, 0)], &[Resize { index: 1, size: 0 }]), vec![0]);
+    }
+
+    #[test]
+    fn each_wish_counts_on_the_ones_before_it() {
+        let world = [pods(3, 3), pods(3, 3)];
+        let wishes = [Resize { index: 0, size: 1 }, Resize { index: 1, size: 1 }];
+        assert_eq!(shared_selector(4, &world, &wishes), vec![1, 3]);
+    }
+
+    #[test]
+    fn growing_is_never_held_back() {
+        assert_eq!(shared_selector(9, &[pods(1, 1)], &[Resize { index: 0, size: 9 }]), vec![9]);
+    }
+}
