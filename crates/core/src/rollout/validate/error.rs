@@ -81,7 +81,7 @@ fn quoted(text: &str) -> String {
             '\t' => quoted.push_str(r"\t"),
             '\x0b' => quoted.push_str(r"\v"),
             c if c.is_ascii_control() => {
-                write!(quoted, r"\x{:02x}", u32::from(c)).expect("a String takes all")
+                write!(quoted, r"\x{:02x}", u32::from(c)).expect("a String takes all");
             }
             ' ' => quoted.push(c),
             c if c.is_control() || c.is_whitespace() => {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidegate_api::meta::LabelSelector;
 use tidegate_api::rollout::{
-    AnalysisArgument, CanaryStep, ExperimentStep, HeaderMatch, RouteMatch, SetHeaderRoute, SetMirrorRoute,
-    StringMatch, TrafficRouting,
+    AnalysisArgument, CanaryStep, ExperimentStep, HeaderMatch, Pause, RouteMatch, SetHeaderRoute,
+    SetMirrorRoute, StringMatch, TrafficRouting,
 };
 
 use super::SpecError;
@@ -92,9 +92,7 @@ impl Findings<'_> {
         if let Some(weight) = step.set_weight.filter(|weight| *weight < 0 || *weight > max) {
             self.invalid(".setWeight", &weight, &format!("SetWeight needs to be between 0 and {max}"));
         }
-        if let Some(seconds) =
-            step.pause.as_ref().and_then(|pause| pause.seconds()).filter(|seconds| *seconds < 0)
-        {
+        if let Some(seconds) = step.pause.as_ref().and_then(Pause::seconds).filter(|seconds| *seconds < 0) {
             self.invalid(".pause.duration", &seconds, "Duration needs to be greater than 0");
         }
     }

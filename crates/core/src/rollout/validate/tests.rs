@@ -1,4 +1,5 @@
 //! One case per row of the contract's list of checks: a change to a valid Rollout, and the text it must give.
+#![expect(clippy::needless_pass_by_value, reason = "cases read best with their json! in place")]
 
 mod canary;
 mod references;

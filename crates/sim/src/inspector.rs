@@ -1,0 +1,208 @@
+//! Sees every stored change of a world and holds the controller's own against the invariants.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_api::rollout::Rollout;
+use tidegate_core::invariants::{self, Observation, Violation};
+use tidegate_core::{Plan, ReplicaSet, Snapshot};
+use tidegate_kubesim::{ApiServer, Change};
+
+use crate::world::CONTROLLER;
+
+type ObjectKey = (String, String, String);
+
+/// A shared record of what has happened in a world; clones are the same record.
+#[derive(Clone, Default)]
+pub struct Inspector {
+    state: Arc<Mutex<Record>>,
+}
+
+#[derive(Default)]
+struct Record {
+    /// (kind, namespace, name) -> object as stored.
+    objects: BTreeMap<ObjectKey, Arc<Value>>,
+    violations: Vec<(Timestamp, Violation)>,
+    trace: Vec<String>,
+    plans: u64,
+    /// Writes of ours per Rollout since somebody else last changed its inputs.
+    writes: BTreeMap<(String, String), usize>,
+    /// Fewest ready pods seen per Rollout since it was first complete, and what was promised then.
+    low_water: BTreeMap<(String, String), (i32, i32)>,
+}
+
+impl Inspector {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn attach(&self, server: &ApiServer) {
+        let this = self.clone();
+        server.observe(move |change| this.lock().change(change));
+    }
+
+    pub(crate) fn planned(&self, _snapshot: &Snapshot, _now: Timestamp, _plan: &Plan) {
+        self.lock().plans += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Broken rules so far, with their instant.
+    #[must_use]
+    pub fn violations(&self) -> Vec<(Timestamp, Violation)> {
+        self.lock().violations.clone()
+    }
+
+    /// Decisions made so far.
+    #[must_use]
+    pub fn plans(&self) -> u64 {
+        self.lock().plans
+    }
+
+    /// One line per stored change: instant, actor, verb, object, fingerprint of the content.
+    #[must_use]
+    pub fn trace(&self) -> Vec<String> {
+        self.lock().trace.clone()
+    }
+
+    /// Fewest ready pods since the Rollout was first complete, and the number promised at that moment: pods fewer than promised
+    /// would be the first number below the second. `None`: it never was complete.
+    #[must_use]
+    pub fn low_water(&self, namespace: &str, name: &str) -> Option<(i32, i32)> {
+        self.lock().low_water.get(&(namespace.to_owned(), name.to_owned())).copied()
+    }
+
+    /// The Rollout as it stands, with its ReplicaSets and ready pods.
+    #[must_use]
+    pub fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
+        self.lock().observation(namespace, name)
+    }
+}
+
+impl Record {
+    fn change(&mut self, change: &Change) {
+        let Some(object) = change.after.as_ref().or(change.before.as_ref()) else { return };
+        let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+        self.trace.push(trace_line(change, &kind));
+        let owner = self.rollout_of(object, &kind);
+        let before = owner.as_ref().and_then(|(namespace, name)| self.observation(namespace, name));
+        let key = (kind.clone(), change.namespace.clone(), change.name.clone());
+        match &change.after {
+            Some(after) => self.objects.insert(key, Arc::clone(after)),
+            None => self.objects.remove(&key),
+        };
+        let Some((namespace, name)) = owner else { return };
+        let after = self.observation(&namespace, &name);
+        if change.actor == CONTROLLER && kind != "Event" {
+            self.judge(change, (&namespace, &name), before.as_ref(), after.as_ref());
+        } else if kind == "Rollout" {
+            self.writes.remove(&(namespace.clone(), name.clone()));
+        }
+        if let Some(after) = after {
+            self.measure(&namespace, &name, &after);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        change: &Change,
+        (namespace, name): (&str, &str),
+        before: Option<&Observation>,
+        after: Option<&Observation>,
+    ) {
+        let mut found = Vec::new();
+        if let (Some(before), Some(after)) = (before, after) {
+            found.extend(invariants::check_write(before, after));
+            let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
+            *writes += 1;
+            found.extend(invariants::is_bounded(*writes, after));
+            let uid = after.rollout.metadata.uid.clone();
+            let objects = (change.before.as_deref(), change.after.as_deref());
+            found.extend(invariants::touches_only_ours(&uid, objects.0, objects.1));
+        }
+        self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
+    }
+
+    fn measure(&mut self, namespace: &str, name: &str, now: &Observation) {
+        let key = (namespace.to_owned(), name.to_owned());
+        let ready: i32 = now.ready.values().sum();
+        let promised = now.promised();
+        let is_complete = ready >= now.rollout.spec.replicas_or_default();
+        match self.low_water.get_mut(&key) {
+            Some(low) if ready - promised < low.0 - low.1 => *low = (ready, promised),
+            Some(_) => {}
+            None if is_complete => _ = self.low_water.insert(key, (ready, promised)),
+            None => {}
+        }
+    }
+
+    /// The Rollout that an object belongs to, through its controllers.
+    fn rollout_of(&self, object: &Value, kind: &str) -> Option<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let namespace = text(&object["metadata"]["namespace"]);
+        match kind {
+            "Rollout" => Some((namespace, text(&object["metadata"]["name"]))),
+            "ReplicaSet" | "Pod" => {
+                let owners = object["metadata"]["ownerReferences"].as_array()?;
+                let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+                let (kind, name) = (text(&owner["kind"]), text(&owner["name"]));
+                let object = self.objects.get(&(kind.clone(), namespace, name))?;
+                self.rollout_of(object, &kind)
+            }
+            _ => None,
+        }
+    }
+
+    fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
+        let object = self.objects.get(&("Rollout".to_owned(), namespace.to_owned(), name.to_owned()))?;
+        let rollout: Rollout = serde_json::from_value(Value::clone(object)).ok()?;
+        let replica_sets: Vec<ReplicaSet> = self
+            .of_kind("ReplicaSet", namespace)
+            .filter_map(|object| ReplicaSet::parse(object).ok())
+            .filter(|rs| rs.metadata.controller_uid() == Some(&rollout.metadata.uid))
+            .collect();
+        let mut ready = BTreeMap::new();
+        for pod in self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)) {
+            let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+            for owner in owners.filter_map(|owner| owner["name"].as_str()) {
+                if replica_sets.iter().any(|rs| rs.metadata.name == owner) {
+                    *ready.entry(owner.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        Some(Observation { rollout, replica_sets, ready })
+    }
+
+    fn of_kind<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
+        let first = (kind.to_owned(), namespace.to_owned(), String::new());
+        self.objects
+            .range(first..)
+            .take_while(move |((k, n, _), _)| k == kind && n == namespace)
+            .map(|(_, object)| &**object)
+    }
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    let mut ready = conditions.filter(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    pod["metadata"]["deletionTimestamp"].is_null() && ready.next().is_some()
+}
+
+fn trace_line(change: &Change, kind: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    change.after.as_ref().map(|after| after.to_string()).hash(&mut hasher);
+    format!(
+        "{} {} {} {kind} {}/{} {:016x}",
+        change.time,
+        change.actor,
+        change.verb,
+        change.namespace,
+        change.name,
+        hasher.finish()
+    )
+}

@@ -1,0 +1,151 @@
+//! The file format of scenarios, and what must hold at their end.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::CommandError;
+use crate::world::World;
+
+/// A scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// Seed of its world; `# seed: N` sets it, 1 otherwise.
+    pub seed: u64,
+    /// Its lines.
+    pub steps: Vec<Step>,
+}
+
+/// A piece of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A comment or an empty line, as written.
+    Text(String),
+    /// A command with what it printed.
+    Command {
+        /// Without `$ `.
+        text: String,
+        /// Without indentation; no line end.
+        output: String,
+    },
+}
+
+/// Why a script is no good, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// A line that is neither command, comment nor output.
+    #[error("line {line}: `{text}` is neither a command (`$ ...`), a comment (`# ...`) nor output (four blanks)")]
+    Line {
+        /// 1-based.
+        line: usize,
+        /// The line.
+        text: String,
+    },
+    /// A command that could not be carried out.
+    #[error("part {number}, `$ {text}`: {source}")]
+    Command {
+        /// 1-based position among the parts of the script.
+        number: usize,
+        /// The command.
+        text: String,
+        /// What was wrong.
+        source: CommandError,
+    },
+    /// The world is not as it must be at the end.
+    #[error("at the end: {0}")]
+    End(String),
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// [`ScriptError::Line`].
+    pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut seed = 1;
+        let mut blanks = 0;
+        for (number, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                blanks += 1;
+                continue;
+            }
+            let is_output = line.starts_with("    ");
+            if let (true, Some(Step::Command { output, .. })) = (is_output, steps.last_mut()) {
+                if !output.is_empty() {
+                    output.push_str(&"\n".repeat(blanks + 1));
+                }
+                output.push_str(line[4..].trim_end());
+                blanks = 0;
+                continue;
+            }
+            steps.extend(std::iter::repeat_n(Step::Text(String::new()), std::mem::take(&mut blanks)));
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step::Command { text: command.trim().to_owned(), output: String::new() });
+            } else if line.starts_with('#') {
+                if let Some(value) = line.strip_prefix("# seed:").and_then(|value| value.trim().parse().ok()) {
+                    seed = value;
+                }
+                steps.push(Step::Text(line.trim_end().to_owned()));
+            } else {
+                return Err(ScriptError::Line { line: number + 1, text: line.to_owned() });
+            }
+        }
+        Ok(Self { seed, steps })
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            match step {
+                Step::Text(text) => writeln!(f, "{text}")?,
+                Step::Command { text, output } => {
+                    writeln!(f, "$ {text}")?;
+                    for line in output.lines() {
+                        writeln!(f, "{}", format!("    {}", line.trim_end()).trim_end())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing was broken, nothing is left to do, and nothing is done for a day.
+pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
+    let end = |text: String| Err(ScriptError::End(text));
+    if world.gate().is_none() {
+        world.start_controller();
+    }
+    if !world.settle(Duration::from_secs(3600)).await {
+        return end("the world does not come to rest within an hour".into());
+    }
+    if world.controller_has_ended() {
+        return end("the controller has ended".into());
+    }
+    for object in world.server.list("rollouts.argoproj.io", None) {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+        match world.second_plan(&namespace, &name).await {
+            None => return end(format!("the controller does not know {namespace}/{name}")),
+            Some(plan) if !plan.writes.is_empty() => {
+                return end(format!("the second plan of {namespace}/{name} is not empty: {:?}", plan.writes));
+            }
+            Some(_) => {}
+        }
+        let rest = world.inspector.observation(&namespace, &name);
+        if let Some(violation) = rest.as_ref().and_then(tidegate_core::invariants::abort_has_ended) {
+            return end(violation.to_string());
+        }
+    }
+    let before = world.controller_writes();
+    world.pass(Duration::from_secs(86_400)).await;
+    let writes = world.controller_writes() - before;
+    if writes > 0 {
+        return end(format!("{writes} writes in a day at rest"));
+    }
+    match world.inspector.violations().first() {
+        Some((at, violation)) => end(format!("broken at {at}: {violation}")),
+        None => Ok(()),
+    }
+}

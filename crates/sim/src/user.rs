@@ -1,0 +1,259 @@
+//! What people do to a world: the commands of the guide, over the same patches as the kubectl plugin.
+
+use http::{Method, Request};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tidegate_api::rollout::Rollout;
+use tidegate_ops::operations::{
+    ContainerImage, PromoteOptions, abort, is_same_position, pause, promote, retry, set_image, undo,
+};
+use tidegate_ops::{OpError, Operation, Patch, PatchKind, Subresource, Target};
+
+use crate::world::World;
+
+/// Why a command did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// The operation was refused before anything was sent.
+    #[error("{0}")]
+    Refused(#[from] OpError),
+    /// The API server refused, or did not answer.
+    #[error("{}", api_text(.0))]
+    Api(#[from] kube::Error),
+    /// A manifest or object that cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+fn api_text(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+type Outcome = Result<String, UserError>;
+
+/// Where objects of a kind are found.
+fn collection(api_version: &str, kind: &str, namespace: &str) -> String {
+    let root = if api_version.contains('/') { "/apis" } else { "/api" };
+    format!("{root}/{api_version}/namespaces/{namespace}/{}s", kind.to_lowercase())
+}
+
+fn rollouts(namespace: &str) -> String {
+    collection("argoproj.io/v1alpha1", "Rollout", namespace)
+}
+
+impl World {
+    async fn request(
+        &self,
+        method: Method,
+        path: String,
+        content_type: &str,
+        body: &Value,
+    ) -> Result<Value, kube::Error> {
+        let body = if method == Method::GET { Vec::new() } else { body.to_string().into_bytes() };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", content_type)
+            .body(body)
+            .map_err(kube::Error::HttpError)?;
+        self.user.request(request).await
+    }
+
+    async fn get(&self, path: String) -> Result<Value, kube::Error> {
+        self.request(Method::GET, path, "application/json", &Value::Null).await
+    }
+
+    async fn rollout_value(&self, namespace: &str, name: &str) -> Result<Value, kube::Error> {
+        let mut object = self.get(format!("{}/{name}", rollouts(namespace))).await?;
+        object["kind"] = json!("Rollout");
+        Ok(object)
+    }
+
+    async fn rollout(&self, namespace: &str, name: &str) -> Result<Rollout, UserError> {
+        let object = self.rollout_value(namespace, name).await?;
+        Rollout::deserialize(&object).map_err(|error| UserError::Unreadable(error.to_string()))
+    }
+
+    /// `kubectl apply -f`: creates each object of the manifest, or merges it into what is there.
+    ///
+    /// # Errors
+    /// When the manifest is no YAML, or the API server refuses an object.
+    pub async fn apply(&self, namespace: &str, manifest: &str) -> Outcome {
+        let mut lines = Vec::new();
+        for document in serde_yaml_ng::Deserializer::from_str(manifest) {
+            let mut object = Value::deserialize(document).map_err(|e| UserError::Unreadable(e.to_string()))?;
+            if object.is_null() {
+                continue;
+            }
+            let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+            let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+            let name = text(&object["metadata"]["name"]);
+            if object["metadata"]["namespace"].is_null() {
+                object["metadata"]["namespace"] = json!(namespace);
+            }
+            let list = collection(&version, &kind, &text(&object["metadata"]["namespace"]));
+            let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
+            let what = format!("{}{group}/{name}", kind.to_lowercase());
+            let done = match self.get(format!("{list}/{name}")).await {
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    self.request(Method::POST, list, "application/json", &object).await?;
+                    "created"
+                }
+                Err(error) => return Err(error.into()),
+                Ok(before) => {
+                    let path = format!("{list}/{name}");
+                    let after =
+                        self.request(Method::PATCH, path, "application/merge-patch+json", &object).await?;
+                    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+                    if version(&before) == version(&after) { "unchanged" } else { "configured" }
+                }
+            };
+            lines.push(format!("{what} {done}"));
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// `kubectl create namespace`.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn create_namespace(&self, name: &str) -> Outcome {
+        let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        self.request(Method::POST, "/api/v1/namespaces".into(), "application/json", &body).await?;
+        Ok(format!("namespace/{name} created"))
+    }
+
+    /// `kubectl patch rollout NAME --type merge -p PATCH`, on the object or its status.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn patch(&self, namespace: &str, name: &str, patch: &Value, status: bool) -> Outcome {
+        let path = format!("{}/{name}{}", rollouts(namespace), if status { "/status" } else { "" });
+        self.request(Method::PATCH, path, "application/merge-patch+json", patch).await?;
+        Ok(format!("rollout.argoproj.io/{name} patched"))
+    }
+
+    /// `kubectl scale rollout NAME --replicas N`, through the scale subresource.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn scale(&self, namespace: &str, name: &str, replicas: i32) -> Outcome {
+        let path = format!("{}/{name}/scale", rollouts(namespace));
+        let patch = json!({"spec": {"replicas": replicas}});
+        self.request(Method::PATCH, path, "application/merge-patch+json", &patch).await?;
+        Ok(format!("rollout.argoproj.io/{name} scaled"))
+    }
+
+    /// `kubectl delete KIND NAME`, for rollouts, replicasets, services and pods.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn delete(&self, namespace: &str, kind: &str, name: &str, orphan: bool) -> Outcome {
+        let (version, kind) = match kind {
+            "rollout" => ("argoproj.io/v1alpha1", "Rollout"),
+            "replicaset" | "rs" => ("apps/v1", "ReplicaSet"),
+            "service" => ("v1", "Service"),
+            _ => ("v1", "Pod"),
+        };
+        let path = format!("{}/{name}", collection(version, kind, namespace));
+        let policy = if orphan { "Orphan" } else { "Background" };
+        let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
+        self.request(Method::DELETE, path, "application/json", &options).await?;
+        Ok(format!("{} \"{name}\" deleted", kind.to_lowercase()))
+    }
+
+    /// `set image NAME CONTAINER=IMAGE ...`.
+    ///
+    /// # Errors
+    /// When the container or the Rollout does not exist, or the API server refuses.
+    pub async fn set_image(&self, namespace: &str, name: &str, images: &[ContainerImage<'_>]) -> Outcome {
+        let rollout = self.rollout_value(namespace, name).await?;
+        let target = Target::of_template(&rollout)?;
+        let kind = target.kind;
+        let path = format!("{}/{}", collection(kind.api_version(), kind.as_str(), namespace), target.name);
+        let mut workload = self.get(path).await?;
+        workload["kind"] = json!(kind.as_str());
+        self.perform(namespace, set_image(&workload, images)?).await
+    }
+
+    /// `promote NAME`.
+    ///
+    /// # Errors
+    /// When the options contradict the Rollout, or the API server refuses.
+    pub async fn promote(&self, namespace: &str, name: &str, options: PromoteOptions) -> Outcome {
+        let mut before = self.rollout(namespace, name).await?;
+        loop {
+            match self.perform(namespace, promote(&before, options)?).await {
+                Err(UserError::Api(kube::Error::Api(status))) if status.reason == "Conflict" => {
+                    let now = self.rollout(namespace, name).await?;
+                    if !is_same_position(&before, &now) {
+                        return Err(UserError::Api(kube::Error::Api(status)));
+                    }
+                    before = now;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// `abort NAME`.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn abort(&self, namespace: &str, name: &str) -> Outcome {
+        let rollout = self.rollout(namespace, name).await?;
+        self.perform(namespace, abort(&rollout)).await
+    }
+
+    /// `retry rollout NAME`.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn retry(&self, namespace: &str, name: &str) -> Outcome {
+        self.perform(namespace, retry(name)).await
+    }
+
+    /// `pause NAME`.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn pause(&self, namespace: &str, name: &str) -> Outcome {
+        self.perform(namespace, pause(name)).await
+    }
+
+    /// `undo NAME [--to-revision N]`.
+    ///
+    /// # Errors
+    /// When there is no such revision, or the API server refuses.
+    pub async fn undo(&self, namespace: &str, name: &str, to_revision: i64) -> Outcome {
+        let rollout = self.rollout_value(namespace, name).await?;
+        let list = self.get(collection("apps/v1", "ReplicaSet", namespace)).await?;
+        let replica_sets = list["items"].as_array().cloned().unwrap_or_default();
+        self.perform(namespace, undo(&rollout, &replica_sets, to_revision)?).await
+    }
+
+    async fn perform(&self, namespace: &str, operation: Operation) -> Outcome {
+        for patch in &operation.patches {
+            self.send(namespace, patch).await?;
+        }
+        Ok(operation.message)
+    }
+
+    async fn send(&self, namespace: &str, patch: &Patch) -> Result<(), UserError> {
+        let kind = patch.target.kind;
+        let object = format!("{}/{}", collection(kind.api_version(), kind.as_str(), namespace), patch.target.name);
+        let path = match patch.subresource {
+            Some(Subresource::Status) => format!("{object}/status"),
+            None => object,
+        };
+        let content_type = match patch.kind {
+            PatchKind::Merge => "application/merge-patch+json",
+            PatchKind::Json => "application/json-patch+json",
+        };
+        self.request(Method::PATCH, path, content_type, &patch.body).await?;
+        Ok(())
+    }
+}

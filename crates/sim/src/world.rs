@@ -1,0 +1,273 @@
+//! A world: cluster, controller and user over one clock.
+
+use std::future::Future;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::USER_AGENT;
+use jiff::Timestamp;
+use kube::Client;
+use serde_json::Value;
+use tidegate_controller::{Clock, Config, Controller, Gate, Handle};
+use tidegate_core::rollout;
+use tidegate_core::{Plan, Snapshot};
+use tidegate_kubesim::{ApiServer, Kubelet};
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+use crate::faults::Faults;
+use crate::inspector::Inspector;
+
+/// The controller's name in the cluster's records.
+pub const CONTROLLER: &str = "rollouts-controller";
+/// The user's name in the cluster's records.
+pub const USER: &str = "kubectl";
+
+/// How a world begins.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Uids, pod names and the fraction of a second at which the world begins derive from it.
+    pub seed: u64,
+    /// Wall time at the beginning, less the fraction.
+    pub epoch: Timestamp,
+    /// How pods behave.
+    pub kubelet: Kubelet,
+    /// Rollouts that the controller works on at the same time.
+    pub workers: usize,
+}
+
+impl Default for Options {
+    /// Seed 1, 2026-01-01, pods ready after 0.8 s, ten workers.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            epoch: Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH),
+            kubelet: Kubelet::default(),
+            workers: 10,
+        }
+    }
+}
+
+impl Options {
+    /// Real life happens between the ticks of the API's one-second times: worlds begin at any fraction.
+    fn start(&self) -> Timestamp {
+        let mixed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+        let fraction = i64::try_from(mixed % 1_000).unwrap_or(0);
+        self.epoch + jiff::SignedDuration::from_millis(fraction)
+    }
+}
+
+/// How fast a world's time runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as the machine allows; waiting costs nothing.
+    Virtual,
+    /// One second a second.
+    Real,
+}
+
+/// Makes a world, runs `act` in it and returns what it returns. The world ends with it.
+///
+/// # Panics
+/// When the operating system gives no runtime.
+pub fn run<T, F>(pace: Pace, options: Options, act: impl FnOnce(World) -> F) -> T
+where
+    F: Future<Output = T>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(pace == Pace::Virtual)
+        .build()
+        .expect("a runtime without IO needs nothing of the operating system but memory");
+    runtime.block_on(async move { act(World::new(&options)).await })
+}
+
+/// One life of a controller process.
+struct Incarnation {
+    gate: Gate,
+    handle: Handle,
+    task: JoinHandle<()>,
+}
+
+/// Cluster, controller and user.
+pub struct World {
+    /// The cluster.
+    pub server: ApiServer,
+    /// What the linter has seen so far.
+    pub inspector: Inspector,
+    /// What goes wrong between controller and cluster.
+    pub faults: Faults,
+    pub(crate) user: Client,
+    clock: Clock,
+    workers: usize,
+    controller: Option<Incarnation>,
+    /// Events that were shown to the user already.
+    pub(crate) shown_events: usize,
+}
+
+impl World {
+    fn new(options: &Options) -> Self {
+        let epoch = options.start();
+        let server = ApiServer::new(tidegate_kubesim::Config {
+            epoch,
+            seed: options.seed,
+            kubelet: options.kubelet.clone(),
+            ..tidegate_kubesim::Config::default()
+        });
+        let inspector = Inspector::new();
+        inspector.attach(&server);
+        server.spawn_controllers();
+        let user = named(&server, USER);
+        Self {
+            user: Client::new(user, "default"),
+            inspector,
+            faults: Faults::none(),
+            server,
+            clock: Clock::starting_at(epoch),
+            workers: options.workers,
+            controller: None,
+            shown_events: 0,
+        }
+    }
+
+    /// A world with the Rollout resource and a running controller.
+    ///
+    /// # Panics
+    /// When the cluster refuses our own resource definition.
+    pub async fn prepare(&mut self) {
+        self.server
+            .create(USER, "customresourcedefinitions", "", tidegate_api::crd::rollout_crd())
+            .expect("the Rollout resource definition is accepted by the cluster");
+        self.start_controller();
+        self.pass(Duration::from_millis(100)).await;
+    }
+
+    /// Wall time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.server.now()
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Starts a controller process; a running one is crashed first.
+    ///
+    /// # Panics
+    /// When the controller refuses its configuration.
+    pub fn start_controller(&mut self) {
+        self.crash_controller();
+        let gate = Gate::new();
+        let service = self.faults.layer(named(&self.server, CONTROLLER));
+        let client = tidegate_controller::client(service, &gate);
+        let inspector = self.inspector.clone();
+        let mut config = Config::new(self.clock);
+        config.workers = self.workers;
+        config.survives_panics = false;
+        config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
+            inspector.planned(snapshot, now, plan);
+        }));
+        let controller = Controller::new(config, client).expect("the configuration is complete");
+        let handle = controller.handle();
+        let task = tokio::spawn(controller.run());
+        self.controller = Some(Incarnation { gate, handle, task });
+    }
+
+    /// Ends the controller process between two instructions, as a lost node would.
+    pub fn crash_controller(&mut self) {
+        if let Some(incarnation) = self.controller.take() {
+            incarnation.gate.close();
+            incarnation.task.abort();
+        }
+    }
+
+    /// The gate in front of the running controller.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate> {
+        self.controller.as_ref().map(|incarnation| &incarnation.gate)
+    }
+
+    /// Whether the controller has ended by itself, which it never should.
+    #[must_use]
+    pub fn controller_has_ended(&self) -> bool {
+        self.controller.as_ref().is_some_and(|incarnation| incarnation.task.is_finished())
+    }
+
+    /// Waits until nothing has changed for three seconds; `false`: that did not happen within `limit`.
+    pub async fn settle(&self, limit: Duration) -> bool {
+        let quiet = Duration::from_secs(3);
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut seen = (self.server.resource_version(), tokio::time::Instant::now());
+        loop {
+            self.pass(Duration::from_millis(100)).await;
+            let (version, now) = (self.server.resource_version(), tokio::time::Instant::now());
+            if version != seen.0 || !self.is_idle() {
+                seen = (version, now);
+            }
+            if now.duration_since(seen.1) >= quiet {
+                return true;
+            }
+            if now >= deadline {
+                return false;
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.controller.as_ref().is_none_or(|incarnation| incarnation.handle.is_idle())
+    }
+
+    /// Waits until `reached` holds for the Rollout; `false`: it did not within `limit`.
+    pub async fn until(
+        &self,
+        limit: Duration,
+        (namespace, name): (&str, &str),
+        mut reached: impl FnMut(&Value) -> bool,
+    ) -> bool {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            if self.server.get("rollouts.argoproj.io", namespace, name).is_some_and(|object| reached(&object)) {
+                return true;
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return false;
+            }
+            self.pass(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What the controller would write now: the plan on a fresh snapshot. `None`: no controller, or it knows no such Rollout.
+    pub async fn second_plan(&self, namespace: &str, name: &str) -> Option<Plan> {
+        let handle = self.controller.as_ref()?.handle.clone();
+        let snapshot = handle.complete_snapshot(namespace, name).await.ok()??;
+        Some(rollout::plan(&snapshot, self.now()))
+    }
+
+    /// Changes stored by the controller so far, events aside.
+    #[must_use]
+    pub fn controller_writes(&self) -> u64 {
+        let tallies = self.server.tallies();
+        let ours = tallies.iter().filter(|(key, _)| key.actor == CONTROLLER && key.resource != "events");
+        ours.map(|(_, tally)| tally.stored).sum()
+    }
+}
+
+/// A handle on the server that signs its requests.
+pub(crate) fn named(
+    server: &ApiServer,
+    name: &'static str,
+) -> impl tower::Service<
+    http::Request<kube::client::Body>,
+    Response = http::Response<tidegate_kubesim::Body>,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + Clone
++ Send
++ 'static {
+    server.clone().map_request(move |mut request: http::Request<kube::client::Body>| {
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(name));
+        request
+    })
+}
