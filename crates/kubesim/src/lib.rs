@@ -1,0 +1,38 @@
+//! An in-memory Kubernetes API server with the workload controllers that a simulation needs.
+//!
+//! [`ApiServer`] is a `tower::Service`: hand it to `kube::Client::new`. It knows Kubernetes and nothing of rollouts. It is
+//! deterministic: wall time is an epoch plus tokio's clock, identities derive from a seed, collections are ordered.
+//!
+//! Limits: no server-side apply, no watch caches that lag, no admission webhooks, no authorization. Transition rules of
+//! CustomResourceDefinitions are ignored, except `self == oldSelf`. Later pages of a list show the present, not a snapshot.
+
+mod admission;
+mod body;
+mod clock;
+mod controllers;
+mod defaults;
+mod dispatch;
+mod field;
+mod identity;
+mod json;
+mod patch;
+mod quantity;
+mod request;
+mod resources;
+mod run;
+mod schema;
+mod selector;
+mod server;
+mod state;
+mod status;
+mod store;
+mod types;
+mod validation;
+mod verbs;
+mod watch;
+
+pub use body::Body;
+pub use controllers::kubelet::{Kubelet, PodRule, PodState, Stage};
+pub use server::{ApiServer, Attempt, Config, Reaction};
+pub use state::{Change, Tally, TallyKey};
+pub use status::ApiError;

@@ -1,5 +1,6 @@
 //! A world: cluster, controller and user over one clock.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -101,8 +102,8 @@ pub struct World {
     clock: Clock,
     workers: usize,
     controller: Option<Incarnation>,
-    /// Events that were shown to the user already.
-    pub(crate) shown_events: usize,
+    /// How often each event had happened when it was shown to the user.
+    pub(crate) shown_events: BTreeMap<String, i64>,
 }
 
 impl World {
@@ -126,7 +127,7 @@ impl World {
             clock: Clock::starting_at(epoch),
             workers: options.workers,
             controller: None,
-            shown_events: 0,
+            shown_events: BTreeMap::new(),
         }
     }
 

@@ -26,7 +26,7 @@ fn transcripts_are_as_written() {
     let accept = std::env::var("TIDEGATE_ACCEPT").is_ok();
     let mut found = Vec::new();
     scripts(&root().join("scenarios"), &mut found);
-    assert!(found.len() > 5, "the scripts are where they should be");
+    assert!(found.len() > 10, "the scripts are where they should be");
     let mut wrong = Vec::new();
     for path in found {
         let text = std::fs::read_to_string(&path).unwrap();

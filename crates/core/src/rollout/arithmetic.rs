@@ -109,7 +109,9 @@ pub fn next_sizes(target: Split, limits: Limits, canary: Pods, stable: Pods, oth
     let canary_now = Pods { size: grown.canary, ..canary };
     if increasing {
         let (stable, canary) = drain(target.stable, limits, stable_now, canary_now);
-        Split { canary, stable }
+        // Stable is written first: the room that it leaves can be used at once.
+        let room = (limits.max_total() - canary - stable).max(0);
+        Split { canary: canary + (target.canary - canary).clamp(0, room), stable }
     } else {
         let (canary, stable) = drain(target.canary, limits, canary_now, stable_now);
         Split { canary, stable }

@@ -76,7 +76,6 @@ fn is_paused(view: &View<'_>, status: &RolloutStatus) -> bool {
 fn is_healthy(view: &View<'_>, status: &RolloutStatus) -> bool {
     let n = view.replicas;
     !is_paused(view, status)
-        && view.invalid.is_none()
         && (status.updated_replicas, status.available_replicas, status.replicas) == (n, n, n)
         && status.current_step_index == view.last_index()
         && view.is_finished(status)

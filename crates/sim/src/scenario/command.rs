@@ -161,17 +161,21 @@ fn rollout_names(world: &World) -> Vec<String> {
     rollouts.iter().filter_map(|object| Some(object["metadata"]["name"].as_str()?.to_owned())).collect()
 }
 
+/// Events that were written, or counted up, since they were shown last.
 fn new_events(world: &mut World) -> String {
-    let mut events = Vec::new();
+    let mut lines = Vec::new();
     for name in rollout_names(world) {
-        events.extend(world.events(NAMESPACE, &name));
+        for (type_, reason, message, count) in world.events(NAMESPACE, &name) {
+            let line = format!("{type_} {reason} {message}");
+            let shown = world.shown_events.insert(line.clone(), count).unwrap_or(0);
+            match count - shown {
+                0 => {}
+                1 if shown == 0 => lines.push(line),
+                _ => lines.push(format!("{line} (x{count})")),
+            }
+        }
     }
-    let shown = std::mem::replace(&mut world.shown_events, events.len());
-    let line = |(type_, reason, message, count): &(String, String, String, i64)| {
-        let times = if *count > 1 { format!(" (x{count})") } else { String::new() };
-        format!("{type_} {reason} {message}{times}")
-    };
-    events.iter().skip(shown).map(line).collect::<Vec<_>>().join("\n")
+    lines.join("\n")
 }
 
 /// Summaries of all Rollouts as they change, each behind the seconds since the wait began.

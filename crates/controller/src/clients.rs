@@ -1,0 +1,98 @@
+//! Requests to the API server by importance, with a time limit on each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use kube::Client;
+use kube::client::Body;
+use serde_json::Value;
+use tower::{BoxError, Layer, Service, ServiceExt};
+
+use crate::gate::Gate;
+use crate::rate::{Bucket, Priority, RateLimit};
+
+/// How long the API server may take over one request.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// A client of `service` behind `gate`. Must be called inside the runtime that will run the controller.
+///
+/// A request whose answer does not begin within 30 seconds fails; watches may then go on as long as they like.
+pub fn client<S, B>(service: S, gate: &Gate) -> Client
+where
+    S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError> + Send + 'static,
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let limited = service.map_err(S::Error::into).map_future(|answer| async move {
+        match tokio::time::timeout(TIME_LIMIT, answer).await {
+            Ok(answer) => answer,
+            Err(late) => Err(BoxError::from(late)),
+        }
+    });
+    Client::new(gate.layer(limited), "default")
+}
+
+/// A request to the API server that brought no object.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// kube's account of it.
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    /// The time limit is over.
+    #[error("no answer within {} s", TIME_LIMIT.as_secs())]
+    Late,
+}
+
+impl RequestError {
+    /// Whether the server says that there is no such object.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Kube(kube::Error::Api(status)) if status.code == 404)
+    }
+}
+
+/// The ways to the API server: watches are free, all other requests share one rate limit by importance.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    unlimited: Client,
+    bucket: Option<Arc<Bucket>>,
+}
+
+impl Clients {
+    pub(crate) fn new(client: Client, limit: Option<RateLimit>) -> Self {
+        Self { unlimited: client, bucket: limit.map(|limit| Arc::new(Bucket::new(limit))) }
+    }
+
+    /// For watches, which are not limited.
+    pub(crate) fn unlimited(&self) -> Client {
+        self.unlimited.clone()
+    }
+
+    /// Sends a request when its turn comes and reads the object that answers it.
+    pub(crate) async fn send(
+        &self,
+        priority: Priority,
+        request: Request<Vec<u8>>,
+    ) -> Result<Value, RequestError> {
+        if let Some(bucket) = &self.bucket {
+            bucket.take(priority).await;
+        }
+        match tokio::time::timeout(TIME_LIMIT, self.unlimited.request(request)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(RequestError::Late),
+        }
+    }
+
+    /// Reads an object or a list live; `None`: there is none.
+    pub(crate) async fn get(&self, path: &str) -> Result<Option<Value>, RequestError> {
+        let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
+        match self.send(Priority::Traffic, request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

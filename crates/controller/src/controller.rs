@@ -1,0 +1,221 @@
+//! The running controller: watches fill the stores, a dispatcher works off the queue, one task writes events.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use kube::Client;
+use tidegate_core::Snapshot;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use crate::clients::Clients;
+use crate::config::{Config, Error};
+use crate::events::{Inbox, Recorder};
+use crate::reconcile::{complete, reconcile};
+use crate::shell::{Metrics, Outcome, Shell};
+use crate::snapshot::{self, ReadError};
+use crate::store::Key;
+use crate::watch::{Selection, follow};
+
+/// Runs a controller until it is shut down or dropped. `client` is best made by [`crate::client`].
+///
+/// # Errors
+/// When the configuration makes no sense.
+pub async fn run(config: Config, client: Client) -> Result<(), Error> {
+    Controller::new(config, client)?.run().await;
+    Ok(())
+}
+
+/// A controller that is ready to run.
+pub struct Controller {
+    shell: Arc<Shell>,
+    inbox: Inbox,
+    selections: [Selection; 3],
+    workers: usize,
+    survives_panics: bool,
+    shutdown: Option<watch::Receiver<bool>>,
+}
+
+impl Controller {
+    /// Makes a controller; nothing is sent before it runs.
+    ///
+    /// # Errors
+    /// When the configuration makes no sense.
+    pub fn new(config: Config, client: Client) -> Result<Self, Error> {
+        config.validate()?;
+        let (recorder, inbox) = Recorder::new(config.event_capacity, config.clock);
+        let clients = Clients::new(client, config.rate_limit);
+        Ok(Self {
+            inbox,
+            selections: config.scope.selections(),
+            workers: config.workers,
+            survives_panics: config.survives_panics,
+            shutdown: config.shutdown.clone(),
+            shell: Arc::new(Shell::new(config, clients, recorder)),
+        })
+    }
+
+    /// A view of what this controller sees and has done, also while it runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { shell: self.shell.clone() }
+    }
+
+    /// Runs until it is shut down; dropping the future ends it at once, tasks included.
+    pub async fn run(self) {
+        let mut background = JoinSet::new();
+        for selection in self.selections {
+            let (shell, failing, kind) = (self.shell.clone(), self.shell.clone(), selection.kind);
+            background.spawn(follow(
+                shell.clients.unlimited(),
+                selection,
+                move |event| shell.deliver(kind, event),
+                move |_| failing.lock().metrics.watch_errors += 1,
+            ));
+        }
+        let shell = self.shell;
+        background.spawn(self.inbox.drain(shell.clients.clone(), shell.field_manager.clone()));
+        let mut dispatcher = Dispatcher {
+            shell,
+            workers: self.workers,
+            survives_panics: self.survives_panics,
+            running: JoinSet::new(),
+            keys: Vec::new(),
+        };
+        tokio::select! {
+            biased;
+            () = asked_to_stop(self.shutdown) => {}
+            Some(ended) = background.join_next() => if let Err(error) = ended { pass_on(error) },
+            () = dispatcher.work() => {}
+        }
+    }
+}
+
+async fn asked_to_stop(shutdown: Option<watch::Receiver<bool>>) {
+    match shutdown {
+        // An error means that whoever could ask is gone.
+        Some(mut shutdown) => _ = shutdown.wait_for(|stop| *stop).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn pass_on(error: JoinError) {
+    if let Ok(panic) = error.try_into_panic() {
+        resume_unwind(panic);
+    }
+}
+
+/// Takes from the queue and keeps up to `workers` Rollouts in work.
+struct Dispatcher {
+    shell: Arc<Shell>,
+    workers: usize,
+    survives_panics: bool,
+    running: JoinSet<Outcome>,
+    /// Which task works on which Rollout.
+    keys: Vec<(Id, Key)>,
+}
+
+impl Dispatcher {
+    async fn work(&mut self) {
+        let shell = self.shell.clone();
+        loop {
+            let deadline = self.start();
+            let due = async {
+                match deadline {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some(ended) = self.running.join_next_with_id() => self.finish(ended),
+                () = shell.changed.notified() => {}
+                () = due => {}
+            }
+        }
+    }
+
+    /// Starts as much work as there are free workers; answers when more comes due, if a worker is free then.
+    fn start(&mut self) -> Option<Instant> {
+        while self.running.len() < self.workers {
+            let mut state = self.shell.lock();
+            let Some(key) = state.queue.take(Instant::now()) else { return state.queue.next_deadline() };
+            drop(state);
+            let (shell, item) = (self.shell.clone(), key.clone());
+            let task = self.running.spawn(async move { reconcile(&shell, &item).await });
+            self.keys.push((task.id(), key));
+        }
+        None
+    }
+
+    fn finish(&mut self, ended: Result<(Id, Outcome), JoinError>) {
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, outcome),
+            Err(error) if self.survives_panics => {
+                self.shell.lock().metrics.panics += 1;
+                (error.id(), Outcome::Retry(None))
+            }
+            Err(error) => return pass_on(error),
+        };
+        let Some(place) = self.keys.iter().position(|(known, _)| *known == id) else { return };
+        let (_, key) = self.keys.swap_remove(place);
+        tracing::debug!(%key, ?outcome, "reconciled");
+        self.shell.lock().finish(&key, outcome, Instant::now());
+    }
+}
+
+/// A view of a controller from outside.
+#[derive(Clone)]
+pub struct Handle {
+    shell: Arc<Shell>,
+}
+
+impl Handle {
+    /// What the stores know of a Rollout at this moment, with no need answered. `None`: it is unknown.
+    #[must_use]
+    pub fn snapshot(&self, namespace: &str, name: &str) -> Option<Snapshot> {
+        let key = Key::new(namespace, name);
+        let state = self.shell.lock();
+        snapshot::from_stores(&state.world, state.memories.get(&key), &key)
+    }
+
+    /// The same with all needs answered, which may take live reads: what a plan would be made on now.
+    ///
+    /// # Errors
+    /// When a live read fails.
+    pub async fn complete_snapshot(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Snapshot>, ReadError> {
+        let Some(mut snapshot) = self.snapshot(namespace, name) else { return Ok(None) };
+        complete(&self.shell, &mut snapshot).await?;
+        Ok(Some(snapshot))
+    }
+
+    /// The Rollouts of the store.
+    #[must_use]
+    pub fn rollouts(&self) -> Vec<Key> {
+        self.shell.lock().world.rollouts.keys().cloned().collect()
+    }
+
+    /// Whether the stores are complete and nothing is queued or worked on. Timers may be pending.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let state = self.shell.lock();
+        state.world.is_complete() && state.queue.is_idle()
+    }
+
+    /// When the queue will act of itself.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.shell.lock().queue.next_deadline()
+    }
+
+    /// Counters since the start.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.shell.metrics()
+    }
+}

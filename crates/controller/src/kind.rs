@@ -1,0 +1,87 @@
+//! Where the API server keeps the kinds that the controller reads and writes.
+
+use kube::api::ApiResource;
+
+/// A kind of Kubernetes object, with its place in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    group: &'static str,
+    version: &'static str,
+    pub(crate) kind: &'static str,
+    plural: &'static str,
+}
+
+pub(crate) const ROLLOUT: Kind = Kind::new("argoproj.io", "v1alpha1", "Rollout", "rollouts");
+pub(crate) const REPLICA_SET: Kind = Kind::new("apps", "v1", "ReplicaSet", "replicasets");
+pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
+pub(crate) const EVENT: Kind = Kind::new("", "v1", "Event", "events");
+const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
+const POD_TEMPLATE: Kind = Kind::new("", "v1", "PodTemplate", "podtemplates");
+
+impl Kind {
+    const fn new(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+        plural: &'static str,
+    ) -> Self {
+        Self { group, version, kind, plural }
+    }
+
+    /// The kind of an object that a plan writes.
+    pub(crate) fn written(kind: &str) -> Option<Self> {
+        [ROLLOUT, REPLICA_SET, SERVICE, DEPLOYMENT].into_iter().find(|known| known.kind == kind)
+    }
+
+    /// The kind behind a `workloadRef`.
+    pub(crate) fn workload(api_version: &str, kind: &str) -> Option<Self> {
+        [DEPLOYMENT, REPLICA_SET, POD_TEMPLATE]
+            .into_iter()
+            .find(|known| known.kind == kind && known.api_version() == api_version)
+    }
+
+    /// `apps/v1`, `v1`.
+    pub(crate) fn api_version(self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// Path of all objects of a namespace.
+    pub(crate) fn collection(self, namespace: &str) -> String {
+        let prefix = if self.group.is_empty() { "api" } else { "apis" };
+        format!("/{prefix}/{}/namespaces/{namespace}/{}", self.api_version(), self.plural)
+    }
+
+    /// Path of one object.
+    pub(crate) fn object(self, namespace: &str, name: &str) -> String {
+        format!("{}/{name}", self.collection(namespace))
+    }
+
+    /// The same for kube's own requests.
+    pub(crate) fn resource(self) -> ApiResource {
+        ApiResource {
+            group: self.group.to_owned(),
+            version: self.version.to_owned(),
+            api_version: self.api_version(),
+            kind: self.kind.to_owned(),
+            plural: self.plural.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        assert_eq!(ROLLOUT.object("a", "b"), "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts/b");
+        assert_eq!(EVENT.collection("a"), "/api/v1/namespaces/a/events");
+        assert_eq!(Kind::workload("apps/v1", "Deployment"), Some(DEPLOYMENT));
+        assert_eq!(Kind::workload("v1", "PodTemplate"), Some(POD_TEMPLATE));
+        assert_eq!(Kind::workload("apps/v1beta1", "Deployment"), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! The shell around the decisions of `tidegate-core`: it observes, asks for a plan, and carries it out. It decides nothing.
+//!
+//! It reads no clock but tokio's, no environment, and knows nothing of strategies: a plan is a list of writes. In reading order:
+//! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
+//! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
+//! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
+//! writing), `shell` (what all of that shares), `controller` (the running whole).
+
+mod clients;
+mod clock;
+mod config;
+mod controller;
+mod events;
+mod execute;
+mod gate;
+mod kind;
+mod memory;
+mod queue;
+mod rate;
+mod reconcile;
+mod shell;
+mod snapshot;
+mod store;
+#[cfg(test)]
+mod test_server;
+mod watch;
+mod world;
+
+pub use clients::client;
+pub use clock::Clock;
+pub use config::{Config, Error, OnPlan, Scope};
+pub use controller::{Controller, Handle, run};
+pub use gate::{Gate, Gated, GatedBody};
+pub use queue::{Counters, Queue};
+pub use rate::RateLimit;
+pub use shell::Metrics;
+pub use snapshot::ReadError;
+pub use store::Key;

@@ -1,0 +1,56 @@
+//! What the shell remembers of its own doings for each Rollout. Lost with the process, and never missed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tidegate_core::ObjectRef;
+use tokio::time::Instant;
+
+use crate::store::Mark;
+use crate::world::World;
+
+/// The memory of one Rollout.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Our last write to each object, until it has been seen.
+    written: BTreeMap<ObjectRef, (Mark, Instant)>,
+    /// When the first change of its ReplicaSets since our last status write arrived.
+    pub(crate) counters_changed_at: Option<Timestamp>,
+}
+
+/// Where a decision may read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// The stores show everything that we have written.
+    Stores,
+    /// The stores are behind; wait for them, but no longer than this.
+    Wait(Instant),
+    /// They have been behind for too long: read live.
+    Live,
+}
+
+impl Memory {
+    /// Remembers what a write has left.
+    pub(crate) fn wrote(&mut self, object: ObjectRef, mark: Mark, now: Instant) {
+        self.written.insert(object, (mark, now));
+    }
+
+    /// Whether this version of this object is our own last write.
+    pub(crate) fn is_own(&self, object: &ObjectRef, version: u64) -> bool {
+        matches!(self.written.get(object), Some((Mark::Version(own), _)) if *own == version)
+    }
+
+    /// Where to read from now; forgets the writes that have been seen.
+    pub(crate) fn sight(&mut self, world: &World, patience: Duration, now: Instant) -> Sight {
+        self.written.retain(|object, (mark, _)| !world.has_delivered(object, mark));
+        let Some(oldest) = self.written.values().map(|(_, at)| *at).min() else { return Sight::Stores };
+        let limit = oldest + patience;
+        if limit <= now { Sight::Live } else { Sight::Wait(limit) }
+    }
+
+    /// Forgets writes to objects of which neither the stores nor a live read know anything any more.
+    pub(crate) fn retain(&mut self, mut exists: impl FnMut(&ObjectRef) -> bool) {
+        self.written.retain(|object, _| exists(object));
+    }
+}

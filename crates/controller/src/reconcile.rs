@@ -1,0 +1,212 @@
+//! The work on one Rollout: look, ask, decide, do.
+
+use jiff::Timestamp;
+use tidegate_core::{Need, Plan, Purpose, Snapshot, Write, WriteError, rollout};
+use tokio::time::Instant;
+
+use crate::events::Subject;
+use crate::execute::{self, Answer, Versions};
+use crate::memory::Sight;
+use crate::shell::{Outcome, Shell};
+use crate::snapshot::{self, ReadError};
+use crate::store::Key;
+
+/// How often needs are answered before a plan is asked for.
+const ROUNDS_OF_NEEDS: usize = 2;
+/// How many plans may follow the first one, after failures, before the Rollout is put back.
+const FOLLOW_UPS: usize = 3;
+
+/// Plans for one Rollout and carries the plan out.
+pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
+    match look(shell, key).await {
+        Look::Snapshot(snapshot) => decide_and_do(shell, key, snapshot).await.unwrap_or_else(|error| {
+            failed_read(shell, key, &error);
+            Outcome::Retry(None)
+        }),
+        Look::Nothing => Outcome::Settled(None),
+        Look::Later(at) => Outcome::Later(at),
+        Look::Failed(error) => {
+            failed_read(shell, key, &error);
+            Outcome::Retry(None)
+        }
+    }
+}
+
+/// The snapshot of a Rollout with all its needs answered, as a plan would be made on it now.
+pub(crate) async fn complete(shell: &Shell, snapshot: &mut Snapshot) -> Result<(), ReadError> {
+    for _ in 0..ROUNDS_OF_NEEDS {
+        let needs = rollout::needs(snapshot, shell.clock.now());
+        if needs.is_empty() {
+            break;
+        }
+        let rest = snapshot::answer_from_stores(&shell.lock().world, snapshot, needs);
+        snapshot::answer_live(&shell.clients, snapshot, rest).await?;
+    }
+    Ok(())
+}
+
+enum Look {
+    Snapshot(Box<Snapshot>),
+    /// There is no such Rollout.
+    Nothing,
+    Later(Instant),
+    Failed(ReadError),
+}
+
+async fn look(shell: &Shell, key: &Key) -> Look {
+    {
+        let mut state = shell.lock();
+        let state = &mut *state;
+        if !state.world.is_complete() || state.world.rollouts.get(key).is_none() {
+            return Look::Nothing;
+        }
+        let memory = state.memories.entry(key.clone()).or_default();
+        match memory.sight(&state.world, shell.patience, Instant::now()) {
+            Sight::Wait(at) => return Look::Later(at),
+            Sight::Stores => {
+                let snapshot = snapshot::from_stores(&state.world, Some(memory), key);
+                return snapshot.map_or(Look::Nothing, |it| Look::Snapshot(Box::new(it)));
+            }
+            Sight::Live => state.metrics.live_reads += 1,
+        }
+    }
+    tracing::debug!(%key, "a watch is behind our own writes; reading live");
+    match snapshot::from_api(&shell.clients, key).await {
+        Ok(Some(snapshot)) => {
+            forget_vanished(shell, key, &snapshot);
+            Look::Snapshot(Box::new(snapshot))
+        }
+        Ok(None) => Look::Nothing,
+        Err(error) => Look::Failed(error),
+    }
+}
+
+/// A write to a ReplicaSet that neither the store nor a live list knows will never be delivered.
+fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
+    let mut state = shell.lock();
+    let state = &mut *state;
+    let world = &state.world;
+    let Some(memory) = state.memories.get_mut(key) else { return };
+    memory.retain(|object| {
+        object.kind != crate::kind::REPLICA_SET.kind
+            || world.replica_sets.get(&Key::new(&object.namespace, &object.name)).is_some()
+            || live.replica_sets.iter().any(|replica_set| replica_set.metadata.name == object.name)
+    });
+}
+
+async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) -> Result<Outcome, ReadError> {
+    complete(shell, &mut snapshot).await?;
+    shell.lock().world.asks_for(key, snapshot::services_of(&snapshot));
+    let mut work = Work { shell, key, snapshot, versions: Versions::new(), changed_nothing: false };
+    let mut plan = work.plan();
+    let mut retry = false;
+    for _ in 0..=FOLLOW_UPS {
+        let failure = work.carry_out(&plan).await;
+        retry |= plan.retry;
+        plan = if let Err((failed, error)) = failure {
+            tracing::debug!(%key, write = %plan.writes[failed].object, %error, "write failed");
+            let plan = rollout::after_failure(&plan, failed, &error);
+            work.observe(&plan);
+            plan
+        } else if !plan.needs.is_empty() {
+            work.answer(std::mem::take(&mut plan.needs)).await?;
+            work.plan()
+        } else {
+            return Ok(work.outcome(&plan, retry));
+        };
+    }
+    Ok(Outcome::Retry(None))
+}
+
+/// One Rollout's plans in a row.
+struct Work<'a> {
+    shell: &'a Shell,
+    key: &'a Key,
+    snapshot: Box<Snapshot>,
+    versions: Versions,
+    /// A write has left the object as it was, so that no watch will tell us of it.
+    changed_nothing: bool,
+}
+
+impl Work<'_> {
+    fn plan(&mut self) -> Plan {
+        self.versions.clear();
+        let now = self.shell.clock.now();
+        let plan = rollout::plan(&self.snapshot, now);
+        self.shell.observe(&self.snapshot, now, &plan);
+        plan
+    }
+
+    fn observe(&self, plan: &Plan) {
+        self.shell.observe(&self.snapshot, self.shell.clock.now(), plan);
+    }
+
+    async fn answer(&mut self, needs: Vec<Need>) -> Result<(), ReadError> {
+        snapshot::answer_live(&self.shell.clients, &mut self.snapshot, needs).await
+    }
+
+    /// Carries out a plan's writes up to the first failure; answers its number and what it was.
+    async fn carry_out(&mut self, plan: &Plan) -> Result<(), (usize, WriteError)> {
+        for (number, write) in plan.writes.iter().enumerate() {
+            let shell = self.shell;
+            let answer =
+                execute::carry_out(&shell.clients, write, &mut self.versions, &shell.field_manager).await;
+            match answer {
+                Ok(answer) => self.succeeded(write, &answer),
+                Err(error) => {
+                    shell.lock().metrics.failed_writes += 1;
+                    return Err((number, error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn succeeded(&mut self, write: &Write, answer: &Answer) {
+        snapshot::absorb(&mut self.snapshot, &write.object, answer);
+        let mut state = self.shell.lock();
+        state.metrics.writes += 1;
+        let mark = answer.mark();
+        self.changed_nothing |= state.world.has_delivered(&write.object, &mark);
+        if let Some(memory) = state.memories.get_mut(self.key) {
+            memory.wrote(write.object.clone(), mark, Instant::now());
+            if write.purpose == Purpose::Status {
+                memory.counters_changed_at = None;
+            }
+        }
+        drop(state);
+        for event in &write.events {
+            self.shell.recorder.record(Subject::of(&self.snapshot.rollout.metadata), event.clone());
+        }
+    }
+
+    fn outcome(&self, last: &Plan, retry: bool) -> Outcome {
+        let now = self.shell.clock.now();
+        let wake_at = last.wake_at.and_then(|at| self.shell.clock.instant_of(at));
+        // A deadline that is over and led to nothing would be asked for again at once, for ever.
+        let is_stuck = last.writes.is_empty() && last.wake_at.is_some_and(|at: Timestamp| at <= now);
+        if is_stuck {
+            tracing::warn!(key = %self.key, wake_at = ?last.wake_at, "a plan asks to be woken in the past");
+            return Outcome::Retry(None);
+        }
+        let look_at = [wake_at, self.limit_of_waiting()].into_iter().flatten().min();
+        if retry || self.changed_nothing { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
+    }
+
+    /// When to stop hoping that the watches will show what was written.
+    fn limit_of_waiting(&self) -> Option<Instant> {
+        let (mut state, now) = (self.shell.lock(), Instant::now());
+        let state = &mut *state;
+        match state.memories.get_mut(self.key)?.sight(&state.world, self.shell.patience, now) {
+            Sight::Stores => None,
+            Sight::Wait(limit) => Some(limit),
+            // A watch that is that far behind may not tell us either what others change.
+            Sight::Live => Some(now + self.shell.patience),
+        }
+    }
+}
+
+fn failed_read(shell: &Shell, key: &Key, error: &ReadError) {
+    tracing::debug!(%key, %error, "read failed");
+    shell.lock().metrics.failed_reads += 1;
+}

@@ -1,0 +1,193 @@
+//! What the parts of a running controller share.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::runtime::watcher;
+use tidegate_core::{Event, Plan, Snapshot};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::clients::Clients;
+use crate::clock::Clock;
+use crate::config::{Config, OnPlan};
+use crate::events::{Recorder, Subject};
+use crate::kind::{self, Kind};
+use crate::memory::Memory;
+use crate::queue::{self, Queue};
+use crate::store::Key;
+use crate::watch::Watched;
+use crate::world::{Effect, World};
+
+/// Counters since the start of the controller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// The queue of Rollouts.
+    pub queue: queue::Counters,
+    /// Plans made, those after failures included.
+    pub plans: u64,
+    /// Writes that succeeded.
+    pub writes: u64,
+    /// Writes that failed.
+    pub failed_writes: u64,
+    /// Reconciles that read live because a watch was behind for too long.
+    pub live_reads: u64,
+    /// Reads that failed.
+    pub failed_reads: u64,
+    /// Reconciles that panicked.
+    pub panics: u64,
+    /// Errors of watches.
+    pub watch_errors: u64,
+    /// Deliveries of Rollouts that could not be read.
+    pub unreadable: u64,
+    /// Events that were dropped or refused.
+    pub dropped_events: u64,
+}
+
+pub(crate) struct Shell {
+    pub(crate) clock: Clock,
+    pub(crate) clients: Clients,
+    pub(crate) recorder: Recorder,
+    pub(crate) field_manager: String,
+    pub(crate) patience: Duration,
+    /// Wakes whoever takes from the queue.
+    pub(crate) changed: Notify,
+    on_plan: Mutex<Option<OnPlan>>,
+    state: Mutex<State>,
+}
+
+/// What is known, and what is to be done about it. Locked for moments only.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) world: World,
+    pub(crate) memories: BTreeMap<Key, Memory>,
+    pub(crate) queue: Queue<Key>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Shell {
+    pub(crate) fn new(config: Config, clients: Clients, recorder: Recorder) -> Self {
+        Self {
+            clock: config.clock,
+            clients,
+            recorder,
+            field_manager: config.field_manager,
+            patience: config.patience,
+            changed: Notify::new(),
+            on_plan: Mutex::new(config.on_plan),
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in one event of one watch and queues what it concerns.
+    pub(crate) fn deliver(&self, kind: Kind, event: watcher::Event<Watched>) {
+        let mut state = self.lock();
+        let effects = state.world.deliver(kind, event);
+        if effects.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        for effect in effects {
+            state.take_in(effect, &self.recorder, now);
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Shows a plan to the observer.
+    pub(crate) fn observe(&self, snapshot: &Snapshot, now: Timestamp, plan: &Plan) {
+        self.lock().metrics.plans += 1;
+        if let Some(on_plan) = self.on_plan.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            on_plan(snapshot, now, plan);
+        }
+    }
+
+    /// All counters as they stand.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let state = self.lock();
+        Metrics { queue: state.queue.counters(), dropped_events: self.recorder.dropped(), ..state.metrics }
+    }
+}
+
+impl State {
+    fn take_in(&mut self, effect: Effect, recorder: &Recorder, now: Timestamp) {
+        match effect {
+            Effect::Touched { rollout, by, version } => {
+                // Before that there is no planning, and then everything is queued.
+                if !self.world.is_complete() {
+                    return;
+                }
+                let memory = self.memories.entry(rollout.clone()).or_default();
+                if by.kind == kind::REPLICA_SET.kind {
+                    memory.counters_changed_at.get_or_insert(now);
+                }
+                if memory.is_own(&by, version) {
+                    self.queue.add_again(rollout);
+                } else {
+                    self.queue.add(rollout);
+                }
+            }
+            Effect::Appeared { rollout } => {
+                if let Some(appeared) = self.world.rollouts.get(&rollout) {
+                    let message = format!("Rollout resource added to informer: {rollout}");
+                    let event = Event::normal("RolloutAddedToInformer", message);
+                    recorder.record(Subject::of(&appeared.metadata), event);
+                }
+            }
+            Effect::Vanished { rollout } => {
+                self.memories.remove(&rollout);
+                self.queue.forget(&rollout);
+            }
+            Effect::Unreadable { rollout, uid, resource_version, error } => {
+                self.metrics.unreadable += 1;
+                let Key { namespace, name } = rollout;
+                let message =
+                    format!("Rollout cannot be read: {error}; its last readable version stays in effect");
+                let event = Event::warning("UnreadableRollout", message);
+                recorder.record(Subject { namespace, name, uid, resource_version }, event);
+            }
+            Effect::Completed => {
+                for rollout in self.world.rollouts.keys() {
+                    self.queue.add(rollout.clone());
+                }
+            }
+        }
+    }
+
+    /// The work on a Rollout has ended.
+    pub(crate) fn finish(&mut self, key: &Key, outcome: Outcome, now: Instant) {
+        match outcome {
+            Outcome::Settled(wake_at) => {
+                self.queue.succeed(key);
+                if let Some(at) = wake_at {
+                    self.queue.add_at(key.clone(), at);
+                }
+            }
+            Outcome::Later(at) => self.queue.add_at(key.clone(), at),
+            Outcome::Retry(wake_at) => {
+                self.queue.retry(key.clone(), now);
+                if let Some(at) = wake_at {
+                    self.queue.add_at(key.clone(), at);
+                }
+            }
+        }
+        self.queue.done(key);
+    }
+}
+
+/// How the work on a Rollout has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing more to do until something changes, or until this instant.
+    Settled(Option<Instant>),
+    /// Nothing could be decided yet; look again at this instant, unless something changes before.
+    Later(Instant),
+    /// Try again after the back-off, or at this instant when that is earlier.
+    Retry(Option<Instant>),
+}

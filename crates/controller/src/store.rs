@@ -1,0 +1,259 @@
+//! One kind of object as the watches have delivered it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use kube::runtime::watcher::Event;
+use serde_json::Value;
+use tidegate_api::meta::ObjectMeta;
+use tidegate_api::rollout::Rollout;
+use tidegate_core::{ReplicaSet, Service};
+
+use crate::watch::Watched;
+
+/// Deletions that are remembered so that a late copy of the object does not bring it back.
+const TOMBSTONES: usize = 1024;
+
+/// Namespace and name of an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl Key {
+    /// The key of an object.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A resourceVersion as a number, which it is (Kubernetes 1.35 promises it); 0 when it is not.
+pub(crate) fn version(resource_version: &str) -> u64 {
+    resource_version.parse().unwrap_or(0)
+}
+
+/// The part of an object that a store keeps.
+pub(crate) trait Slim: Sized {
+    fn parse(object: &Value) -> Result<Self, serde_json::Error>;
+    fn metadata(&self) -> &ObjectMeta;
+}
+
+impl Slim for Rollout {
+    fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        let mut rollout = <Self as serde::Deserialize>::deserialize(object)?;
+        // Client-side apply leaves a second copy of the whole spec here, and no decision reads it.
+        rollout.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
+        Ok(rollout)
+    }
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+impl Slim for ReplicaSet {
+    fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        Self::parse(object)
+    }
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+impl Slim for Service {
+    fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        let mut service = Self::parse(object)?;
+        service.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
+        Ok(service)
+    }
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+/// What one delivery has changed in a store.
+#[derive(Debug)]
+pub(crate) struct Change<T> {
+    pub(crate) key: Key,
+    /// The resourceVersion that was delivered; 0 for a deletion found by a relist.
+    pub(crate) version: u64,
+    pub(crate) before: Option<T>,
+    /// Why the delivered object could not be read; the store then still holds the last good one.
+    pub(crate) unreadable: Option<Unreadable>,
+}
+
+/// An object that its kind's type does not fit.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) uid: String,
+    pub(crate) resource_version: String,
+    pub(crate) error: String,
+}
+
+/// What a write of ours leaves to be seen in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The object at this version or a later one.
+    Version(u64),
+    /// No object with this uid any more.
+    Gone(String),
+}
+
+/// All objects of one kind in scope. Written by one watch only.
+#[derive(Debug)]
+pub(crate) struct Store<T> {
+    objects: BTreeMap<Key, Entry<T>>,
+    /// Deleted objects with the version of their deletion.
+    tombstones: BTreeMap<Key, u64>,
+    /// What the relist under way has brought so far.
+    listed: Option<BTreeSet<Key>>,
+    highest: u64,
+    is_complete: bool,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    version: u64,
+    /// `None`: it was never readable.
+    value: Option<T>,
+}
+
+impl<T> Default for Store<T> {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            tombstones: BTreeMap::new(),
+            listed: None,
+            highest: 0,
+            is_complete: false,
+        }
+    }
+}
+
+impl<T: Slim + Clone> Store<T> {
+    /// Takes in one event of the watch.
+    pub(crate) fn deliver(&mut self, event: Event<Watched>) -> Vec<Change<T>> {
+        match event {
+            Event::Init => {
+                self.listed = Some(BTreeSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                if let Some(listed) = &mut self.listed {
+                    listed.insert(object.key());
+                }
+                self.apply(&object).into_iter().collect()
+            }
+            Event::InitDone => self.finish_relist(),
+            Event::Apply(object) => self.apply(&object).into_iter().collect(),
+            Event::Delete(object) => self.delete(&object).into_iter().collect(),
+        }
+    }
+
+    /// The object, as last read without error.
+    pub(crate) fn get(&self, key: &Key) -> Option<&T> {
+        self.objects.get(key)?.value.as_ref()
+    }
+
+    /// The keys of all readable objects.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.objects.iter().filter(|(_, entry)| entry.value.is_some()).map(|(key, _)| key)
+    }
+
+    /// All readable objects of a namespace by name.
+    pub(crate) fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = (&'a Key, &'a T)> {
+        let first = Key::new(namespace, "");
+        let namespace = namespace.to_owned();
+        self.objects
+            .range(first..)
+            .take_while(move |(key, _)| key.namespace == namespace)
+            .filter_map(|(key, entry)| Some((key, entry.value.as_ref()?)))
+    }
+
+    /// Whether a full list has been taken in.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether what a write has left can be seen here.
+    pub(crate) fn has_delivered(&self, key: &Key, mark: &Mark) -> bool {
+        match (mark, self.objects.get(key)) {
+            (Mark::Version(version), Some(entry)) => entry.version >= *version,
+            // It was deleted after the write, which a later version of anything proves.
+            (Mark::Version(version), None) => self.highest >= *version,
+            (Mark::Gone(uid), Some(entry)) => {
+                entry.value.as_ref().is_none_or(|value| value.metadata().uid != *uid)
+            }
+            (Mark::Gone(_), None) => true,
+        }
+    }
+
+    fn apply(&mut self, object: &Watched) -> Option<Change<T>> {
+        let (key, version) = (object.key(), object.version());
+        let known = self.objects.get(&key).map_or(0, |entry| entry.version);
+        let latest = self.tombstones.get(&key).copied().unwrap_or(0).max(known);
+        self.highest = self.highest.max(version);
+        if latest >= version {
+            return None;
+        }
+        self.tombstones.remove(&key);
+        let entry = self.objects.entry(key.clone()).or_insert(Entry { version, value: None });
+        entry.version = version;
+        let (before, unreadable) = match T::parse(&object.value) {
+            Ok(value) => (entry.value.replace(value), None),
+            Err(error) => {
+                tracing::warn!(%key, %error, "an object could not be read; its last good version stays");
+                (entry.value.clone(), Some(object.unreadable(error.to_string())))
+            }
+        };
+        Some(Change { key, version, before, unreadable })
+    }
+
+    fn delete(&mut self, object: &Watched) -> Option<Change<T>> {
+        let (key, version) = (object.key(), object.version());
+        self.highest = self.highest.max(version);
+        if self.objects.get(&key).is_some_and(|entry| entry.version > version) {
+            return None;
+        }
+        self.bury(key.clone(), version);
+        let before = self.objects.remove(&key)?.value;
+        Some(Change { key, version, before, unreadable: None })
+    }
+
+    fn bury(&mut self, key: Key, version: u64) {
+        self.tombstones.insert(key, version);
+        if self.tombstones.len() > TOMBSTONES {
+            let oldest =
+                self.tombstones.iter().min_by_key(|(_, version)| **version).map(|(key, _)| key.clone());
+            oldest.map(|key| self.tombstones.remove(&key));
+        }
+    }
+
+    fn finish_relist(&mut self) -> Vec<Change<T>> {
+        let listed = self.listed.take().unwrap_or_default();
+        self.is_complete = true;
+        self.tombstones.clear();
+        let gone: Vec<Key> = self.objects.keys().filter(|key| !listed.contains(key)).cloned().collect();
+        let removed = gone.into_iter().filter_map(|key| {
+            let before = self.objects.remove(&key)?.value;
+            Some(Change { key, version: 0, before, unreadable: None })
+        });
+        removed.collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -1,0 +1,190 @@
+//! One watch per kind: the only writer of that kind's store.
+
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use kube::api::{Api, ApiResource, ObjectMeta};
+use kube::core::DynamicResourceScope;
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::kind::Kind;
+use crate::store::{Key, Unreadable, version};
+
+const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+/// After this long without an error the next one is the first again.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+
+/// An object as it came over the wire. kube reads the few members of `meta`; everything else is in `value`.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    meta: ObjectMeta,
+    pub(crate) value: Value,
+}
+
+impl Watched {
+    pub(crate) fn new(value: Value) -> Self {
+        let text = |field: &str| value["metadata"][field].as_str().map(str::to_owned);
+        let meta = ObjectMeta {
+            name: text("name"),
+            namespace: text("namespace"),
+            uid: text("uid"),
+            resource_version: text("resourceVersion"),
+            ..ObjectMeta::default()
+        };
+        Self { meta, value }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key {
+            namespace: self.meta.namespace.clone().unwrap_or_default(),
+            name: self.meta.name.clone().unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        version(self.meta.resource_version.as_deref().unwrap_or_default())
+    }
+
+    pub(crate) fn unreadable(&self, error: String) -> Unreadable {
+        Unreadable {
+            uid: self.meta.uid.clone().unwrap_or_default(),
+            resource_version: self.meta.resource_version.clone().unwrap_or_default(),
+            error,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Watched {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl Resource for Watched {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(resource: &ApiResource) -> std::borrow::Cow<'_, str> {
+        resource.kind.as_str().into()
+    }
+
+    fn group(resource: &ApiResource) -> std::borrow::Cow<'_, str> {
+        resource.group.as_str().into()
+    }
+
+    fn version(resource: &ApiResource) -> std::borrow::Cow<'_, str> {
+        resource.version.as_str().into()
+    }
+
+    fn plural(resource: &ApiResource) -> std::borrow::Cow<'_, str> {
+        resource.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.meta
+    }
+}
+
+/// What to watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) kind: Kind,
+    /// `None`: every namespace.
+    pub(crate) namespace: Option<String>,
+    pub(crate) labels: Option<String>,
+}
+
+impl Selection {
+    /// The events of this selection, for ever. An error is an item; the stream goes on when it is polled again.
+    pub(crate) fn events(
+        &self,
+        client: Client,
+    ) -> impl Stream<Item = watcher::Result<Event<Watched>>> + Send + use<> {
+        let resource = self.kind.resource();
+        let api: Api<Watched> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        let config = watcher::Config { label_selector: self.labels.clone(), ..watcher::Config::default() };
+        watcher::watcher(api, config)
+    }
+}
+
+/// Feeds the events of a selection to `deliver`, for ever. `failed` hears of errors; each is followed by a pause that doubles
+/// while they go on.
+pub(crate) async fn follow(
+    client: Client,
+    selection: Selection,
+    mut deliver: impl FnMut(Event<Watched>) + Send,
+    mut failed: impl FnMut(&watcher::Error) + Send,
+) {
+    let mut events = std::pin::pin!(selection.events(client));
+    let mut back_off = BackOff::default();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                // A list begins with `Init` before anything was answered.
+                if !matches!(event, Event::Init) {
+                    back_off.reset();
+                }
+                deliver(event);
+            }
+            Err(error) => {
+                let pause = back_off.next(Instant::now());
+                tracing::debug!(kind = selection.kind.kind, %error, ?pause, "watch failed");
+                failed(&error);
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct BackOff {
+    last: Option<(Instant, Duration)>,
+}
+
+impl BackOff {
+    fn reset(&mut self) {
+        self.last = None;
+    }
+
+    fn next(&mut self, now: Instant) -> Duration {
+        let pause = match self.last {
+            Some((at, pause)) if now.duration_since(at) < FORGIVEN_AFTER => (pause * 2).min(LONGEST_BACK_OFF),
+            _ => FIRST_BACK_OFF,
+        };
+        self.last = Some((now, pause));
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_double_and_are_forgiven() {
+        let (mut back_off, mut now) = (BackOff::default(), Instant::now());
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            let pause = back_off.next(now);
+            pauses.push(pause.as_millis());
+            now += pause;
+        }
+        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert_eq!(back_off.next(now + FORGIVEN_AFTER), FIRST_BACK_OFF);
+        back_off.next(now + FORGIVEN_AFTER);
+        back_off.reset();
+        assert_eq!(back_off.next(now + FORGIVEN_AFTER), FIRST_BACK_OFF);
+    }
+}

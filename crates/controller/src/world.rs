@@ -1,0 +1,207 @@
+//! The observed world: the stores, and which Rollouts each object concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kube::runtime::watcher::Event;
+use tidegate_api::meta::ObjectMeta;
+use tidegate_api::rollout::Rollout;
+use tidegate_core::{ObjectRef, ReplicaSet, Service};
+
+use crate::kind::{self, Kind};
+use crate::store::{Change, Key, Mark, Store, Unreadable};
+use crate::watch::Watched;
+
+/// Everything that the watches have delivered.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) rollouts: Store<Rollout>,
+    pub(crate) replica_sets: Store<ReplicaSet>,
+    pub(crate) services: Store<Service>,
+    /// Rollouts by uid.
+    by_uid: BTreeMap<String, Key>,
+    /// ReplicaSets by the uid of their controller.
+    owned: BTreeMap<String, BTreeSet<Key>>,
+    /// ReplicaSets without a controller.
+    orphans: BTreeSet<Key>,
+    /// Which Rollouts have asked for a Service.
+    asked_by: BTreeMap<Key, BTreeSet<Key>>,
+    /// The reverse: Services that a Rollout has asked for.
+    asked_for: BTreeMap<Key, BTreeSet<Key>>,
+}
+
+/// What one delivery means for Rollouts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Decisions about the Rollout may be different now.
+    Touched { rollout: Key, by: ObjectRef, version: u64 },
+    /// The Rollout was never seen before.
+    Appeared { rollout: Key },
+    /// The Rollout is gone.
+    Vanished { rollout: Key },
+    /// The Rollout was delivered in a form that cannot be read.
+    Unreadable { rollout: Key, uid: String, resource_version: String, error: String },
+    /// The last required store is complete: planning may begin.
+    Completed,
+}
+
+impl World {
+    /// Takes in one event of one watch.
+    pub(crate) fn deliver(&mut self, kind: Kind, event: Event<Watched>) -> Vec<Effect> {
+        let was_complete = self.is_complete();
+        let mut effects = Vec::new();
+        if kind == kind::ROLLOUT {
+            for change in self.rollouts.deliver(event) {
+                self.rollout_changed(change, &mut effects);
+            }
+        } else if kind == kind::REPLICA_SET {
+            for change in self.replica_sets.deliver(event) {
+                self.replica_set_changed(&change, &mut effects);
+            }
+        } else {
+            for change in self.services.deliver(event) {
+                let by = object_ref(kind::SERVICE, &change.key);
+                for rollout in self.asked_by.get(&change.key).into_iter().flatten() {
+                    effects.push(touched(rollout, &by, change.version));
+                }
+            }
+        }
+        if !was_complete && self.is_complete() {
+            effects.push(Effect::Completed);
+        }
+        effects
+    }
+
+    /// Whether every required kind has been listed once.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.rollouts.is_complete() && self.replica_sets.is_complete() && self.services.is_complete()
+    }
+
+    /// Whether what a write has left can be seen. Kinds without a store are never waited for.
+    pub(crate) fn has_delivered(&self, object: &ObjectRef, mark: &Mark) -> bool {
+        let key = Key::new(&object.namespace, &object.name);
+        match Kind::written(&object.kind) {
+            Some(kind::ROLLOUT) => self.rollouts.has_delivered(&key, mark),
+            Some(kind::REPLICA_SET) => self.replica_sets.has_delivered(&key, mark),
+            Some(kind::SERVICE) => self.services.has_delivered(&key, mark),
+            _ => true,
+        }
+    }
+
+    /// The ReplicaSets that this Rollout controls and those of its namespace that nobody controls, by (creation, name).
+    pub(crate) fn replica_sets_of(&self, rollout: &ObjectMeta) -> Vec<ReplicaSet> {
+        let own = self.owned.get(&rollout.uid).into_iter().flatten();
+        let orphans = self
+            .orphans
+            .range(Key::new(&rollout.namespace, "")..)
+            .take_while(|key| key.namespace == rollout.namespace);
+        let found = own.chain(orphans).filter_map(|key| self.replica_sets.get(key));
+        in_order(found.cloned().collect())
+    }
+
+    /// Notes which Services a Rollout has asked for: their changes concern it from now on.
+    pub(crate) fn asks_for(&mut self, rollout: &Key, services: BTreeSet<Key>) {
+        if self.asked_for.get(rollout) == Some(&services) {
+            return;
+        }
+        for service in self.asked_for.remove(rollout).unwrap_or_default() {
+            if let Some(rollouts) = self.asked_by.get_mut(&service) {
+                rollouts.remove(rollout);
+                if rollouts.is_empty() {
+                    self.asked_by.remove(&service);
+                }
+            }
+        }
+        for service in &services {
+            self.asked_by.entry(service.clone()).or_default().insert(rollout.clone());
+        }
+        if !services.is_empty() {
+            self.asked_for.insert(rollout.clone(), services);
+        }
+    }
+
+    fn rollout_changed(&mut self, change: Change<Rollout>, effects: &mut Vec<Effect>) {
+        let Change { key, version, before, unreadable } = change;
+        if let Some(Unreadable { uid, resource_version, error }) = unreadable {
+            effects.push(Effect::Unreadable { rollout: key, uid, resource_version, error });
+            return;
+        }
+        let after = self.rollouts.get(&key).map(|rollout| rollout.metadata.uid.clone());
+        let before = before.map(|rollout| rollout.metadata.uid);
+        if before != after {
+            if let Some(uid) = before {
+                self.by_uid.remove(&uid);
+                self.asks_for(&key, BTreeSet::new());
+                effects.push(Effect::Vanished { rollout: key.clone() });
+            }
+            if let Some(uid) = after.clone() {
+                self.by_uid.insert(uid, key.clone());
+                effects.push(Effect::Appeared { rollout: key.clone() });
+            }
+        }
+        if after.is_some() {
+            effects.push(touched(&key, &object_ref(kind::ROLLOUT, &key), version));
+        }
+    }
+
+    fn replica_set_changed(&mut self, change: &Change<ReplicaSet>, effects: &mut Vec<Effect>) {
+        if change.unreadable.is_some() {
+            return;
+        }
+        let key = &change.key;
+        let controller = |it: &ReplicaSet| it.metadata.controller_uid().map(str::to_owned);
+        let before = change.before.as_ref().map(controller);
+        let after = self.replica_sets.get(key).map(controller);
+        if before != after {
+            match &before {
+                Some(Some(uid)) => self.disown(uid, key),
+                Some(None) => _ = self.orphans.remove(key),
+                None => {}
+            }
+            match &after {
+                Some(Some(uid)) => _ = self.owned.entry(uid.clone()).or_default().insert(key.clone()),
+                Some(None) => _ = self.orphans.insert(key.clone()),
+                None => {}
+            }
+        }
+        let by = object_ref(kind::REPLICA_SET, key);
+        let mut concerned = BTreeSet::new();
+        for controller in [before, after].into_iter().flatten() {
+            match controller {
+                Some(uid) => concerned.extend(self.by_uid.get(&uid)),
+                // Anybody's whose selector it matches, which is not for the shell to say.
+                None => {
+                    concerned.extend(self.rollouts.in_namespace(&key.namespace).map(|(rollout, _)| rollout));
+                }
+            }
+        }
+        effects.extend(concerned.into_iter().map(|rollout| touched(rollout, &by, change.version)));
+    }
+
+    fn disown(&mut self, uid: &str, key: &Key) {
+        if let Some(keys) = self.owned.get_mut(uid) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.owned.remove(uid);
+            }
+        }
+    }
+}
+
+/// Older first, ties by name: the order in which decisions see ReplicaSets.
+pub(crate) fn in_order(mut replica_sets: Vec<ReplicaSet>) -> Vec<ReplicaSet> {
+    replica_sets.sort_by(|a, b| a.age_key().cmp(&b.age_key()));
+    replica_sets
+}
+
+/// How plans name an object.
+pub(crate) fn object_ref(kind: Kind, key: &Key) -> ObjectRef {
+    ObjectRef { kind: kind.kind.to_owned(), namespace: key.namespace.clone(), name: key.name.clone() }
+}
+
+fn touched(rollout: &Key, by: &ObjectRef, version: u64) -> Effect {
+    Effect::Touched { rollout: rollout.clone(), by: by.clone(), version }
+}
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+//! What every written object passes: its type, its defaults, its validation.
+
+use serde_json::{Value, json};
+
+use crate::field::Cause;
+use crate::json::{fields, list, name, set, text};
+use crate::resources::{CRDS, Origin, Resource};
+use crate::state::State;
+use crate::status::ApiError;
+use crate::types::{self, DecodeError};
+use crate::{defaults, validation};
+
+/// 400, when the body says that it is something else than the resource.
+pub(crate) fn check_kind(object: &Value, resource: &Resource) -> Result<(), ApiError> {
+    let (version, kind) = (text(object, &["apiVersion"]), text(object, &["kind"]));
+    let expected = resource.api_version();
+    if !version.is_empty() && version != expected {
+        let message = format!(
+            "the API version in the data ({version}) does not match the expected API version ({expected})"
+        );
+        return Err(ApiError::bad_request(message));
+    }
+    if !kind.is_empty() && kind != resource.kind {
+        let message = format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered for this resource",
+            resource.version, resource.kind
+        );
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(())
+}
+
+/// Brings the object into the shape of its type: wrong types fail, unknown fields go.
+pub(crate) fn decode(object: &mut Value, resource: &Resource) -> Result<(), DecodeError> {
+    match &resource.origin {
+        Origin::BuiltIn => types::decode(object, &resource.kind),
+        Origin::Custom(schema) => {
+            if let Some(metadata) = object.get_mut("metadata") {
+                types::decode(metadata, "ObjectMeta")?;
+            }
+            schema.prune(object);
+            Ok(())
+        }
+    }
+}
+
+/// 400 for a body that is not of its type.
+pub(crate) fn undecodable(error: &DecodeError, resource: &Resource) -> ApiError {
+    let (kind, version) = (&resource.kind, &resource.version);
+    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"))
+}
+
+/// 422 for a patch whose result is not of its type.
+pub(crate) fn unpatchable(error: &DecodeError, patched: &Value) -> ApiError {
+    let cause = Cause::invalid("patch", &patched.to_string().into(), &error.to_string());
+    ApiError::invalid("", "", "", &[cause])
+}
+
+/// Sets the defaults that hold on every write.
+pub(crate) fn default(object: &mut Value, resource: &Resource) {
+    match &resource.origin {
+        Origin::BuiltIn => {
+            types::set_defaults(fields(object), &resource.kind);
+            defaults::set_dependent(object, &resource.id);
+        }
+        Origin::Custom(schema) => schema.set_defaults(object),
+    }
+}
+
+/// What the server adds to new objects: addresses, phases, conditions.
+pub(crate) fn default_for_create(state: &mut State, object: &mut Value, resource: &Resource) {
+    match resource.id.as_str() {
+        "services" => defaults::allocate_cluster_ip(object, || state.identities.cluster_ip()),
+        "namespaces" => {
+            let name = name(object).to_owned();
+            set(object, &["metadata", "labels", "kubernetes.io/metadata.name"], name.into());
+            set(object, &["spec", "finalizers"], json!(["kubernetes"]));
+        }
+        "pods" => defaults::admit_pod(object),
+        CRDS => establish(object, &state.api_now()),
+        _ => {}
+    }
+}
+
+/// Marks a definition as served, which Kubernetes' controllers do a moment later.
+fn establish(definition: &mut Value, now: &str) {
+    let condition = |ty: &str, reason: &str, message: &str| json!({"type": ty, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
+    let stored: Vec<Value> = list(definition, &["spec", "versions"])
+        .iter()
+        .filter(|version| version.get("storage") == Some(&json!(true)))
+        .filter_map(|version| version.get("name").cloned())
+        .collect();
+    let names = definition["spec"]["names"].clone();
+    definition["status"] = json!({
+        "conditions": [
+            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        ],
+        "acceptedNames": names,
+        "storedVersions": stored,
+    });
+}
+
+/// 422 with every cause, when the object is not valid; `old` is the stored object on an update.
+pub(crate) fn validate(object: &Value, old: Option<&Value>, resource: &Resource) -> Result<(), ApiError> {
+    let mut causes = validation::metadata::check(object, resource);
+    match &resource.origin {
+        Origin::BuiltIn => validation::check(object, old, &resource.id, &mut causes),
+        Origin::Custom(schema) => causes.extend(schema.validate(object, old)),
+    }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(&resource.group, &resource.kind, name(object), &causes))
+}

@@ -1,0 +1,265 @@
+//! The resources that the server knows: the built-in ones as a table, and those of CustomResourceDefinitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::json::{at, list, text};
+use crate::schema::Schema;
+
+/// One resource in one version.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    /// `pods`, `replicasets.apps`: the qualified name, by which objects of all versions are stored.
+    pub(crate) id: String,
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) plural: String,
+    pub(crate) singular: String,
+    pub(crate) kind: String,
+    pub(crate) list_kind: String,
+    pub(crate) short_names: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) namespaced: bool,
+    /// Whether `status` is a subresource.
+    pub(crate) status: bool,
+    pub(crate) scale: Option<ScalePaths>,
+    /// Whether `metadata.generation` is kept.
+    pub(crate) generation: bool,
+    pub(crate) origin: Origin,
+    /// The version in which objects are stored.
+    pub(crate) storage_version: String,
+}
+
+/// Where a resource's types come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    BuiltIn,
+    Custom(Arc<Schema>),
+}
+
+/// Where the `scale` subresource finds its values, as paths without the leading dot.
+#[derive(Clone, Debug)]
+pub(crate) struct ScalePaths {
+    pub(crate) spec_replicas: Vec<String>,
+    pub(crate) status_replicas: Vec<String>,
+    pub(crate) selector: Option<Vec<String>>,
+}
+
+impl Resource {
+    /// `apps/v1`, or `v1` for the core group.
+    pub(crate) fn api_version(&self) -> String {
+        qualified_version(&self.group, &self.version)
+    }
+
+    /// The `apiVersion` of stored objects.
+    pub(crate) fn stored_api_version(&self) -> String {
+        qualified_version(&self.group, &self.storage_version)
+    }
+
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self.origin, Origin::Custom(_))
+    }
+
+    /// Whether this is the built-in resource with that qualified name.
+    pub(crate) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+}
+
+fn qualified_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+fn qualified_name(group: &str, plural: &str) -> String {
+    if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
+}
+
+/// The qualified name of CustomResourceDefinitions.
+pub(crate) const CRDS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+struct BuiltIn {
+    group: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    short: &'static str,
+    namespaced: bool,
+    status: bool,
+    scale: bool,
+    generation: bool,
+}
+
+const fn built_in(
+    group: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    short: &'static str,
+) -> BuiltIn {
+    BuiltIn { group, plural, kind, short, namespaced: true, status: false, scale: false, generation: false }
+}
+
+const BUILT_INS: &[BuiltIn] = &[
+    BuiltIn { namespaced: false, status: true, ..built_in("", "namespaces", "Namespace", "ns") },
+    BuiltIn { status: true, generation: true, ..built_in("", "pods", "Pod", "po") },
+    BuiltIn { status: true, ..built_in("", "services", "Service", "svc") },
+    built_in("", "configmaps", "ConfigMap", "cm"),
+    built_in("", "events", "Event", "ev"),
+    BuiltIn { generation: true, ..built_in("", "podtemplates", "PodTemplate", "") },
+    BuiltIn {
+        status: true,
+        scale: true,
+        generation: true,
+        ..built_in("apps", "replicasets", "ReplicaSet", "rs")
+    },
+    BuiltIn {
+        status: true,
+        scale: true,
+        generation: true,
+        ..built_in("apps", "deployments", "Deployment", "deploy")
+    },
+    built_in("coordination.k8s.io", "leases", "Lease", ""),
+    BuiltIn {
+        namespaced: false,
+        status: true,
+        generation: true,
+        ..built_in("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd")
+    },
+];
+
+impl From<&BuiltIn> for Resource {
+    fn from(row: &BuiltIn) -> Self {
+        let path = |keys: [&str; 2]| keys.map(str::to_owned).to_vec();
+        Self {
+            id: qualified_name(row.group, row.plural),
+            group: row.group.to_owned(),
+            version: "v1".to_owned(),
+            plural: row.plural.to_owned(),
+            singular: row.kind.to_lowercase(),
+            kind: row.kind.to_owned(),
+            list_kind: format!("{}List", row.kind),
+            short_names: Some(row.short.to_owned()).filter(|short| !short.is_empty()).into_iter().collect(),
+            categories: if row.scale || row.kind == "Pod" || row.kind == "Service" {
+                vec!["all".to_owned()]
+            } else {
+                Vec::new()
+            },
+            namespaced: row.namespaced,
+            status: row.status,
+            scale: row.scale.then(|| ScalePaths {
+                spec_replicas: path(["spec", "replicas"]),
+                status_replicas: path(["status", "replicas"]),
+                selector: None,
+            }),
+            generation: row.generation,
+            origin: Origin::BuiltIn,
+            storage_version: "v1".to_owned(),
+        }
+    }
+}
+
+/// Every resource by group, version and plural.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    resources: BTreeMap<(String, String, String), Arc<Resource>>,
+}
+
+impl Registry {
+    pub(crate) fn with_built_ins() -> Self {
+        let mut registry = Self { resources: BTreeMap::new() };
+        for row in BUILT_INS {
+            registry.add(Resource::from(row));
+        }
+        registry
+    }
+
+    fn add(&mut self, resource: Resource) {
+        let key = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+        self.resources.insert(key, Arc::new(resource));
+    }
+
+    pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
+        let key = (group.to_owned(), version.to_owned(), plural.to_owned());
+        self.resources.get(&key).map(Arc::clone)
+    }
+
+    /// The resource that a person means: plural, singular, short or qualified name.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Resource>> {
+        let means = |resource: &&Arc<Resource>| {
+            resource.version == resource.storage_version
+                && (resource.id == name
+                    || resource.plural == name
+                    || resource.singular == name
+                    || resource.short_names.iter().any(|short| short == name))
+        };
+        self.resources.values().find(means).map(Arc::clone)
+    }
+
+    /// The resource of objects with this `apiVersion` and `kind`.
+    pub(crate) fn of_kind(&self, api_version: &str, kind: &str) -> Option<Arc<Resource>> {
+        self.all()
+            .find(|resource| resource.kind == kind && resource.api_version() == api_version)
+            .map(Arc::clone)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.resources.values()
+    }
+
+    /// Serves what the CustomResourceDefinition says, in place of what it said before.
+    pub(crate) fn define(&mut self, definition: &Value) {
+        self.forget(crate::json::name(definition));
+        let versions = list(definition, &["spec", "versions"]);
+        let is_stored = |version: &&Value| at(version, &["storage"]) == &json!(true);
+        let storage = versions.iter().find(is_stored).map_or("", |version| text(version, &["name"]));
+        for version in versions.iter().filter(|version| at(version, &["served"]) == &json!(true)) {
+            self.add(custom(definition, version, storage));
+        }
+    }
+
+    /// Stops serving the custom resource with this qualified name.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.resources.retain(|_, resource| resource.id != id || !resource.is_custom());
+    }
+}
+
+fn custom(definition: &Value, version: &Value, storage: &str) -> Resource {
+    let names = at(definition, &["spec", "names"]);
+    let strings = |key| -> Vec<String> {
+        list(names, &[key]).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (group, plural) = (text(definition, &["spec", "group"]), text(names, &["plural"]));
+    let kind = text(names, &["kind"]);
+    let or = |key, default: String| match text(names, &[key]) {
+        "" => default,
+        given => given.to_owned(),
+    };
+    Resource {
+        id: qualified_name(group, plural),
+        group: group.to_owned(),
+        version: text(version, &["name"]).to_owned(),
+        plural: plural.to_owned(),
+        singular: or("singular", kind.to_lowercase()),
+        kind: kind.to_owned(),
+        list_kind: or("listKind", format!("{kind}List")),
+        short_names: strings("shortNames"),
+        categories: strings("categories"),
+        namespaced: text(definition, &["spec", "scope"]) == "Namespaced",
+        status: at(version, &["subresources", "status"]).is_object(),
+        scale: scale_paths(at(version, &["subresources", "scale"])),
+        generation: true,
+        origin: Origin::Custom(Arc::new(Schema::parse(at(version, &["schema", "openAPIV3Schema"])))),
+        storage_version: storage.to_owned(),
+    }
+}
+
+fn scale_paths(scale: &Value) -> Option<ScalePaths> {
+    let path = |key| -> Option<Vec<String>> {
+        Some(scale.get(key)?.as_str()?.trim_start_matches('.').split('.').map(str::to_owned).collect())
+    };
+    Some(ScalePaths {
+        spec_replicas: path("specReplicasPath")?,
+        status_replicas: path("statusReplicasPath")?,
+        selector: path("labelSelectorPath"),
+    })
+}

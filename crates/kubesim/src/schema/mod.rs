@@ -1,0 +1,150 @@
+//! Structural schemas of CustomResourceDefinitions: pruning and defaulting here, validation in [`validate`].
+//!
+//! Transition rules (`x-kubernetes-validations`) are not evaluated, with one exception: the rule `self == oldSelf` is recognised
+//! literally and makes its field immutable. Every other rule is ignored.
+
+mod parse;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use parse::{Limits, Pattern};
+
+/// A node of a structural schema.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Schema {
+    ty: Option<String>,
+    nullable: bool,
+    int_or_string: bool,
+    preserve_unknown: bool,
+    properties: BTreeMap<String, Schema>,
+    /// The schema of map values.
+    additional: Option<Box<Schema>>,
+    items: Option<Box<Schema>>,
+    required: Vec<String>,
+    default: Option<Value>,
+    choices: Vec<Value>,
+    limits: Limits,
+    pattern: Option<Pattern>,
+    format: Option<String>,
+    all_of: Vec<Schema>,
+    any_of: Vec<Schema>,
+    one_of: Vec<Schema>,
+    not: Option<Box<Schema>>,
+    /// `map` or `set` for lists without duplicates.
+    list_type: Option<String>,
+    list_keys: Vec<String>,
+    /// The messages of the rules `self == oldSelf`.
+    immutable: Vec<String>,
+}
+
+const ROOT_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+impl Schema {
+    /// Drops the fields that the schema does not name, except the object's type and metadata.
+    pub(crate) fn prune(&self, object: &mut Value) {
+        let kept: Vec<(&str, Value)> =
+            ROOT_FIELDS.into_iter().filter_map(|key| Some((key, object.get_mut(key)?.take()))).collect();
+        self.prune_value(object);
+        let fields = crate::json::fields(object);
+        for (key, value) in kept {
+            fields.insert(key.to_owned(), value);
+        }
+    }
+
+    fn prune_value(&self, value: &mut Value) {
+        match value {
+            Value::Array(items) => {
+                if let Some(schema) = &self.items {
+                    items.iter_mut().for_each(|item| schema.prune_value(item));
+                }
+            }
+            Value::Object(fields) => self.prune_fields(fields),
+            _ => {}
+        }
+    }
+
+    fn prune_fields(&self, fields: &mut Map<String, Value>) {
+        if !self.preserve_unknown && self.additional.is_none() {
+            fields.retain(|key, _| self.properties.contains_key(key));
+        }
+        for (key, value) in fields {
+            if let Some(schema) = self.properties.get(key).or(self.additional.as_deref()) {
+                schema.prune_value(value);
+            }
+        }
+    }
+
+    /// Sets defaults of absent fields, and drops nulls where null is no value.
+    pub(crate) fn set_defaults(&self, value: &mut Value) {
+        match value {
+            Value::Array(items) => {
+                if let Some(schema) = &self.items {
+                    items.iter_mut().for_each(|item| schema.set_defaults(item));
+                }
+            }
+            Value::Object(fields) => {
+                self.drop_nulls(fields);
+                for (key, schema) in &self.properties {
+                    if let (Some(default), false) = (&schema.default, fields.contains_key(key)) {
+                        fields.insert(key.clone(), default.clone());
+                    }
+                }
+                for (key, value) in fields {
+                    if let Some(schema) = self.properties.get(key).or(self.additional.as_deref()) {
+                        schema.set_defaults(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn drop_nulls(&self, fields: &mut Map<String, Value>) {
+        let schema = |key: &str| self.properties.get(key).or(self.additional.as_deref());
+        fields.retain(|key, value| !value.is_null() || schema(key).is_none_or(|schema| schema.nullable));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::parse(&json!({"type": "object", "properties": {
+        "spec": {"type": "object", "default": {}, "properties": {
+            "replicas": {"type": "integer", "default": 3},
+            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                "properties": {"known": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+            "map": {"type": "object", "additionalProperties": {"type": "object",
+                "properties": {"v": {"type": "integer", "default": 1}}}},
+            "list": {"type": "array", "items": {"type": "object", "properties": {"b": {"type": "string"}}}},
+            "may": {"type": "string", "nullable": true},
+        }}}}))
+    }
+
+    #[test]
+    fn pruning_keeps_what_is_known_or_preserved() {
+        let mut object = json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}, "other": 1, "spec": {
+            "nope": 1, "free": {"any": 1, "known": {"a": "", "b": ""}}, "map": {"k": {"v": 2, "w": 3}},
+            "list": [{"b": "1", "c": "2"}]}});
+        schema().prune(&mut object);
+        let expected = json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}, "spec": {
+            "free": {"any": 1, "known": {"a": ""}}, "map": {"k": {"v": 2}}, "list": [{"b": "1"}]}});
+        assert_eq!(object, expected);
+    }
+
+    #[test]
+    fn defaults_cascade_and_nulls_go() {
+        let mut object = json!({});
+        schema().set_defaults(&mut object);
+        assert_eq!(object, json!({"spec": {"replicas": 3}}));
+        let mut object = json!({"spec": {"replicas": null, "map": {"k": {}}, "may": null, "list": null}});
+        schema().set_defaults(&mut object);
+        assert_eq!(object, json!({"spec": {"replicas": 3, "map": {"k": {"v": 1}}, "may": null}}));
+    }
+}

@@ -1,0 +1,131 @@
+//! create: identity, defaults, validation, then storing.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::admission;
+use crate::field::Cause;
+use crate::json::{at, fields, is_terminating, name, namespace, set, text};
+use crate::resources::Resource;
+use crate::state::{Call, State};
+use crate::status::ApiError;
+use crate::store::Key;
+
+/// Attempts at a name that is not taken.
+const NAME_ATTEMPTS: usize = 8;
+
+/// Creates `object` and returns it as stored.
+pub(crate) fn create(
+    state: &mut State,
+    call: &Call,
+    resource: &Arc<Resource>,
+    in_namespace: &str,
+    mut object: Value,
+) -> Result<Arc<Value>, ApiError> {
+    admission::check_kind(&object, resource)?;
+    check_request(&object, resource, in_namespace)?;
+    admission::decode(&mut object, resource).map_err(|error| admission::undecodable(&error, resource))?;
+    check_namespace(state, resource, in_namespace)?;
+    identify(state, resource, in_namespace, &mut object)?;
+    if resource.status {
+        fields(&mut object).remove("status");
+    }
+    admission::default(&mut object, resource);
+    admission::default_for_create(state, &mut object, resource);
+    admission::validate(&object, None, resource)?;
+    let key = Key::of(&object);
+    if state.store.get(&resource.id, &key).is_some() {
+        return Err(ApiError::already_exists(resource, &key.name));
+    }
+    if call.dry_run {
+        return Ok(Arc::new(object));
+    }
+    Ok(state.commit(call, resource, &key, Some(object)))
+}
+
+fn check_request(object: &Value, resource: &Resource, in_namespace: &str) -> Result<(), ApiError> {
+    if !text(object, &["metadata", "resourceVersion"]).is_empty() {
+        return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    let given = namespace(object);
+    if resource.namespaced && !given.is_empty() && given != in_namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+fn check_namespace(state: &State, resource: &Resource, in_namespace: &str) -> Result<(), ApiError> {
+    if !resource.namespaced {
+        return Ok(());
+    }
+    let key = Key::new("", in_namespace);
+    let Some(found) = state.store.get("namespaces", &key) else {
+        let namespaces = state.registry.get("", "v1", "namespaces").ok_or_else(ApiError::no_such_path)?;
+        return Err(ApiError::not_found(&namespaces, in_namespace));
+    };
+    if is_terminating(found) {
+        let why = format!(
+            "unable to create new content in namespace {in_namespace} because it is being terminated"
+        );
+        return Err(ApiError::forbidden(resource, "", &why));
+    }
+    Ok(())
+}
+
+/// Gives the object the metadata that only the server may set.
+fn identify(
+    state: &mut State,
+    resource: &Resource,
+    in_namespace: &str,
+    object: &mut Value,
+) -> Result<(), ApiError> {
+    if name(object).is_empty() {
+        let generated = generated_name(state, resource, in_namespace, object)?;
+        set(object, &["metadata", "name"], generated.into());
+    }
+    let metadata = fields(&mut object["metadata"]);
+    for key in
+        ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink", "generation"]
+    {
+        metadata.remove(key);
+    }
+    if resource.namespaced {
+        metadata.insert("namespace".to_owned(), in_namespace.into());
+    } else {
+        metadata.remove("namespace");
+    }
+    metadata.insert("uid".to_owned(), state.identities.uid().into());
+    metadata.insert("creationTimestamp".to_owned(), state.api_now().into());
+    if resource.generation {
+        metadata.insert("generation".to_owned(), json!(1));
+    }
+    let object = fields(object);
+    object.insert("apiVersion".to_owned(), resource.stored_api_version().into());
+    object.insert("kind".to_owned(), resource.kind.clone().into());
+    Ok(())
+}
+
+fn generated_name(
+    state: &mut State,
+    resource: &Resource,
+    in_namespace: &str,
+    object: &Value,
+) -> Result<String, ApiError> {
+    let prefix = text(at(object, &["metadata"]), &["generateName"]);
+    if prefix.is_empty() {
+        let cause = Cause::required("metadata.name", "name or generateName is required");
+        return Err(ApiError::invalid(&resource.group, &resource.kind, "", &[cause]));
+    }
+    let prefix: String = prefix.chars().take(58).collect();
+    let mut name = String::new();
+    for _ in 0..NAME_ATTEMPTS {
+        name = format!("{prefix}{}", state.identities.suffix());
+        if state.store.get(&resource.id, &Key::new(in_namespace, &name)).is_none() {
+            break;
+        }
+    }
+    Ok(name)
+}

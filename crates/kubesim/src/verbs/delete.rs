@@ -1,0 +1,226 @@
+//! delete and deletecollection: preconditions, grace, propagation, finalizers.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::body::Body;
+use crate::clock::{after, api_time};
+use crate::dispatch::Answer;
+use crate::json::{at, is_terminating, list, name, set, text, uid};
+use crate::request::{Query, Target};
+use crate::resources::Resource;
+use crate::state::{Call, State};
+use crate::status::ApiError;
+use crate::store::Key;
+use crate::verbs::read::selector;
+
+/// Waits for dependents.
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+/// Waits until dependents are let go.
+pub(crate) const ORPHAN: &str = "orphan";
+
+/// What happens to the dependents of a deleted object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    Background,
+    Foreground,
+    Orphan,
+}
+
+impl Propagation {
+    fn parse(text: &str) -> Result<Option<Self>, ApiError> {
+        match text {
+            "" => Ok(None),
+            "Background" => Ok(Some(Self::Background)),
+            "Foreground" => Ok(Some(Self::Foreground)),
+            "Orphan" => Ok(Some(Self::Orphan)),
+            other => {
+                let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned);
+                let cause = crate::field::Cause::unsupported("propagationPolicy", &other.into(), &supported);
+                Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]))
+            }
+        }
+    }
+}
+
+/// `DeleteOptions`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeleteOptions {
+    pub(crate) grace_seconds: Option<i64>,
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) uid: Option<String>,
+    pub(crate) resource_version: Option<String>,
+    pub(crate) dry_run: bool,
+}
+
+impl DeleteOptions {
+    /// Reads the options; null means none.
+    pub(crate) fn parse(options: &Value) -> Result<Self, ApiError> {
+        let word = |path: &[&str]| Some(text(options, path).to_owned()).filter(|word| !word.is_empty());
+        let orphan = (at(options, &["orphanDependents"]) == &json!(true)).then_some(Propagation::Orphan);
+        Ok(Self {
+            grace_seconds: at(options, &["gracePeriodSeconds"]).as_i64(),
+            propagation: Propagation::parse(text(options, &["propagationPolicy"]))?.or(orphan),
+            uid: word(&["preconditions", "uid"]),
+            resource_version: word(&["preconditions", "resourceVersion"]),
+            dry_run: list(options, &["dryRun"]).contains(&json!("All")),
+        })
+    }
+
+    /// Query parameters stand in for what the body leaves out.
+    pub(crate) fn overridden_by(mut self, query: &Query) -> Result<Self, ApiError> {
+        let grace = query.number("gracePeriodSeconds")?.and_then(|seconds| i64::try_from(seconds).ok());
+        self.grace_seconds = self.grace_seconds.or(grace);
+        self.propagation = self.propagation.or(Propagation::parse(query.get("propagationPolicy"))?);
+        Ok(self)
+    }
+}
+
+/// Deletes an object, or marks it as being deleted while grace or finalizers hold it. Returns the answer's document.
+pub(crate) fn delete(
+    state: &mut State,
+    call: &Call,
+    resource: &Arc<Resource>,
+    key: &Key,
+    options: &DeleteOptions,
+) -> Result<Value, ApiError> {
+    let current = state.find(resource, key)?;
+    check_preconditions(resource, key, &current, options)?;
+    let mut marked = (*current).clone();
+    let grace = grace_seconds(resource, &current, options);
+    set_finalizers(&mut marked, options.propagation);
+    mark_deleted(state, &mut marked, grace);
+    let is_held = grace > 0
+        || !list(&marked, &["metadata", "finalizers"]).is_empty()
+        || (resource.is("namespaces") && !list(&marked, &["spec", "finalizers"]).is_empty());
+    if is_held {
+        if resource.is("namespaces") {
+            set(&mut marked, &["status", "phase"], "Terminating".into());
+        }
+        if marked != *current && !call.dry_run {
+            marked = (*state.commit(call, resource, key, Some(marked))).clone();
+        }
+        return Ok(marked);
+    }
+    if !call.dry_run {
+        if resource.is(crate::resources::CRDS) {
+            delete_custom_resources(state, call, &key.name);
+        }
+        state.commit(call, resource, key, None);
+    }
+    // Kubernetes answers with the object itself for these, and with a Status for the others.
+    if resource.is("pods") || resource.is("services") || resource.is("podtemplates") {
+        return Ok(marked);
+    }
+    Ok(success(resource, &current))
+}
+
+fn success(resource: &Resource, object: &Value) -> Value {
+    let mut details = json!({"name": name(object), "kind": resource.plural, "uid": uid(object)});
+    if !resource.group.is_empty() {
+        details["group"] = resource.group.clone().into();
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+fn check_preconditions(
+    resource: &Resource,
+    key: &Key,
+    current: &Value,
+    options: &DeleteOptions,
+) -> Result<(), ApiError> {
+    let why = match (&options.uid, &options.resource_version) {
+        (Some(asked), _) if asked != uid(current) => format!(
+            "the UID in the precondition ({asked}) does not match the UID in record ({}). The object might have been \
+             deleted and then recreated",
+            uid(current)
+        ),
+        (_, Some(asked)) if asked != text(current, &["metadata", "resourceVersion"]) => format!(
+            "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({}). \
+             The object might have been modified",
+            text(current, &["metadata", "resourceVersion"])
+        ),
+        _ => return Ok(()),
+    };
+    Err(ApiError::conflict(resource, &key.name, &why))
+}
+
+/// How long the object may live on; only pods that run get any time.
+fn grace_seconds(resource: &Resource, current: &Value, options: &DeleteOptions) -> i64 {
+    let has_ended = matches!(text(current, &["status", "phase"]), "Succeeded" | "Failed");
+    if !resource.is("pods") || text(current, &["spec", "nodeName"]).is_empty() || has_ended {
+        return 0;
+    }
+    let configured = at(current, &["spec", "terminationGracePeriodSeconds"]).as_i64().unwrap_or(30);
+    let asked = options.grace_seconds.unwrap_or(configured).max(0);
+    match at(current, &["metadata", "deletionGracePeriodSeconds"]).as_i64() {
+        // A second delete can only shorten what the first one gave.
+        Some(given) if is_terminating(current) => given.min(options.grace_seconds.unwrap_or(given)),
+        _ => asked,
+    }
+}
+
+fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
+    let Some(propagation) = propagation else { return };
+    let mut finalizers: Vec<Value> = list(object, &["metadata", "finalizers"]).to_vec();
+    finalizers.retain(|finalizer| finalizer != FOREGROUND && finalizer != ORPHAN);
+    match propagation {
+        Propagation::Background => {}
+        Propagation::Foreground => finalizers.push(FOREGROUND.into()),
+        Propagation::Orphan => finalizers.push(ORPHAN.into()),
+    }
+    let finalizers = if finalizers.is_empty() { Value::Null } else { Value::Array(finalizers) };
+    set(object, &["metadata", "finalizers"], finalizers);
+}
+
+fn mark_deleted(state: &State, object: &mut Value, grace: i64) {
+    let given = at(object, &["metadata", "deletionGracePeriodSeconds"]).as_i64();
+    if is_terminating(object) && given == Some(grace) {
+        return;
+    }
+    let generation = at(object, &["metadata", "generation"]).as_i64();
+    if let (Some(generation), false) = (generation, is_terminating(object)) {
+        set(object, &["metadata", "generation"], (generation + 1).into());
+    }
+    let wait = std::time::Duration::from_secs(u64::try_from(grace).unwrap_or(0));
+    set(object, &["metadata", "deletionTimestamp"], api_time(after(state.now(), wait)).into());
+    set(object, &["metadata", "deletionGracePeriodSeconds"], grace.into());
+}
+
+/// A CustomResourceDefinition takes its objects with it.
+fn delete_custom_resources(state: &mut State, call: &Call, id: &str) {
+    let Some(resource) = state.registry.named(id).filter(|resource| resource.is_custom()) else { return };
+    let keys: Vec<Key> = state.store.list(id, None).map(|(key, _)| key.clone()).collect();
+    for key in keys {
+        state.commit(call, &resource, &key, None);
+    }
+}
+
+/// Deletes what the query selects, and answers with the list of it.
+pub(crate) fn delete_collection(
+    state: &mut State,
+    call: &Call,
+    target: &Target,
+    query: &Query,
+    options: &DeleteOptions,
+) -> Answer {
+    let resource = &target.resource;
+    let selector = selector(query, resource)?;
+    let selected: Vec<(Key, Arc<Value>)> = state
+        .store
+        .list(&resource.id, target.namespace.as_deref())
+        .filter(|(_, object)| selector.matches(object))
+        .map(|(key, object)| (key.clone(), Arc::clone(object)))
+        .collect();
+    let call = Call { dry_run: call.dry_run || options.dry_run, ..call.clone() };
+    for (key, _) in &selected {
+        delete(state, &call, resource, key, options)?;
+    }
+    let items: Vec<Value> = selected.iter().map(|(_, object)| (**object).clone()).collect();
+    let list = json!({
+        "kind": resource.list_kind, "apiVersion": resource.api_version(),
+        "metadata": {"resourceVersion": state.store.version().to_string()}, "items": items,
+    });
+    Ok((200, Body::document(&list)))
+}

@@ -1,0 +1,8 @@
+//! What each verb does.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod discovery;
+pub(crate) mod read;
+pub(crate) mod scale;
+pub(crate) mod update;

@@ -1,0 +1,196 @@
+//! get, list and watch.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
+
+use crate::body::Body;
+use crate::dispatch::Answer;
+use crate::field::Cause;
+use crate::request::{Query, Target};
+use crate::resources::Resource;
+use crate::selector::{FieldSelector, LabelSelector, Selector};
+use crate::server::ApiServer;
+use crate::state::State;
+use crate::status::ApiError;
+use crate::store::Key;
+use crate::watch::{WatchOptions, WatchStream};
+
+/// The stored object as this version of its resource shows it.
+pub(crate) fn present<'a>(object: &'a Value, resource: &Resource) -> Cow<'a, Value> {
+    if resource.version == resource.storage_version {
+        return Cow::Borrowed(object);
+    }
+    let mut shown = object.clone();
+    shown["apiVersion"] = resource.api_version().into();
+    Cow::Owned(shown)
+}
+
+/// What a query selects of a resource.
+pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, ApiError> {
+    Ok(Selector {
+        labels: LabelSelector::parse(query.get("labelSelector"))?,
+        fields: FieldSelector::parse(query.get("fieldSelector"), &resource.id)?,
+    })
+}
+
+/// A page of objects.
+pub(crate) fn list(state: &State, target: &Target, query: &Query) -> Answer {
+    let resource = &target.resource;
+    let selector = selector(query, resource)?;
+    check_not_ahead(state, query)?;
+    let limit = query
+        .number("limit")?
+        .filter(|limit| *limit > 0)
+        .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let token = Continue::parse(query.get("continue"))?;
+    let floor = state.store.floor(&resource.id);
+    if let Some(token) = token.as_ref().filter(|token| token.version < floor) {
+        return Err(expired_token(token.version));
+    }
+    let mut selected = state
+        .store
+        .list(&resource.id, target.namespace.as_deref())
+        .filter(|(key, _)| token.as_ref().is_none_or(|token| **key > token.after))
+        .filter(|(_, object)| selector.matches(object));
+    let page: Vec<(&Key, &Arc<Value>)> = selected.by_ref().take(limit).collect();
+    let remaining = selected.count();
+    let version = token.map_or(state.store.version(), |token| token.version);
+    let mut metadata = json!({"resourceVersion": version.to_string()});
+    if let (Some((key, _)), true) = (page.last(), remaining > 0) {
+        metadata["continue"] = Continue { version, after: (*key).clone() }.encode().into();
+        if selector.is_empty() {
+            metadata["remainingItemCount"] = remaining.into();
+        }
+    }
+    let items: Vec<Item<'_>> = page.into_iter().map(|(_, object)| Item { object, resource }).collect();
+    let items = serde_json::to_string(&items)
+        .map_err(|error| ApiError::new(500, "InternalError", error.to_string()))?;
+    let head =
+        json!({"kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": metadata});
+    let head = head.to_string();
+    Ok((200, Body::raw(format!("{},\"items\":{items}}}", &head[..head.len() - 1]))))
+}
+
+/// An element of a list. Lists of built-in types leave `kind` and `apiVersion` out of their elements.
+struct Item<'a> {
+    object: &'a Value,
+    resource: &'a Resource,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.resource.is_custom() {
+            return present(self.object, self.resource).serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.object.as_object().into_iter().flatten() {
+            if key != "kind" && key != "apiVersion" {
+                map.serialize_entry(key, value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// Where the next page starts. Later pages show the present state under the first page's resourceVersion.
+struct Continue {
+    version: u64,
+    after: Key,
+}
+
+impl Continue {
+    fn parse(token: &str) -> Result<Option<Self>, ApiError> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let mut parts = token.splitn(3, ':');
+        let version = parts.next().and_then(|version| version.parse().ok());
+        match (version, parts.next(), parts.next()) {
+            (Some(version), Some(namespace), Some(name)) => {
+                Ok(Some(Self { version, after: Key::new(namespace, name) }))
+            }
+            _ => Err(ApiError::bad_request("invalid continue token: continue key is not valid")),
+        }
+    }
+
+    fn encode(&self) -> String {
+        format!("{}:{}:{}", self.version, self.after.namespace, self.after.name)
+    }
+}
+
+fn expired_token(version: u64) -> ApiError {
+    let message = format!(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+         without the continue parameter. (resource version {version} has been compacted)"
+    );
+    ApiError::new(410, "Expired", message)
+}
+
+/// 504, when the client asks for a version that the server has not reached.
+fn check_not_ahead(state: &State, query: &Query) -> Result<(), ApiError> {
+    let asked = query.number("resourceVersion")?.unwrap_or(0);
+    let current = state.store.version();
+    if asked <= current {
+        return Ok(());
+    }
+    let mut error =
+        ApiError::new(504, "Timeout", format!("Too large resource version: {asked}, current: {current}"));
+    let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+    error.details.insert("causes".to_owned(), json!([cause]));
+    error.details.insert("retryAfterSeconds".to_owned(), json!(1));
+    Err(error)
+}
+
+/// Opens a watch.
+pub(crate) fn watch(server: &ApiServer, state: &mut State, target: &Target, query: &Query) -> Answer {
+    let resource = &target.resource;
+    let selector = selector(query, resource)?;
+    check_not_ahead(state, query)?;
+    let sends_initial = query.flag("sendInitialEvents");
+    check_initial_events(query)?;
+    let asked = query.number("resourceVersion")?.unwrap_or(0);
+    let floor = state.store.floor(&resource.id);
+    let starts_now = asked == 0 || sends_initial;
+    if !starts_now && asked < floor {
+        return Err(ApiError::expired(asked, floor));
+    }
+    let wants_initial = if query.has("sendInitialEvents") { sends_initial } else { asked == 0 };
+    let initial = if wants_initial {
+        let objects = state.store.list(&resource.id, target.namespace.as_deref()).map(|(_, object)| object);
+        objects.filter(|object| selector.matches(object)).map(Arc::clone).collect()
+    } else {
+        Vec::new()
+    };
+    let bookmarks = query.flag("allowWatchBookmarks");
+    let options = WatchOptions {
+        resource: Arc::clone(resource),
+        namespace: target.namespace.clone(),
+        selector,
+        from: if starts_now { state.store.version() } else { asked },
+        initial,
+        mark_initial_end: sends_initial && bookmarks,
+        bookmarks,
+        timeout: query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+    };
+    Ok((200, Body::watch(WatchStream::open(server, state, options))))
+}
+
+fn check_initial_events(query: &Query) -> Result<(), ApiError> {
+    let matching = query.get("resourceVersionMatch");
+    let cause = match (query.has("sendInitialEvents"), matching) {
+        (false, "") | (true, "NotOlderThan") => return Ok(()),
+        (false, _) => Cause::forbidden(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+        (true, _) => Cause::forbidden(
+            "resourceVersionMatch",
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+    };
+    Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause]))
+}

@@ -1,0 +1,84 @@
+//! The `scale` subresource.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::field::Cause;
+use crate::json::{at, namespace, set, text, uid};
+use crate::resources::{Resource, ScalePaths};
+use crate::selector::LabelSelector;
+use crate::state::{Call, State};
+use crate::status::ApiError;
+use crate::store::Key;
+use crate::verbs::update;
+
+fn path(keys: &[String]) -> Vec<&str> {
+    keys.iter().map(String::as_str).collect()
+}
+
+/// The `Scale` of an object.
+pub(crate) fn scale_of(object: &Value, resource: &Resource, paths: &ScalePaths) -> Value {
+    let number = |keys: &[String]| at(object, &path(keys)).as_i64().unwrap_or(0);
+    let mut scale = json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {
+            "name": crate::json::name(object), "namespace": namespace(object), "uid": uid(object),
+            "resourceVersion": text(object, &["metadata", "resourceVersion"]),
+            "creationTimestamp": text(object, &["metadata", "creationTimestamp"]),
+        },
+        "spec": {}, "status": {"replicas": number(&paths.status_replicas)},
+    });
+    let replicas = number(&paths.spec_replicas);
+    if replicas != 0 {
+        scale["spec"]["replicas"] = replicas.into();
+    }
+    let selector = match &paths.selector {
+        Some(keys) => text(object, &path(keys)).to_owned(),
+        None if resource.is_custom() => String::new(),
+        None => LabelSelector::from_spec(at(object, &["spec", "selector"])).to_string(),
+    };
+    if !selector.is_empty() {
+        scale["status"]["selector"] = selector.into();
+    }
+    scale
+}
+
+/// Replaces an object's scale by what `change` makes of it, and returns the new scale.
+pub(crate) fn modify(
+    state: &mut State,
+    call: &Call,
+    resource: &Arc<Resource>,
+    key: &Key,
+    change: impl FnOnce(&Value) -> Result<Value, ApiError>,
+) -> Result<Value, ApiError> {
+    let paths = resource.scale.clone().ok_or_else(ApiError::no_such_path)?;
+    let current = state.find(resource, key)?;
+    let scale = change(&scale_of(&current, resource, &paths))?;
+    let replicas = at(&scale, &["spec", "replicas"]);
+    let replicas = if replicas.is_null() { json!(0) } else { replicas.clone() };
+    match replicas.as_i64() {
+        None => {
+            let found = crate::json::kind(&replicas);
+            let message = format!(
+                "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {found} into Go struct \
+                 field ScaleSpec.spec.replicas of type int32"
+            );
+            return Err(ApiError::bad_request(message));
+        }
+        Some(negative) if negative < 0 => {
+            let cause = Cause::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
+            return Err(ApiError::invalid("autoscaling", "Scale", &key.name, &[cause]));
+        }
+        Some(_) => {}
+    }
+    let object = update::modify(state, call, resource, key, |current| {
+        let mut desired = current.clone();
+        for field in ["resourceVersion", "uid"] {
+            set(&mut desired, &["metadata", field], at(&scale, &["metadata", field]).clone());
+        }
+        set(&mut desired, &path(&paths.spec_replicas), replicas);
+        Ok(desired)
+    })?;
+    Ok(scale_of(&object, resource, &paths))
+}
