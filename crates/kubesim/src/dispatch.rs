@@ -147,6 +147,9 @@ type Edit<'a> = Box<dyn FnOnce(&Value) -> Result<Value, ApiError> + 'a>;
 fn change<'a>(verb: &str, parts: &Parts, target: &'a Target, body: &'a [u8]) -> Result<Edit<'a>, ApiError> {
     if verb == "update" {
         let object = json_body(body)?;
+        if target.subresource == "scale" {
+            return Ok(Box::new(|_| Ok(object)));
+        }
         let resource = Arc::clone(&target.resource);
         return Ok(Box::new(move |current| update::replacement(&resource, current, object)));
     }

@@ -1,7 +1,7 @@
 //! `get rollout` of captured moments: the text is upstream's, to the last blank.
 //!
-//! `tests/data/<scenario>/<moment>`: `objects.yaml` (Rollout, ReplicaSets and pods as stored), `get-rollout.txt` as upstream
-//! printed it. The captured moment `restart/00-in-progress` is left out: pods changed between its two files.
+//! `fixtures/upstream/<scenario>/<moment>`: `objects.yaml` as stored, `get-rollout.txt` as upstream printed it. The moment
+//! `restart/00-in-progress` is passed over: pods changed between its two files.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -47,11 +47,14 @@ fn printed_at(world: &World, printed: &str) -> Timestamp {
 
 #[test]
 fn every_captured_moment_is_printed_as_upstream_did() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/upstream");
     let mut moments = 0;
     for scenario in fs::read_dir(&data).unwrap() {
         for moment in fs::read_dir(scenario.unwrap().path()).unwrap() {
             let moment = moment.unwrap().path();
+            if moment.ends_with("restart/00-in-progress") {
+                continue;
+            }
             let world = read(&moment);
             let expected = fs::read_to_string(moment.join("get-rollout.txt")).unwrap();
             let objects =

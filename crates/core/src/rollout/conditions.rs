@@ -22,6 +22,11 @@ pub(super) fn update(view: &View<'_>, draft: &mut Draft) {
     replica_failure(view, draft);
     pause(view, draft);
     progress(view, draft, healthy, became_unhealthy);
+    say_invalid(view, draft);
+}
+
+/// The InvalidSpec condition, and the phase that follows from all conditions.
+pub(super) fn say_invalid(view: &View<'_>, draft: &mut Draft) {
     validity(view, draft);
     let (phase, message) = phase(view, &draft.status);
     draft.status.phase = Some(phase);

@@ -12,6 +12,12 @@ use crate::plan::Event;
 /// Decides the status that follows from the snapshot. Read it as the list of what happens, in order.
 pub(super) fn next_status(view: &View<'_>) -> Draft {
     let mut draft = Draft::of(&view.rollout().status);
+    if view.new.is_none() {
+        // Nothing runs yet: there is nothing to say but why.
+        observe_generation(view, &mut draft);
+        conditions::say_invalid(view, &mut draft);
+        return draft;
+    }
     let attempt = Attempt::of(view, &draft);
     if view.invalid.is_none() {
         reset_if_changed(view, &mut draft);
@@ -128,6 +134,11 @@ fn count(view: &View<'_>, draft: &mut Draft) {
     if let Some(selector) = view.selector {
         status.selector = selector.to_query();
     }
+    observe_generation(view, draft);
+}
+
+fn observe_generation(view: &View<'_>, draft: &mut Draft) {
+    let status = &mut draft.status;
     status.observed_generation = view.rollout().metadata.generation.to_string();
     super::view::workload_generation(view.rollout()).clone_into(&mut status.workload_observed_generation);
 }

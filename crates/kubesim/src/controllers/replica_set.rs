@@ -219,13 +219,13 @@ mod tests {
                 "template": {"metadata": {"labels": {"app": "web", "v": "1"}}, "spec": {}}}})
     }
 
-    fn pod(name: &str, change: Value) -> Arc<Value> {
+    fn pod(name: &str, change: &Value) -> Arc<Value> {
         let mut pod = json!({"metadata": {"name": name, "namespace": "n", "uid": name,
             "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"app": "web"},
             "ownerReferences": [{"uid": "u", "controller": true}]},
             "spec": {"nodeName": "n0"}, "status": {"phase": "Running", "conditions": [
                 {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z"}]}});
-        json_patch::merge(&mut pod, &change);
+        json_patch::merge(&mut pod, change);
         Arc::new(pod)
     }
 
@@ -233,17 +233,17 @@ mod tests {
     fn the_least_useful_pods_go_first() {
         let unready = json!({"status": {"conditions": []}});
         let pods = [
-            pod("old", json!({})),
-            pod("young", json!({"metadata": {"creationTimestamp": "2026-01-01T00:01:00Z"}})),
+            pod("old", &json!({})),
+            pod("young", &json!({"metadata": {"creationTimestamp": "2026-01-01T00:01:00Z"}})),
             pod(
                 "cheap",
-                json!({"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-1"}}}),
+                &json!({"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-1"}}}),
             ),
-            pod("unready", unready.clone()),
-            pod("pending", json!({"status": {"phase": "Pending", "conditions": []}})),
+            pod("unready", &unready),
+            pod("pending", &json!({"status": {"phase": "Pending", "conditions": []}})),
             pod(
                 "unassigned",
-                json!({"spec": {"nodeName": null}, "status": {"phase": "Pending", "conditions": []}}),
+                &json!({"spec": {"nodeName": null}, "status": {"phase": "Pending", "conditions": []}}),
             ),
         ];
         let mut names: Vec<&str> = Vec::new();
@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn pods_are_adopted_and_released_by_labels() {
-        let orphan = pod("orphan", json!({"metadata": {"ownerReferences": null}}));
-        let stray = pod("stray", json!({"metadata": {"labels": {"app": "other"}}}));
+        let orphan = pod("orphan", &json!({"metadata": {"ownerReferences": null}}));
+        let stray = pod("stray", &json!({"metadata": {"labels": {"app": "other"}}}));
         let writes = manage(&replica_set(1), &[orphan, stray]);
         let patches: Vec<(&str, usize)> = writes
             .iter()
@@ -279,7 +279,7 @@ mod tests {
     fn availability_waits_for_min_ready_seconds() {
         let mut set = replica_set(1);
         set["spec"]["minReadySeconds"] = json!(10);
-        let pods = [pod("a", json!({}))];
+        let pods = [pod("a", &json!({}))];
         let time = |text| parse_time(text).unwrap();
         let early = report(&set, &pods, None, time("2026-01-01T00:00:10.5Z"));
         assert_eq!(early.wake_at, Some(time("2026-01-01T00:00:11Z")));

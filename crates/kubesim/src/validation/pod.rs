@@ -273,7 +273,7 @@ mod tests {
         check(
             |spec| {
                 spec["containers"][0]["resources"] =
-                    json!({"requests": {"cpu": "2"}, "limits": {"cpu": "500m"}})
+                    json!({"requests": {"cpu": "2"}, "limits": {"cpu": "500m"}});
             },
             &[
                 r#"spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 500m"#,

@@ -46,7 +46,10 @@ async fn follow(client: Client, config: watcher::Config, seen: tokio::sync::mpsc
             Ok(Some(watcher::Event::InitDone)) => "|".to_owned(),
             Ok(Some(watcher::Event::Init)) => continue,
             Ok(None) => return,
-            Err(error) => format!("error: {error}"),
+            Err(error) => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                format!("error: {error}")
+            }
         };
         let _ = seen.send(said);
     }

@@ -132,6 +132,7 @@ async fn status_lags_by_the_configured_reaction() {
     let reaction = Reaction { replica_set: Duration::from_secs(3), ..Reaction::default() };
     let server = ApiServer::new(Config { reaction, ..Config::default() });
     server.spawn_controllers();
+    pass(0.1).await;
     create(&server, SETS, replica_set("web", 1, "demo:1")).await;
     pass(2.9).await;
     assert_eq!(server.list("pods", None).len(), 0);

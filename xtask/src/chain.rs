@@ -1,0 +1,60 @@
+//! Commands run one after the other, each shown before it runs; the first failure ends the chain.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::{codegen, tidy};
+
+/// Everything that must hold before a commit (`quick`) or a merge.
+pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
+    cargo(root, &["fmt", "--all", "--check"])?;
+    cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    announce("cargo xtask tidy");
+    tidy::run(root)?;
+    if quick {
+        return cargo(root, &["test", "--workspace", "--lib"]);
+    }
+    announce("cargo xtask codegen --check");
+    codegen::check(root)?;
+    cargo(root, &["test", "--workspace"])
+}
+
+/// The measurements; criterion compares with the run before.
+pub(crate) fn bench(root: &Path) -> Result<(), String> {
+    cargo(root, &["bench", "-p", "tidegate-core", "--bench", "plan"])
+}
+
+fn announce(command: &str) {
+    println!("$ {command}");
+}
+
+/// Runs the cargo that runs us, with our own output.
+fn cargo(root: &Path, args: &[&str]) -> Result<(), String> {
+    let shown = format!("cargo {}", args.join(" "));
+    announce(&shown);
+    run(root, cargo_command().args(args), &shown)
+}
+
+pub(crate) fn cargo_command() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn run(root: &Path, command: &mut Command, shown: &str) -> Result<(), String> {
+    let status = command.current_dir(root).status().map_err(|error| format!("`{shown}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_fails_is_an_error() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(run(here, cargo_command().arg("--version"), "cargo --version"), Ok(()));
+        let error = run(here, cargo_command().arg("no-such-command"), "cargo no-such-command").unwrap_err();
+        assert!(error.starts_with("`cargo no-such-command` failed"), "{error}");
+        let error = run(here, &mut Command::new("no-such-program"), "no-such-program").unwrap_err();
+        assert!(error.starts_with("`no-such-program`: "), "{error}");
+    }
+}

@@ -1,0 +1,65 @@
+//! The command line: which chore, and how its failure is told.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::{chain, codegen, tidy};
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  test [--quick]     all checks and tests, from cheap to dear; --quick: without integration tests
+  tidy               rules of this repository that the compiler does not know
+  codegen [--check]  writes crds/ from the Rust types; --check: fails if they are stale
+  bench              measures the decisions";
+
+/// Runs one chore. The first failure ends it and is told on stderr.
+#[must_use]
+pub fn run(args: &[String]) -> ExitCode {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
+    let outcome = match words.as_slice() {
+        ["test"] => chain::test(&root, false),
+        ["test", "--quick"] => chain::test(&root, true),
+        ["tidy"] => tidy::run(&root),
+        ["codegen"] => codegen::write(&root),
+        ["codegen", "--check"] => codegen::check(&root),
+        ["bench"] => chain::bench(&root),
+        ["help" | "-h" | "--help"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [] => Err(USAGE.to_owned()),
+        _ => Err(format!("no such command: {}\n\n{USAGE}", words.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("error: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository: the folder above this crate, wherever the clone lies.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_where_the_workspace_is() {
+        assert!(root().join("Cargo.lock").is_file());
+    }
+
+    #[test]
+    fn what_is_no_command_fails() {
+        for args in [vec![], vec!["fly".to_owned()], vec!["tidy".to_owned(), "--quick".to_owned()]] {
+            assert_eq!(run(&args), ExitCode::FAILURE);
+        }
+        assert_eq!(run(&["help".to_owned()]), ExitCode::SUCCESS);
+    }
+}
