@@ -52,7 +52,10 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         println!("{finding}");
     }
     match findings.len() {
-        0 => Ok(()),
+        0 => {
+            println!("{} files, nothing to say", paths.len());
+            Ok(())
+        }
         1 => Err("1 finding".to_owned()),
         count => Err(format!("{count} findings")),
     }

@@ -90,7 +90,7 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
         return None;
     }
     let fail = |text: &str| Some(violation("I4", format!("stable becomes {}: {text}", new.stable_rs)));
-    if old.abort {
+    if old.abort && is_same_update(before, after) {
         return fail("the update is aborted");
     }
     if before.rollout.spec.paused {
@@ -108,11 +108,17 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     let stable_exists = before.replica_sets.iter().any(|rs| rs.hash() == old.stable_rs);
     let steps = threshold.map_or(0, |canary| canary.steps.len());
     let steps_left = steps.saturating_sub(usize::try_from(new.current_step_index.unwrap_or(0)).unwrap_or(0));
-    let pauses = !old.pause_conditions.is_empty() && !is_over(before, after);
+    let pauses = !old.pause_conditions.is_empty() && is_same_update(before, after) && !is_over(before, after);
     if stable_exists && !old.promote_full && (steps_left > 0 || pauses) {
         return fail("steps or pauses are left");
     }
     None
+}
+
+/// Neither template nor steps have changed: what was decided about the update still counts.
+fn is_same_update(before: &Observation, after: &Observation) -> bool {
+    let (old, new) = (&before.rollout.status, &after.rollout.status);
+    old.current_pod_hash == new.current_pod_hash && old.current_step_hash == new.current_step_hash
 }
 
 /// Pauses of the same write that moved the index to the end were waited for.

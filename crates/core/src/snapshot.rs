@@ -185,18 +185,29 @@ impl ReplicaSet {
         self.metadata.annotations.get(labels::DESIRED_REPLICAS)?.parse().ok()
     }
 
-    /// Available pods that its present size keeps: after a scale-down the counter may still be that of before.
+    /// Its status is about its present size.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.status.observed_generation >= self.metadata.generation
+    }
+
+    /// Pods that are available for certain. A status from before the last change of size may count pods that are being
+    /// deleted: it proves nothing.
     #[must_use]
     pub fn available(&self) -> i32 {
-        self.status.available_replicas.min(self.replicas)
+        if self.is_observed() { self.status.available_replicas.min(self.replicas) } else { 0 }
+    }
+
+    /// Pods that may be available.
+    #[must_use]
+    pub fn possibly_available(&self) -> i32 {
+        if self.is_observed() { self.available() } else { self.replicas }
     }
 
     /// No pods wanted, none left, and that is no old news.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.replicas == 0
-            && self.status.replicas == 0
-            && self.status.observed_generation >= self.metadata.generation
+        self.replicas == 0 && self.status.replicas == 0 && self.is_observed()
     }
 
     /// Older first, ties of the one-second grain by name.

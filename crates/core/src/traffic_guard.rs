@@ -1,8 +1,8 @@
 //! How far ReplicaSets may shrink. The one place that has the last word on it.
 //!
 //! ReplicaSets behind one shared selector (a canary without a router) are bound by total availability: after every single
-//! write there are as many available pods as the strategy promises, or as many as there were. Shares of routed traffic
-//! join this module with the routers.
+//! write there are as many available pods as the strategy promises, or as many as there were. What remains is counted by what is
+//! certain, what there was by what is possible. Shares of routed traffic join this module with the routers.
 
 use crate::rollout::arithmetic::Pods;
 
@@ -21,12 +21,13 @@ pub fn shared_selector(min_available: i32, pods: &[Pods], wishes: &[Resize]) -> 
     let mut now = pods.to_vec();
     let mut allowed = Vec::with_capacity(wishes.len());
     for wish in wishes {
-        let before: i32 = now.iter().map(|pods| pods.available).sum();
-        let promise = min_available.min(before);
         let this = now[wish.index];
-        let others = before - this.available;
-        let size = if wish.size < this.size && this.resized(wish.size).available + others < promise {
-            (promise - others).clamp(wish.size, this.size)
+        let others: i32 = now.iter().map(|pods| pods.available).sum::<i32>() - this.available;
+        let promise = min_available.min(now.iter().map(|pods| pods.possible).sum());
+        let keeps_promise = |size: &i32| this.resized(*size).available + others >= promise;
+        // The smallest size that keeps the promise; where none does, the present one: better wait than guess.
+        let size = if wish.size < this.size {
+            (wish.size..this.size).find(keeps_promise).unwrap_or(this.size)
         } else {
             wish.size
         };
@@ -41,7 +42,15 @@ mod tests {
     use super::*;
 
     fn pods(size: i32, available: i32) -> Pods {
-        Pods { size, available }
+        Pods::known(size, available)
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_counted_on() {
+        let unknown = Pods { size: 3, available: 0, possible: 3 };
+        assert_eq!(shared_selector(4, &[pods(4, 4), unknown], &[Resize { index: 0, size: 3 }]), vec![4]);
+        assert_eq!(shared_selector(4, &[pods(2, 2), unknown], &[Resize { index: 1, size: 0 }]), vec![3]);
+        assert_eq!(shared_selector(4, &[pods(4, 4), unknown], &[Resize { index: 1, size: 0 }]), vec![0]);
     }
 
     #[test]

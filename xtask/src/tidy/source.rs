@@ -47,18 +47,18 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// The first module of a crate's source, its top-level modules and every file that declares others say what they are for.
+/// A crate's root and every file that declares modules say what they are for; a leaf may leave that to the doc of its item.
 fn module_doc(path: &str, text: &str) -> Option<Finding> {
-    let (_, inside) = path.strip_prefix("xtask/src/").map(|inside| ("xtask", inside)).or_else(|| {
-        let (name, rest) = path.strip_prefix("crates/")?.split_once('/')?;
-        Some((name, rest.strip_prefix("src/")?))
+    let inside = path.strip_prefix("xtask/src/").or_else(|| {
+        let (_, rest) = path.strip_prefix("crates/")?.split_once('/')?;
+        rest.strip_prefix("src/")
     })?;
-    if !inside.ends_with(".rs") || is_test(path) {
+    if !inside.ends_with(".rs") || is_test(path) || text.starts_with("//!") {
         return None;
     }
-    let is_top = !inside.contains('/') || inside.ends_with("/mod.rs");
-    let needs_doc = is_top || declares_modules(text);
-    (needs_doc && !text.starts_with("//!")).then(|| {
+    let is_root = ["lib.rs", "main.rs", "mod.rs"].iter().any(|name| inside.rsplit('/').next() == Some(*name));
+    let is_told = text.lines().any(|line| line.starts_with("/// "));
+    (is_root || declares_modules(text) || !is_told).then(|| {
         let what = "does not begin with `//!`; say in a sentence or two what the module is for";
         Finding::new(path, 1, "module-doc", what)
     })
@@ -132,24 +132,24 @@ mod tests {
 
     #[test]
     fn modules_say_what_they_are_for() {
-        let text = "use std::fmt;\n";
-        for path in [
-            "crates/api/src/lib.rs",
-            "crates/api/src/hash.rs",
-            "crates/api/src/a/mod.rs",
-            "xtask/src/main.rs",
-        ] {
-            assert_eq!(rules(path, text), [(1, "module-doc")], "{path}");
-            assert_eq!(rules(path, "//! Hashes.\nuse std::fmt;\n"), NONE, "{path}");
+        let plain = "use std::fmt;\n";
+        let told = "use std::fmt;\n/// A thing.\nstruct Thing;\n";
+        let documented = "//! Hashes.\nuse std::fmt;\n";
+        for path in ["crates/api/src/lib.rs", "crates/api/src/a/mod.rs", "xtask/src/main.rs"] {
+            assert_eq!(rules(path, plain), [(1, "module-doc")], "{path}");
+            assert_eq!(rules(path, told), [(1, "module-doc")], "{path}");
+            assert_eq!(rules(path, documented), NONE, "{path}");
         }
-        for path in
-            ["crates/api/src/hash/tests.rs", "crates/api/tests/a.rs", "crates/ops/src/operations/abort.rs"]
-        {
-            assert_eq!(rules(path, text), NONE, "{path}");
+        assert_eq!(rules("crates/api/src/hash.rs", plain), [(1, "module-doc")]);
+        assert_eq!(rules("crates/api/src/hash.rs", told), NONE);
+        assert_eq!(
+            rules("crates/api/src/hash.rs", &format!("{told}pub(crate) mod c;\n")),
+            [(1, "module-doc")]
+        );
+        assert_eq!(rules("crates/api/src/hash.rs", &format!("{told}#[cfg(test)]\nmod tests;\n")), NONE);
+        for path in ["crates/api/src/hash/tests.rs", "crates/api/tests/a.rs", "other/a.rs"] {
+            assert_eq!(rules(path, plain), NONE, "{path}");
         }
-        assert_eq!(rules("crates/ops/src/a/b.rs", "mod c;\n"), [(1, "module-doc")]);
-        assert_eq!(rules("crates/ops/src/a/b.rs", "pub(crate) mod c;\n"), [(1, "module-doc")]);
-        assert_eq!(rules("crates/ops/src/a/b.rs", "#[cfg(test)]\nmod tests;\n"), NONE);
     }
 
     #[test]

@@ -39,15 +39,23 @@ impl Limits {
 pub struct Pods {
     /// `spec.replicas`.
     pub size: i32,
-    /// Available pods, never more than `size`.
+    /// Pods that are available for certain, never more than `size`.
     pub available: i32,
+    /// Pods that may be available: at least `available`, never more than `size`.
+    pub possible: i32,
 }
 
 impl Pods {
+    /// Pods whose number of available ones is known.
+    #[must_use]
+    pub fn known(size: i32, available: i32) -> Self {
+        Self { size, available, possible: available }
+    }
+
     /// After being resized. A ReplicaSet that shrinks loses its unavailable pods first.
     #[must_use]
     pub fn resized(self, size: i32) -> Self {
-        Self { size, available: self.available.min(size) }
+        Self { size, available: self.available.min(size), possible: self.possible.min(size) }
     }
 }
 
@@ -145,8 +153,8 @@ pub fn drain_others(limits: Limits, available: i32, others: &[Pods]) -> Vec<i32>
     others
         .iter()
         .map(|pods| {
-            let kept = (pods.available - spare).max(0);
-            spare -= pods.available - kept;
+            let kept = (pods.possible - spare).max(0);
+            spare -= pods.possible - kept;
             kept
         })
         .collect()

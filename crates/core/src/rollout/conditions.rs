@@ -11,6 +11,10 @@ use super::draft::{Draft, Timer};
 use super::view::View;
 use crate::plan::Event;
 use crate::report::Wait;
+use crate::snapshot::Observed;
+
+/// After this time a workload that was missing is looked for again; upstream's interval.
+const MISSING_WORKLOAD: SignedDuration = SignedDuration::from_secs(20);
 
 /// Brings conditions, phase and message up to the rest of the draft.
 pub(super) fn update(view: &View<'_>, draft: &mut Draft) {
@@ -242,6 +246,9 @@ fn validity(view: &View<'_>, draft: &mut Draft) {
     let Some(error) = &view.invalid else {
         return draft.status.conditions.retain(|condition| condition.type_ != INVALID_SPEC);
     };
+    if view.snapshot.workload == Observed::Missing {
+        draft.timer(Timer::LookAgain(view.now + MISSING_WORKLOAD));
+    }
     let text = invalid_message(&view.rollout().metadata.name, error);
     draft.waits.push(Wait {
         object: format!("Rollout/{}", view.rollout().metadata.name),

@@ -13,6 +13,8 @@ pub(super) enum Timer {
     PauseEnds(Timestamp),
     /// The progress deadline is exceeded.
     ProgressDeadline(Timestamp),
+    /// An object that nobody watches is looked for again.
+    LookAgain(Timestamp),
     /// Counters that were allowed to wait are written.
     CountersDue(Timestamp),
 }
@@ -20,7 +22,9 @@ pub(super) enum Timer {
 impl Timer {
     fn at(self) -> Timestamp {
         match self {
-            Self::PauseEnds(at) | Self::ProgressDeadline(at) | Self::CountersDue(at) => at,
+            Self::PauseEnds(at) | Self::ProgressDeadline(at) | Self::LookAgain(at) | Self::CountersDue(at) => {
+                at
+            }
         }
     }
 }

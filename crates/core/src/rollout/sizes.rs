@@ -117,7 +117,11 @@ fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a
     let other_pods: Vec<Pods> = others.iter().map(|rs| pods(rs)).collect();
     let sum = other_pods
         .iter()
-        .fold(Pods::default(), |a, b| Pods { size: a.size + b.size, available: a.available + b.available });
+        .fold(Pods::default(), |sum, pods| Pods {
+            size: sum.size + pods.size,
+            available: sum.available + pods.available,
+            possible: sum.possible + pods.possible,
+        });
     let stable_pods = stable.map(pods).unwrap_or_default();
     let next = next_sizes(goal.split, limits, pods(new), stable_pods, sum);
     let available = pods(new).available + stable_pods.available + sum.available;
@@ -138,7 +142,7 @@ fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a
 }
 
 fn pods(rs: &ReplicaSet) -> Pods {
-    Pods { size: rs.replicas, available: rs.available() }
+    Pods { size: rs.replicas, available: rs.available(), possible: rs.possibly_available() }
 }
 
 /// The guarded write of one ReplicaSet's size and of the `spec.replicas` it was made for.

@@ -132,8 +132,8 @@ fn is_at_target(view: &View<'_>, draft: &mut Draft) -> bool {
     if new.replicas != target.canary {
         return unmet(&new.metadata.name, "spec.replicas", new.replicas, target.canary);
     }
-    if !view.is_enough(new.status.available_replicas, target.canary) {
-        let available = new.status.available_replicas;
+    let available = new.status.available_replicas;
+    if !new.is_observed() || !view.is_enough(available, target.canary) {
         return unmet(&new.metadata.name, "status.availableReplicas", available, target.canary);
     }
     if let Some(stable) = stable {

@@ -9,6 +9,7 @@
 mod client;
 mod custom_resources;
 mod kube_client;
+mod likeness;
 mod patches;
 mod verbs;
 mod watches;

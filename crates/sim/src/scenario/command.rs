@@ -4,12 +4,13 @@
 //! | --- | --- |
 //! | `kubectl apply -f FILE`, `kubectl delete KIND NAME [--cascade=orphan]`, `kubectl scale rollout NAME --replicas N`, `kubectl patch rollout NAME [--subresource=status] -p JSON`, `kubectl get events` | what they do in a cluster; `get events` prints the new ones |
 //! | `kubectl argo rollouts get rollout\|set image\|promote\|abort\|retry rollout\|pause\|undo ...` | what the plugin does |
-//! | `wait TIME`, `wait until WORDS` | lets time pass, or waits (at most an hour) until the one-line summary contains WORDS; prints each summary that comes by |
+//! | `wait TIME`, `wait until WORDS` | lets time pass, or waits (at most an hour) until the one-line summary of a Rollout contains WORDS; prints each summary that comes by |
 //! | `traffic` | which share of requests each version answers |
 //! | `crash`, `start` | ends or starts the controller process |
 //! | `pods of IMAGE never ready`, `pods of IMAGE start` | pods whose image contains IMAGE do not become ready, or do so again |
 //! | `silence TIME` | watches deliver nothing for a while |
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -181,30 +182,32 @@ fn new_events(world: &mut World) -> String {
 /// Summaries of all Rollouts as they change, each behind the seconds since the wait began.
 struct Watch {
     began: jiff::Timestamp,
-    last: String,
+    last: BTreeMap<String, String>,
     lines: Vec<String>,
 }
 
 impl Watch {
     fn begin(world: &World) -> Self {
-        Self { began: world.now(), last: String::new(), lines: Vec::new() }
+        Self { began: world.now(), last: BTreeMap::new(), lines: Vec::new() }
     }
 
     fn look(&mut self, world: &World) {
         let names = rollout_names(world);
-        let summaries: Vec<String> = names
-            .iter()
-            .map(|name| {
-                let summary = world.summary(NAMESPACE, name);
-                if names.len() > 1 { format!("{name}: {summary}") } else { summary }
-            })
-            .collect();
-        let now = summaries.join("; ");
-        if now != self.last {
-            let passed = world.now().duration_since(self.began).as_millis();
-            self.lines.push(format!("{:>6}.{} s  {now}", passed / 1000, passed % 1000 / 100));
-            self.last = now;
+        let passed = world.now().duration_since(self.began).as_millis();
+        for name in &names {
+            let summary = world.summary(NAMESPACE, name);
+            if self.last.get(name) == Some(&summary) {
+                continue;
+            }
+            let of = if names.len() > 1 { format!("{name}: ") } else { String::new() };
+            self.lines.push(format!("{:>6}.{} s  {of}{summary}", passed / 1000, passed % 1000 / 100));
+            self.last.insert(name.clone(), summary);
         }
+        self.last.retain(|name, _| names.contains(name));
+    }
+
+    fn is_seen(&self, wanted: &str) -> bool {
+        self.last.values().any(|summary| summary.contains(wanted))
     }
 }
 
@@ -224,11 +227,12 @@ async fn wait_until(world: &World, wanted: &str) -> Result<String, CommandError>
     for _ in 0..36_000 {
         world.pass(Duration::from_millis(100)).await;
         watch.look(world);
-        if watch.last.contains(wanted) {
+        if watch.is_seen(wanted) {
             return Ok(watch.lines.join("\n"));
         }
     }
-    Err(CommandError::Waited { wanted: wanted.to_owned(), summary: watch.last })
+    let summary = watch.last.into_values().collect::<Vec<_>>().join("; ");
+    Err(CommandError::Waited { wanted: wanted.to_owned(), summary })
 }
 
 fn duration(text: &str) -> Result<Duration, CommandError> {

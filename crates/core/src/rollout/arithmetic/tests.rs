@@ -12,7 +12,7 @@ fn walk(limits: Limits, weight: i32, from: Split) -> Vec<Split> {
     let mut at = from;
     let mut seen = vec![at];
     for _ in 0..100 {
-        let all = |size| Pods { size, available: size };
+        let all = |size| Pods::known(size, size);
         let next = next_sizes(target, limits, all(at.canary), all(at.stable), Pods::default());
         // One ReplicaSet per write, stable first.
         for step in [Split { stable: next.stable, ..at }, next] {
@@ -105,8 +105,8 @@ fn worked_examples() {
 #[test]
 fn scaling_in_mid_update() {
     // Four replicas, no steps, surge 2, nothing may be unavailable, a canary that never becomes available.
-    let dead = |size| Pods { size, available: 0 };
-    let full = |size| Pods { size, available: size };
+    let dead = |size| Pods::known(size, 0);
+    let full = |size| Pods::known(size, size);
     let to = |n| Split { canary: n, stable: 0 };
     let none = Pods::default();
     assert_eq!(next_sizes(to(4), limits(4, 2, 0), dead(0), full(4), none), Split { canary: 2, stable: 4 });
@@ -120,7 +120,7 @@ fn scaling_in_mid_update() {
 
 #[test]
 fn others_shrink_before_anything_else_and_never_below_the_promise() {
-    let pods = |size, available| Pods { size, available };
+    let pods = Pods::known;
     let other = pods(2, 1);
     let next = next_sizes(Split { canary: 1, stable: 4 }, limits(5, 2, 1), pods(0, 0), pods(4, 4), other);
     assert_eq!(next, Split { canary: 1, stable: 4 }, "grows into the surge, does not shrink");
@@ -150,7 +150,7 @@ fn explore(limits: Limits, weight: i32) {
     let target = split(limits.replicas, limits.max_surge, weight);
     for start_weight in [0, 50, 100] {
         let start = split(limits.replicas, limits.max_surge, start_weight);
-        let full = |size| Pods { size, available: size };
+        let full = |size| Pods::known(size, size);
         let mut queue = VecDeque::from([(full(start.canary), full(start.stable))]);
         let mut seen = BTreeSet::new();
         while let Some((canary, stable)) = queue.pop_front() {
@@ -172,10 +172,10 @@ fn explore(limits: Limits, weight: i32) {
             }
             queue.push_back((c, s));
             if c.available < c.size {
-                queue.push_back((Pods { available: c.available + 1, ..c }, s));
+                queue.push_back((Pods::known(c.size, c.available + 1), s));
             }
             if s.available < s.size {
-                queue.push_back((c, Pods { available: s.available + 1, ..s }));
+                queue.push_back((c, Pods::known(s.size, s.available + 1)));
             }
         }
     }

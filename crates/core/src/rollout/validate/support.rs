@@ -1,27 +1,49 @@
 //! What this version cannot do yet: said clearly, instead of doing something else.
 
-use tidegate_api::rollout::{CanaryStep, Rollout};
+use tidegate_api::rollout::{CanaryStep, CanaryStrategy, Rollout};
 
 use super::SpecError;
 
 /// The first part of the spec that this version cannot follow although it is valid.
 #[must_use]
 pub fn not_yet_supported(rollout: &Rollout) -> Option<SpecError> {
-    let strategy = rollout.spec.strategy.as_ref()?;
-    if strategy.blue_green.is_some() {
-        return Some(not_yet("blueGreen", "blue-green is"));
-    }
-    let canary = strategy.canary.as_ref()?;
-    if canary.traffic_routing.is_some() {
-        return Some(not_yet("canary.trafficRouting", "traffic routing is"));
-    }
-    if canary.analysis.is_some() {
-        return Some(not_yet("canary.analysis", "background analysis is"));
-    }
-    canary.steps.iter().enumerate().find_map(|(index, step)| {
-        let kind = unsupported_kind(step)?;
-        Some(not_yet(&format!("canary.steps[{index}].{kind}"), &format!("{kind} steps are")))
+    let spec = &rollout.spec;
+    let restarts = !rollout.status.current_pod_hash.is_empty() && spec.restart_at != rollout.status.restarted_at;
+    let common = [
+        ("workloadRef", "taking the template from another workload", spec.workload_ref.is_some()),
+        ("rollbackWindow", "skipping steps within a rollback window", spec.rollback_window.is_some()),
+        ("restartAt", "restarting pods", spec.restart_at.is_some() && restarts),
+        ("progressDeadlineAbort", "aborting at the progress deadline", spec.progress_deadline_abort),
+    ];
+    first_set("spec", &common).or_else(|| {
+        let strategy = spec.strategy.as_ref()?;
+        first_set("spec.strategy", &[("blueGreen", "blue-green", strategy.blue_green.is_some())])
+            .or_else(|| canary(strategy.canary.as_ref()?))
     })
+}
+
+fn canary(canary: &CanaryStrategy) -> Option<SpecError> {
+    let members = [
+        ("trafficRouting", "traffic routing", canary.traffic_routing.is_some()),
+        ("analysis", "background analysis", canary.analysis.is_some()),
+        ("canaryService", "pointing Services at versions", !canary.canary_service.is_empty()),
+        ("stableService", "pointing Services at versions", !canary.stable_service.is_empty()),
+        ("pingPong", "pointing Services at versions", canary.ping_pong.is_some()),
+        ("antiAffinity", "anti-affinity between versions", canary.anti_affinity.is_some()),
+        ("canaryMetadata", "metadata by role", canary.canary_metadata.is_some()),
+        ("stableMetadata", "metadata by role", canary.stable_metadata.is_some()),
+    ];
+    first_set("spec.strategy.canary", &members).or_else(|| {
+        canary.steps.iter().enumerate().find_map(|(index, step)| {
+            let kind = unsupported_kind(step)?;
+            Some(not_yet(&format!("spec.strategy.canary.steps[{index}].{kind}"), &format!("the step {kind}")))
+        })
+    })
+}
+
+fn first_set(path: &str, members: &[(&str, &str, bool)]) -> Option<SpecError> {
+    let (member, what, _) = members.iter().find(|(_, _, is_set)| *is_set)?;
+    Some(not_yet(&format!("{path}.{member}"), what))
 }
 
 fn unsupported_kind(step: &CanaryStep) -> Option<&'static str> {
@@ -37,6 +59,5 @@ fn unsupported_kind(step: &CanaryStep) -> Option<&'static str> {
 }
 
 fn not_yet(path: &str, what: &str) -> SpecError {
-    let detail = format!("{what} not supported by this version of Tidegate yet");
-    SpecError::forbidden(&format!("spec.strategy.{path}"), &detail)
+    SpecError::forbidden(path, &format!("{what} is not supported by this version of Tidegate yet"))
 }

@@ -175,23 +175,48 @@ fn services_must_select_these_pods_and_be_ours() {
 
 #[test]
 fn what_cannot_be_done_yet_is_said() {
-    let check = |strategy: Value, expected: &str| {
+    let check = |spec: Value, expected: &str| {
         let expected = match expected {
             "" => String::new(),
-            text => format!("spec.strategy.{text} not supported by this version of Tidegate yet"),
+            text => format!("spec.{text} is not supported by this version of Tidegate yet"),
         };
-        assert_eq!(text(not_yet_supported(&with(json!({"strategy": strategy})))), expected);
+        assert_eq!(text(not_yet_supported(&with(spec))), expected);
     };
-    let steps = |step: Value| json!({"canary": {"steps": [{"setWeight": 10}, step]}});
+    let canary = |canary: Value| json!({"strategy": {"canary": canary}});
+    let steps = |step: Value| canary(json!({"steps": [{"setWeight": 10}, step]}));
     check(json!({}), "");
     check(steps(json!({"pause": {}})), "");
-    check(json!({"canary": null}), "");
+    check(json!({"strategy": {"canary": null}}), "");
+    check(json!({"restartAt": "2026-11-23T05:00:00Z"}), "");
     check(
-        json!({"canary": null, "blueGreen": {"activeService": "a"}}),
-        "blueGreen: Forbidden: blue-green is",
+        json!({"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}}),
+        "workloadRef: Forbidden: taking the template from another workload",
     );
-    check(json!({"canary": {"trafficRouting": {}}}), "canary.trafficRouting: Forbidden: traffic routing is");
-    check(json!({"canary": {"analysis": {}}}), "canary.analysis: Forbidden: background analysis is");
+    check(
+        json!({"rollbackWindow": {"revisions": 1}}),
+        "rollbackWindow: Forbidden: skipping steps within a rollback window",
+    );
+    check(
+        json!({"progressDeadlineAbort": true}),
+        "progressDeadlineAbort: Forbidden: aborting at the progress deadline",
+    );
+    check(
+        json!({"strategy": {"canary": null, "blueGreen": {"activeService": "a"}}}),
+        "strategy.blueGreen: Forbidden: blue-green",
+    );
+    let members = [
+        ("trafficRouting", json!({}), "traffic routing"),
+        ("analysis", json!({}), "background analysis"),
+        ("canaryService", json!("a"), "pointing Services at versions"),
+        ("stableService", json!("a"), "pointing Services at versions"),
+        ("pingPong", json!({"pingService": "a", "pongService": "b"}), "pointing Services at versions"),
+        ("antiAffinity", json!({}), "anti-affinity between versions"),
+        ("canaryMetadata", json!({}), "metadata by role"),
+        ("stableMetadata", json!({}), "metadata by role"),
+    ];
+    for (member, value, what) in members {
+        check(canary(json!({member: value})), &format!("strategy.canary.{member}: Forbidden: {what}"));
+    }
     let kinds = [
         ("experiment", json!({"templates": []})),
         ("analysis", json!({})),
@@ -200,10 +225,22 @@ fn what_cannot_be_done_yet_is_said() {
         ("setMirrorRoute", json!({"name": "a"})),
         ("plugin", json!({"name": "a"})),
     ];
-    for (kind, value) in kinds {
+    for (kind, step) in kinds {
         check(
-            steps(json!({ (kind): value })),
-            &format!("canary.steps[1].{kind}: Forbidden: {kind} steps are"),
+            steps(json!({kind: step})),
+            &format!("strategy.canary.steps[1].{kind}: Forbidden: the step {kind}"),
         );
     }
+}
+
+#[test]
+fn a_restart_of_what_runs_cannot_be_done_yet() {
+    let mut rollout = with(json!({"restartAt": "2026-11-23T05:00:00Z"}));
+    rollout.status.current_pod_hash = "abc".into();
+    assert_eq!(
+        text(not_yet_supported(&rollout)),
+        "spec.restartAt: Forbidden: restarting pods is not supported by this version of Tidegate yet"
+    );
+    rollout.status.restarted_at = rollout.spec.restart_at;
+    assert_eq!(text(not_yet_supported(&rollout)), "");
 }

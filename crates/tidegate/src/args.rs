@@ -1,0 +1,75 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::demo;
+use crate::surroundings::Surroundings;
+
+/// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
+const CLOSED_PIPE: u8 = 141;
+const FAILED: u8 = 1;
+
+/// Progressive delivery for Kubernetes, without a cluster.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Write no colours. NO_COLOR does the same
+    #[arg(long, global = true)]
+    no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Args),
+}
+
+/// Carries out a command line, the program's name first, and returns the exit code: 0 done, 1 failed, 2 not understood,
+/// 141 the reader of `out` went away.
+pub fn run(
+    words: impl IntoIterator<Item = OsString>,
+    surroundings: Surroundings,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> u8 {
+    match carry_out(words, surroundings, out, err) {
+        Ok(code) => code,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
+        Err(error) => {
+            // Nothing is left to be told to if this fails too.
+            let _ = writeln!(err, "error: cannot write the output: {error}");
+            FAILED
+        }
+    }
+}
+
+fn carry_out(
+    words: impl IntoIterator<Item = OsString>,
+    mut surroundings: Surroundings,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<u8> {
+    let args = match Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => {
+            write!(err, "{}", error.render())?;
+            return Ok(u8::try_from(error.exit_code()).unwrap_or(FAILED));
+        }
+        Err(help) => {
+            write!(out, "{}", help.render())?;
+            return Ok(0);
+        }
+    };
+    surroundings.no_color |= args.no_color;
+    match args.command {
+        None => {
+            write!(out, "{}", Args::command().render_help())?;
+            Ok(0)
+        }
+        Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
+    }
+}

@@ -1,0 +1,108 @@
+//! Which share of the requests each colour answers, as a bar.
+
+use tidegate_ops::text::{Color, Line, Style, shares};
+use tidegate_sim::World;
+
+use super::guide::{NAME, NAMESPACE};
+use crate::text::{Look, Piece, Row};
+
+/// A version and its share.
+struct Share {
+    name: String,
+    style: Style,
+    percent: u64,
+}
+
+/// Reads shares, and remembers in which order versions came: an old one stays left of a new one, in its own pattern.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    seen: Vec<String>,
+}
+
+impl Traffic {
+    /// The bar of `cells` cells.
+    pub(super) fn bar(&mut self, world: &World, cells: usize, color: Color) -> Row {
+        bar(&self.shares(&world.traffic(NAMESPACE, NAME, 0)), cells, color)
+    }
+
+    /// The bar, and the shares in words.
+    pub(super) fn bar_with_words(&mut self, world: &World, cells: usize, color: Color) -> Row {
+        let shares = self.shares(&world.traffic(NAMESPACE, NAME, 0));
+        let mut row = bar(&shares, cells, color);
+        let present: Vec<&Share> = shares.iter().flatten().collect();
+        if present.is_empty() {
+            row.push(Piece::dim("  nobody answers"));
+        }
+        for share in present {
+            row.push(Piece::plain("  "));
+            row.push(Piece::new(&share.name, Look::Of(share.style)));
+            row.push(Piece::plain(format!(" {} %", share.percent)));
+        }
+        row
+    }
+
+    /// From `[]  blue 80 %  yellow 20 %`, spans of which are blanks, name, percent: by version, in the order in which they came.
+    fn shares(&mut self, line: &Line) -> Vec<Option<Share>> {
+        let groups = line.iter().skip_while(|span| span.text != "]").skip(1).collect::<Vec<_>>();
+        let mut shares: Vec<Option<Share>> = self.seen.iter().map(|_| None).collect();
+        for group in groups.chunks_exact(3) {
+            let (name, percent) = (group[1], group[2]);
+            let percent = percent.text.trim_end_matches('%').trim().parse().unwrap_or(0);
+            let share = Share { name: name.text.clone(), style: name.style, percent };
+            match self.seen.iter().position(|seen| *seen == name.text) {
+                Some(index) => shares[index] = Some(share),
+                None => {
+                    self.seen.push(name.text.clone());
+                    shares.push(Some(share));
+                }
+            }
+        }
+        shares
+    }
+}
+
+/// Colours tell versions apart, or else patterns.
+fn bar(versions: &[Option<Share>], cells: usize, color: Color) -> Row {
+    const PATTERNS: [&str; 4] = ["█", "░", "▓", "▒"];
+    let percents: Vec<u64> = versions.iter().map(|share| share.as_ref().map_or(0, |share| share.percent)).collect();
+    let parts = shares(&percents, u64::try_from(cells).unwrap_or(u64::MAX));
+    let mut row = vec![Piece::dim("[")];
+    for (index, (share, part)) in versions.iter().zip(&parts).enumerate() {
+        let pattern = if color == Color::On { PATTERNS[0] } else { PATTERNS[index % PATTERNS.len()] };
+        let style = share.as_ref().map_or(Style::Plain, |share| share.style);
+        row.push(Piece::new(pattern.repeat(usize::try_from(*part).unwrap_or(cells)), Look::Of(style)));
+    }
+    if parts.iter().all(|part| *part == 0) {
+        row.push(Piece::plain(" ".repeat(cells)));
+    }
+    row.push(Piece::dim("]"));
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_ops::text::{TrafficGroup, traffic_bar};
+
+    use super::*;
+    use crate::text::paint;
+
+    #[track_caller]
+    fn check(traffic: &mut Traffic, groups: &[(&str, u64)], color: Color, expected: &str) {
+        let group = |(name, count): &(&str, u64)| TrafficGroup { name: (*name).to_owned(), count: *count };
+        let groups: Vec<_> = groups.iter().map(group).collect();
+        let shares = traffic.shares(&traffic_bar(&groups, 0));
+        assert_eq!(paint(&bar(&shares, 10, color), color), expected);
+    }
+
+    #[test]
+    fn versions_keep_their_place_and_pattern() {
+        let mut traffic = Traffic::default();
+        check(&mut traffic, &[], Color::Off, "[          ]");
+        check(&mut traffic, &[("blue", 5)], Color::Off, "[██████████]");
+        check(&mut traffic, &[("blue", 4), ("yellow", 1)], Color::Off, "[████████░░]");
+        check(&mut traffic, &[("yellow", 5)], Color::Off, "[░░░░░░░░░░]");
+        check(&mut traffic, &[("red", 1), ("yellow", 4)], Color::Off, "[░░░░░░░░▓▓]");
+        let coloured = "\x1b[2m[\x1b[0m\x1b[33m████████\x1b[0m\x1b[31m██\x1b[0m\x1b[2m]\x1b[0m";
+        check(&mut traffic, &[("red", 1), ("yellow", 4)], Color::On, coloured);
+    }
+}

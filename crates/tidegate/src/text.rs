@@ -1,0 +1,181 @@
+//! Rows of styled pieces. A piece is cut before it becomes escape codes, so that no code is ever cut.
+
+use tidegate_ops::text::{Color, Line, Span, Style};
+
+/// A line of output, without its end.
+pub(crate) type Row = Vec<Piece>;
+
+/// A piece of text in one look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    text: String,
+    look: Look,
+}
+
+/// How a piece looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// As the views of a Rollout have it.
+    Of(Style),
+    /// What the reader should see first.
+    Bold,
+    /// What the reader may skip.
+    Dim,
+}
+
+impl Look {
+    fn code(self) -> Option<u8> {
+        match self {
+            Self::Of(Style::Plain | Style::None) => None,
+            Self::Of(Style::Green) => Some(32),
+            Self::Of(Style::Red) => Some(31),
+            Self::Of(Style::BrightBlue) => Some(94),
+            Self::Of(Style::Yellow) => Some(33),
+            Self::Bold => Some(1),
+            Self::Dim => Some(2),
+        }
+    }
+}
+
+impl Piece {
+    pub(crate) fn new(text: impl Into<String>, look: Look) -> Self {
+        Self { text: text.into(), look }
+    }
+
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self::new(text, Look::Of(Style::Plain))
+    }
+
+    pub(crate) fn bold(text: impl Into<String>) -> Self {
+        Self::new(text, Look::Bold)
+    }
+
+    pub(crate) fn dim(text: impl Into<String>) -> Self {
+        Self::new(text, Look::Dim)
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+impl From<Span> for Piece {
+    fn from(span: Span) -> Self {
+        Self::new(span.text, Look::Of(span.style))
+    }
+}
+
+/// The line of a view, as a row.
+pub(crate) fn row(line: Line) -> Row {
+    line.into_iter().map(Piece::from).collect()
+}
+
+/// Columns that a row takes: every character is one, as upstream counts.
+pub(crate) fn width(row: &[Piece]) -> usize {
+    row.iter().map(Piece::width).sum()
+}
+
+/// The row in at most `columns` columns; `…` stands for what does not fit. Blanks at the end need no room.
+pub(crate) fn cut(row: &[Piece], columns: usize) -> Row {
+    let mut row = trimmed(row);
+    if width(&row) <= columns {
+        return row;
+    }
+    let mut left = columns.saturating_sub(1);
+    row.retain_mut(|piece| {
+        let kept = piece.width().min(left);
+        piece.text = piece.text.chars().take(kept).collect();
+        left -= kept;
+        kept > 0
+    });
+    if columns > 0 {
+        row.push(Piece::plain("…"));
+    }
+    row
+}
+
+fn trimmed(row: &[Piece]) -> Row {
+    let mut row = row.to_vec();
+    while let Some(last) = row.last_mut() {
+        last.text.truncate(last.text.trim_end().len());
+        if !last.text.is_empty() {
+            break;
+        }
+        row.pop();
+    }
+    row
+}
+
+/// The row as text, without a line end.
+pub(crate) fn paint(row: &[Piece], color: Color) -> String {
+    let mut text = String::new();
+    for piece in row {
+        match piece.look.code().filter(|_| color == Color::On) {
+            Some(code) => text.push_str(&format!("\x1b[{code}m{}\x1b[0m", piece.text)),
+            None => text.push_str(&piece.text),
+        }
+    }
+    text
+}
+
+/// Breaks a text between words. Lines but the last end in `mark`, lines but the first begin with `indent`; a word longer than
+/// a line stays whole.
+pub(crate) fn wrap(text: &str, columns: usize, mark: &str, indent: &str) -> Vec<String> {
+    let room = columns.saturating_sub(mark.chars().count());
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let longer = |line: &String| line.chars().count() + 1 + word.chars().count();
+        match lines.last_mut() {
+            Some(line) if longer(line) <= room => *line = format!("{line} {word}"),
+            Some(line) => {
+                line.push_str(mark);
+                lines.push(format!("{indent}{word}"));
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Row {
+        vec![Piece::plain("ab "), Piece::new("✔ok", Look::Of(Style::Green)), Piece::bold("xyz")]
+    }
+
+    #[track_caller]
+    fn check(columns: usize, plain: &str, coloured: &str) {
+        let row = cut(&sample(), columns);
+        assert_eq!(paint(&row, Color::Off), plain);
+        assert_eq!(paint(&row, Color::On), coloured);
+        assert!(width(&row) <= columns, "{columns}");
+    }
+
+    #[test]
+    fn rows_are_cut_between_escape_codes() {
+        check(9, "ab ✔okxyz", "ab \x1b[32m✔ok\x1b[0m\x1b[1mxyz\x1b[0m");
+        check(8, "ab ✔okx…", "ab \x1b[32m✔ok\x1b[0m\x1b[1mx\x1b[0m…");
+        check(7, "ab ✔ok…", "ab \x1b[32m✔ok\x1b[0m…");
+        check(5, "ab ✔…", "ab \x1b[32m✔\x1b[0m…");
+        check(1, "…", "…");
+        check(0, "", "");
+    }
+
+    #[test]
+    fn blanks_at_the_end_need_no_room() {
+        let row = [Piece::plain("ab  "), Piece::dim("  ")];
+        assert_eq!(paint(&cut(&row, 2), Color::On), "ab");
+        assert_eq!(cut(&[Piece::plain("   ")], 1), []);
+    }
+
+    #[test]
+    fn commands_are_broken_as_a_shell_reads_them() {
+        let command = "kubectl argo rollouts set image a=b";
+        assert_eq!(wrap(command, 80, " \\", "    "), [command]);
+        assert_eq!(wrap(command, 29, " \\", "    "), ["kubectl argo rollouts set \\", "    image a=b"]);
+        assert_eq!(wrap("averylongword b", 4, "", ""), ["averylongword", "b"]);
+        assert!(wrap("", 4, "", "").is_empty());
+    }
+}
