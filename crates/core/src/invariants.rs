@@ -187,14 +187,13 @@ pub fn touches_only_ours(uid: &str, before: Option<&Value>, after: Option<&Value
             }
             first_change(old, new, &REPLICA_SET_MEMBERS).and_then(|path| fail(&path))
         }
-        ("ReplicaSet", ..) => None,
         ("Rollout", Some(old), Some(new)) => {
             let defaulted = old["spec"]["replicas"].is_null() && new["spec"]["replicas"] == 1;
             first_change(old, new, &ROLLOUT_MEMBERS)
                 .filter(|path| !(defaulted && path == "/spec/replicas"))
                 .and_then(|path| fail(&path))
         }
-        ("Event", ..) => None,
+        ("ReplicaSet" | "Event", ..) => None,
         _ => fail("not ours to write"),
     }
 }

@@ -133,11 +133,12 @@ impl Record {
         let ready: i32 = now.ready.values().sum();
         let promised = now.promised();
         let is_complete = ready >= now.rollout.spec.replicas_or_default();
-        match self.low_water.get_mut(&key) {
-            Some(low) if ready - promised < low.0 - low.1 => *low = (ready, promised),
-            Some(_) => {}
-            None if is_complete => _ = self.low_water.insert(key, (ready, promised)),
-            None => {}
+        let is_lower = match self.low_water.get(&key) {
+            Some(low) => ready - promised < low.0 - low.1,
+            None => is_complete,
+        };
+        if is_lower {
+            self.low_water.insert(key, (ready, promised));
         }
     }
 
@@ -195,7 +196,7 @@ fn is_ready(pod: &Value) -> bool {
 
 fn trace_line(change: &Change, kind: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    change.after.as_ref().map(|after| after.to_string()).hash(&mut hasher);
+    change.after.as_ref().map(ToString::to_string).hash(&mut hasher);
     format!(
         "{} {} {} {kind} {}/{} {:016x}",
         change.time,

@@ -1,5 +1,7 @@
 //! Plays every script under `scenarios/` and compares its transcript. `TIDEGATE_ACCEPT=1` writes what came out instead.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::path::{Path, PathBuf};
 
 use tidegate_sim::scenario::{Script, play};

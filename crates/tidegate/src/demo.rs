@@ -7,11 +7,14 @@ mod fit;
 mod guide;
 mod live;
 mod play;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod transcript;
 
 use std::io::{self, Write};
 
+use tidegate_kubesim::Kubelet;
 use tidegate_sim::{Options, Pace};
 
 use crate::screen::Screen;
@@ -21,13 +24,15 @@ use live::Live;
 use play::Show;
 use transcript::Transcript;
 
-/// Play the getting-started guide of Argo Rollouts by itself: deploy, canary, promote, abort
+/// Play the getting-started guide by itself: deploy, update, promote, abort
 ///
-/// The controller, an API server and its pods run inside this process: no cluster is needed, and nothing outside is touched.
-/// On a terminal the rollout is redrawn in place; into a pipe or file it is written step by step.
+/// The controller, an API server and its pods run inside this process: no cluster
+/// is needed, and nothing outside is touched. On a terminal the rollout is redrawn
+/// in place; into a pipe or file it is written step by step.
 ///
 /// Exit code 0: every step ended as the guide says.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     /// Do not wait: virtual time, printed step by step
     #[arg(long)]
@@ -37,15 +42,16 @@ pub(crate) struct Args {
 /// Plays the demo; `false`: a step did not end as the guide says, and `out` was told which and how.
 pub(crate) fn run(args: &Args, surroundings: Surroundings, out: &mut impl Write) -> io::Result<bool> {
     let color = surroundings.color();
+    let kubelet = guide::kubelet();
     if surroundings.has_screen && !args.fast {
-        return on_stage(Pace::Real, Live::new(Screen::new(out, color), Size::of_terminal));
+        return on_stage(Pace::Real, kubelet, Live::new(Screen::new(out, color), Size::of_terminal));
     }
     let width = surroundings.has_screen.then(|| Size::of_terminal().width);
     let pace = if args.fast { Pace::Virtual } else { Pace::Real };
-    on_stage(pace, Transcript::new(out, color, width))
+    on_stage(pace, kubelet, Transcript::new(out, color, width))
 }
 
-fn on_stage(pace: Pace, show: impl Show) -> io::Result<bool> {
-    let options = Options { kubelet: guide::kubelet(), ..Options::default() };
+fn on_stage(pace: Pace, kubelet: Kubelet, show: impl Show) -> io::Result<bool> {
+    let options = Options { kubelet, ..Options::default() };
     tidegate_sim::run(pace, options, |world| play::play(world, show))
 }

@@ -37,6 +37,9 @@ pub(crate) struct Size {
 }
 
 impl Size {
+    /// That of a pipe.
+    pub(crate) const ENDLESS: Self = Self { width: usize::MAX, height: usize::MAX };
+
     /// Of the terminal as it is now; 80x24 where it does not say.
     pub(crate) fn of_terminal() -> Self {
         match crossterm::terminal::size() {

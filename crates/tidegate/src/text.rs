@@ -94,6 +94,41 @@ pub(crate) fn cut(row: &[Piece], columns: usize) -> Row {
     row
 }
 
+/// Takes blanks from between the columns of a table that is too wide for `columns`, down to one.
+pub(crate) fn squeeze(table: &mut [Row], columns: usize) {
+    loop {
+        let texts: Vec<Vec<char>> = table.iter().map(|row| characters(&trimmed(row))).collect();
+        let widest = texts.iter().map(Vec::len).max().unwrap_or(0);
+        if widest <= columns {
+            return;
+        }
+        let is_blank =
+            |text: &Vec<char>, index: usize| text.get(index).is_none_or(|character| *character == ' ');
+        let is_gap =
+            |index: &usize| texts.iter().all(|text| is_blank(text, *index) && is_blank(text, index - 1));
+        let Some(gap) = (1..widest).rev().find(is_gap) else { return };
+        for row in table.iter_mut() {
+            remove(row, gap);
+        }
+    }
+}
+
+fn characters(row: &[Piece]) -> Vec<char> {
+    row.iter().flat_map(|piece| piece.text.chars()).collect()
+}
+
+/// Takes one character out of a row that may be shorter.
+fn remove(row: &mut Row, mut index: usize) {
+    for piece in row {
+        let width = piece.width();
+        if index < width {
+            let mut place = 0..;
+            return piece.text.retain(|_| place.next() != Some(index));
+        }
+        index -= width;
+    }
+}
+
 fn trimmed(row: &[Piece]) -> Row {
     let mut row = row.to_vec();
     while let Some(last) = row.last_mut() {
@@ -168,6 +203,21 @@ mod tests {
         let row = [Piece::plain("ab  "), Piece::dim("  ")];
         assert_eq!(paint(&cut(&row, 2), Color::On), "ab");
         assert_eq!(cut(&[Piece::plain("   ")], 1), []);
+    }
+
+    #[test]
+    fn tables_lose_blanks_before_text() {
+        let mut table = vec![
+            vec![Piece::plain("A  "), Piece::bold("B     "), Piece::dim("C")],
+            vec![Piece::plain("aa "), Piece::bold(""), Piece::dim("")],
+            vec![Piece::plain("a  "), Piece::bold("b"), Piece::plain("     "), Piece::dim("cccc")],
+        ];
+        let texts =
+            |table: &[Row]| table.iter().map(|row| paint(&cut(row, 99), Color::Off)).collect::<Vec<_>>();
+        squeeze(&mut table, 12);
+        assert_eq!(texts(&table), ["A  B    C", "aa", "a  b    cccc"]);
+        squeeze(&mut table, 3);
+        assert_eq!(texts(&table), ["A  B C", "aa", "a  b cccc"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Each rule is broken on purpose once, and kept once.
 
+#![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
+
 use serde_json::json;
 
 use super::*;

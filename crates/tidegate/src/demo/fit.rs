@@ -4,7 +4,8 @@ use std::iter;
 
 use tidegate_ops::text::Line;
 
-use crate::text::{Piece, Row, row};
+use crate::surroundings::Size;
+use crate::text::{Piece, Row, row, squeeze};
 
 /// Lines by their label in the order in which they are given up; the empty line before the tree has none.
 const LEAST_FIRST: [&str; 11] = [
@@ -21,15 +22,19 @@ const LEAST_FIRST: [&str; 11] = [
     "Status:",
 ];
 
-/// At most `height` rows of a view: header lines are given up first, then the end of the tree, which `…` stands for.
-pub(super) fn fit(view: Vec<Line>, height: usize) -> Vec<Row> {
+/// A view in a room: header lines are given up first, then the end of the tree, which `…` stands for; blanks between the
+/// tree's columns are given up before text.
+pub(super) fn fit(view: Vec<Line>, room: Size) -> Vec<Row> {
+    let height = room.height;
     let mut lines = labelled(view);
     for label in LEAST_FIRST {
         if lines.len() > height {
             lines.retain(|(known, _)| known.as_deref() != Some(label));
         }
     }
+    let header = lines.iter().take_while(|(label, _)| label.is_some()).count();
     let mut rows: Vec<Row> = lines.into_iter().map(|(_, line)| row(line)).collect();
+    squeeze(&mut rows[header..], room.width);
     if rows.len() > height {
         let left_out = rows.len() + 1 - height;
         rows.truncate(height.saturating_sub(1));
@@ -92,7 +97,7 @@ x     Rollout
     #[track_caller]
     fn check(height: usize, expected: &[&str]) {
         let line = |text: &str| if text.is_empty() { vec![] } else { vec![Span::plain(text)] };
-        let rows = fit(VIEW.lines().map(line).collect(), height);
+        let rows = fit(VIEW.lines().map(line).collect(), Size { width: 80, height });
         let texts: Vec<_> = rows.iter().map(|row| paint(row, Color::Off)).collect();
         assert_eq!(texts, expected, "{height}");
     }

@@ -125,7 +125,8 @@ const fn paused(step: i32, sizes: &'static [(&'static str, i32)]) -> State {
     State { phase: "Paused", message: "CanaryPauseStep", step, sizes }
 }
 
-const ABORTED: State = State { phase: "Degraded", message: "RolloutAborted", step: 0, sizes: &[("yellow", 5)] };
+const ABORTED: State =
+    State { phase: "Degraded", message: "RolloutAborted", step: 0, sizes: &[("yellow", 5)] };
 
 /// The guide, in order.
 pub(super) const STEPS: [Step; 7] = [
@@ -135,7 +136,7 @@ pub(super) const STEPS: [Step; 7] = [
         action: Action::Apply,
         states: &[healthy(&[("blue", 5)])],
         keeps_pods: false,
-        rest: Duration::from_millis(1_500),
+        rest: Duration::from_millis(1_000),
     },
     Step {
         title: "Watch",
@@ -143,7 +144,7 @@ pub(super) const STEPS: [Step; 7] = [
         action: Action::Watch,
         states: &[healthy(&[("blue", 5)])],
         keeps_pods: true,
-        rest: Duration::from_millis(1_000),
+        rest: Duration::from_millis(500),
     },
     Step {
         title: "Update to yellow",
@@ -164,7 +165,7 @@ pub(super) const STEPS: [Step; 7] = [
             healthy(&[("yellow", 5)]),
         ],
         keeps_pods: false,
-        rest: Duration::from_millis(2_000),
+        rest: Duration::from_millis(1_500),
     },
     Step {
         title: "Update to red",
@@ -172,7 +173,7 @@ pub(super) const STEPS: [Step; 7] = [
         action: Action::SetImage("red"),
         states: &[paused(1, &[("yellow", 4), ("red", 1)])],
         keeps_pods: false,
-        rest: Duration::from_millis(2_000),
+        rest: Duration::from_millis(1_500),
     },
     Step {
         title: "Abort",
@@ -180,15 +181,15 @@ pub(super) const STEPS: [Step; 7] = [
         action: Action::Abort,
         states: &[ABORTED],
         keeps_pods: false,
-        rest: Duration::from_millis(2_500),
+        rest: Duration::from_millis(2_000),
     },
     Step {
         title: "Back to yellow",
-        sentence: "Asking for what is stable already ends the alarm: no pod is replaced.",
+        sentence: "Ask for what runs already: the alarm ends at once, and no pod is replaced.",
         action: Action::SetImage("yellow"),
         states: &[healthy(&[("yellow", 5)])],
         keeps_pods: true,
-        rest: Duration::from_millis(1_500),
+        rest: Duration::from_millis(1_000),
     },
 ];
 

@@ -75,7 +75,7 @@ impl<W: Write> Live<W> {
         let below = self.closing.len() + usize::from(!self.closing.is_empty());
         // The last row of the terminal is the cursor's.
         let room = size.height.saturating_sub(1 + rows.len() + below);
-        rows.extend(fit(self.seen.tree.clone(), room));
+        rows.extend(fit(self.seen.tree.clone(), Size { height: room, ..size }));
         if !self.closing.is_empty() {
             rows.push(Row::new());
             rows.extend(self.closing.clone());
@@ -87,7 +87,9 @@ impl<W: Write> Live<W> {
     fn head(&self, scene: Scene, size: Size) -> Vec<Row> {
         let is_roomy = size.height >= ROOMY;
         let mut rows = vec![rule(scene, size.width.min(WIDEST))];
-        rows.extend(wrap(scene.step.sentence, size.width, "", "").into_iter().map(|line| vec![Piece::plain(line)]));
+        rows.extend(
+            wrap(scene.step.sentence, size.width, "", "").into_iter().map(|line| vec![Piece::plain(line)]),
+        );
         rows.extend(is_roomy.then(Row::new));
         rows.extend(self.command(scene, size.width));
         let output = self.output.as_deref().unwrap_or_default();
@@ -95,7 +97,11 @@ impl<W: Write> Live<W> {
         rows.push(Row::new());
         rows.push([vec![Piece::plain("Traffic  ")], self.seen.traffic.clone()].concat());
         rows.push(guide_row(scene.step.states, self.seen.reached));
-        rows.push(vec![Piece::plain("Waits    "), Piece::plain(&self.seen.waits)]);
+        // While a step goes on, a report without a reason only means that the controller does not say.
+        let is_at_rest = self.output.is_none() || self.seen.reached == scene.step.states.len();
+        let is_over = is_at_rest && self.seen.waits.is_empty();
+        let waits = if is_over { "for nothing" } else { &self.seen.waits };
+        rows.push(vec![Piece::plain("Waits    "), Piece::plain(waits)]);
         rows.extend(is_roomy.then(Row::new));
         rows
     }
@@ -107,7 +113,7 @@ impl<W: Write> Live<W> {
         if self.output.is_some() {
             typed = usize::MAX;
         }
-        let lines = wrap(&scene.step.action.command(), columns.saturating_sub(2), " \\", "    ");
+        let lines = wrap(&scene.step.action.command(), columns.saturating_sub(2), " \\", "  ");
         let mut rows = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let shown: String = line.chars().take(typed).collect();
@@ -155,15 +161,19 @@ fn guide_row(states: &[State], reached: usize) -> Row {
     row
 }
 
-/// Why the controller waits, by its own report.
+/// Why the controller waits, by its own report; empty: it does not say.
 async fn waits(world: &World) -> String {
     let Some(plan) = world.second_plan(NAMESPACE, NAME).await else { return String::new() };
-    let Some(wait) = plan.report.waits.first() else { return "for nothing".to_owned() };
+    let Some(wait) = plan.report.waits.first() else { return String::new() };
     let end = plan.wake_at.filter(|end| end.to_string() == wait.until);
     match end.map(|end| end.duration_since(world.now()).as_millis()) {
         Some(left) => format!("{} s more: {}", (left.max(0) + 999) / 1_000, wait.because),
-        None if wait.object.starts_with("Rollout/") => format!("until {}: {}", wait.until, wait.because),
-        None => format!("until {} {}, it {}", wait.field, wait.until.trim_start_matches("it "), wait.because),
+        None => match wait.object.split_once('/') {
+            Some((kind, name)) if kind != "Rollout" => {
+                format!("{name} {}: {}; until {}", wait.field, wait.because, wait.until)
+            }
+            _ => format!("until {}: {}", wait.until, wait.because),
+        },
     }
 }
 
@@ -171,6 +181,7 @@ impl<W: Write> Show for Live<W> {
     fn begin(&mut self, scene: Scene) -> io::Result<()> {
         self.scene = Some(scene);
         self.output = None;
+        self.seen.reached = 0;
         self.draw()
     }
 
@@ -196,7 +207,8 @@ impl<W: Write> Show for Live<W> {
         if let (Err(how), Some(scene)) = (verdict, self.scene) {
             let columns = (self.size)().width.saturating_sub(2);
             let text = format!("Step {}, {}: {how}", scene.number, scene.step.title);
-            let mark = std::iter::once(Piece::new("✖ ", Look::Of(Style::Red))).chain(std::iter::repeat(Piece::plain("  ")));
+            let mark = std::iter::once(Piece::new("✖ ", Look::Of(Style::Red)))
+                .chain(std::iter::repeat(Piece::plain("  ")));
             let lines = wrap(&text, columns, "", "");
             self.closing = mark.zip(lines).map(|(mark, line)| vec![mark, Piece::plain(line)]).collect();
         }

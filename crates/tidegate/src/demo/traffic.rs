@@ -64,7 +64,8 @@ impl Traffic {
 /// Colours tell versions apart, or else patterns.
 fn bar(versions: &[Option<Share>], cells: usize, color: Color) -> Row {
     const PATTERNS: [&str; 4] = ["█", "░", "▓", "▒"];
-    let percents: Vec<u64> = versions.iter().map(|share| share.as_ref().map_or(0, |share| share.percent)).collect();
+    let percents: Vec<u64> =
+        versions.iter().map(|share| share.as_ref().map_or(0, |share| share.percent)).collect();
     let parts = shares(&percents, u64::try_from(cells).unwrap_or(u64::MAX));
     let mut row = vec![Piece::dim("[")];
     for (index, (share, part)) in versions.iter().zip(&parts).enumerate() {

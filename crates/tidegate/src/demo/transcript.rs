@@ -6,10 +6,12 @@ use std::time::Duration;
 use tidegate_ops::text::{Color, Style};
 use tidegate_sim::World;
 
+use super::fit::fit;
 use super::guide::{Action, NAME, NAMESPACE, Step};
 use super::play::{Facts, Scene, Show, Verdict};
 use super::traffic::Traffic;
-use crate::text::{Look, Piece, Row, cut, paint, row, wrap};
+use crate::surroundings::Size;
+use crate::text::{Look, Piece, Row, cut, paint, wrap};
 
 /// Columns of a rule where no terminal says how many there are.
 const WIDTH: usize = 80;
@@ -25,11 +27,22 @@ pub(super) struct Transcript<W> {
     last: String,
     /// The guide's second terminal is open.
     watches: bool,
+    /// The step's command was given.
+    is_answered: bool,
 }
 
 impl<W: Write> Transcript<W> {
     pub(super) fn new(out: W, color: Color, width: Option<usize>) -> Self {
-        Self { out, color, width, scene: None, traffic: Traffic::default(), last: String::new(), watches: false }
+        Self {
+            out,
+            color,
+            width,
+            scene: None,
+            traffic: Traffic::default(),
+            last: String::new(),
+            watches: false,
+            is_answered: false,
+        }
     }
 
     fn line(&mut self, row: &[Piece]) -> io::Result<()> {
@@ -44,8 +57,9 @@ impl<W: Write> Transcript<W> {
     }
 
     fn tree(&mut self, world: &World) -> io::Result<()> {
-        for line in world.tree(NAMESPACE, NAME).unwrap_or_default() {
-            self.line(&row(line))?;
+        let room = Size { width: self.width.unwrap_or(usize::MAX), ..Size::ENDLESS };
+        for row in fit(world.tree(NAMESPACE, NAME).unwrap_or_default(), room) {
+            self.line(&row)?;
         }
         let mut traffic = vec![Piece::plain("Traffic:         ")];
         traffic.extend(self.traffic.bar_with_words(world, 20, self.color));
@@ -58,18 +72,26 @@ impl<W: Write> Transcript<W> {
 impl<W: Write> Show for Transcript<W> {
     fn begin(&mut self, scene: Scene) -> io::Result<()> {
         if self.scene.is_none() {
-            self.line(&[Piece::bold("Tidegate demo"), Piece::plain(": the getting-started guide of Argo Rollouts, by itself.")])?;
-            self.line(&[Piece::plain("Controller, API server and pods run in this process; no cluster is touched.")])?;
+            self.line(&[
+                Piece::bold("Tidegate demo"),
+                Piece::plain(": the getting-started guide of Argo Rollouts, by itself."),
+            ])?;
+            self.line(&[Piece::plain(
+                "Controller, API server and pods run in this process; no cluster is touched.",
+            )])?;
         }
         let step = scene.step;
         self.scene = Some(scene);
+        self.is_answered = false;
         self.watches |= step.action == Action::Watch;
         self.line(&[])?;
         self.line(&self.rule(&format!("{}/7  {}", scene.number, step.title)))?;
         self.line(&[Piece::plain(step.sentence)])?;
         self.line(&[])?;
         let columns = self.width.unwrap_or(usize::MAX).saturating_sub(2);
-        for (line, prompt) in wrap(&step.action.command(), columns, " \\", "    ").iter().zip(["$ ", "  ", "  "]) {
+        for (line, prompt) in
+            wrap(&step.action.command(), columns, " \\", "  ").iter().zip(["$ ", "  ", "  "])
+        {
             self.line(&[Piece::dim(prompt), Piece::bold(line)])?;
         }
         Ok(())
@@ -80,6 +102,7 @@ impl<W: Write> Show for Transcript<W> {
     }
 
     fn answer(&mut self, output: &str) -> io::Result<()> {
+        self.is_answered = true;
         for line in output.lines() {
             self.line(&[Piece::plain(line)])?;
         }
@@ -89,7 +112,7 @@ impl<W: Write> Show for Transcript<W> {
     async fn look(&mut self, world: &World, _reached: usize) -> io::Result<()> {
         let Some(scene) = self.scene else { return Ok(()) };
         let summary = world.summary(NAMESPACE, NAME);
-        if scene.step.keeps_pods && scene.step.action == Action::Watch || summary == self.last {
+        if !self.is_answered || summary == self.last {
             return Ok(());
         }
         let seconds = scene.began.elapsed().as_secs_f64();
@@ -111,10 +134,16 @@ impl<W: Write> Show for Transcript<W> {
         }
         let row = match (verdict, scene.step.states.last()) {
             (Err(how), _) => {
-                vec![Piece::new("✖", Look::Of(Style::Red)), Piece::plain(format!(" Step {}, {}: {how}", scene.number, scene.step.title))]
+                vec![
+                    Piece::new("✖", Look::Of(Style::Red)),
+                    Piece::plain(format!(" Step {}, {}: {how}", scene.number, scene.step.title)),
+                ]
             }
             (Ok(()), Some(state)) => {
-                vec![Piece::new("✔", Look::Of(Style::Green)), Piece::plain(format!(" As the guide says: {state}"))]
+                vec![
+                    Piece::new("✔", Look::Of(Style::Green)),
+                    Piece::plain(format!(" As the guide says: {state}")),
+                ]
             }
             (Ok(()), None) => vec![],
         };

@@ -1,5 +1,7 @@
 //! A cluster on paper: one Rollout and its ReplicaSets, changed only by plans and by the test.
 
+#![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
