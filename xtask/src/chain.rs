@@ -47,13 +47,20 @@ fn run(root: &Path, command: &mut Command, shown: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     #[test]
     fn a_command_that_fails_is_an_error() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(run(here, cargo_command().arg("--version"), "cargo --version"), Ok(()));
-        let error = run(here, cargo_command().arg("no-such-command"), "cargo no-such-command").unwrap_err();
+        let quiet = |arg: &str| {
+            let mut command = cargo_command();
+            command.arg(arg).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        assert_eq!(run(here, &mut quiet("--version"), "cargo --version"), Ok(()));
+        let error = run(here, &mut quiet("no-such-command"), "cargo no-such-command").unwrap_err();
         assert!(error.starts_with("`cargo no-such-command` failed"), "{error}");
         let error = run(here, &mut Command::new("no-such-program"), "no-such-program").unwrap_err();
         assert!(error.starts_with("`no-such-program`: "), "{error}");
