@@ -19,7 +19,8 @@ fn idle(days: u64) -> Duration {
     run(Pace::Virtual, Options::default(), |mut world| async move {
         world.prepare().await;
         for number in 0..10 {
-            let manifest = MANIFEST.replace("rollouts-demo", &format!("rollout-{number}")).replace("argoproj/", "");
+            let manifest =
+                MANIFEST.replace("rollouts-demo", &format!("rollout-{number}")).replace("argoproj/", "");
             world.apply("default", &manifest).await.expect("the manifest is valid");
         }
         assert!(world.settle(Duration::from_secs(60)).await, "ten Rollouts come to rest");

@@ -190,7 +190,8 @@ impl Record {
 
 fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let mut ready = conditions.filter(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let mut ready =
+        conditions.filter(|condition| condition["type"] == "Ready" && condition["status"] == "True");
     pod["metadata"]["deletionTimestamp"].is_null() && ready.next().is_some()
 }
 

@@ -29,9 +29,9 @@ pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
         let mut played = script.clone();
         for (number, step) in played.steps.iter_mut().enumerate() {
             if let Step::Command { text, output } = step {
-                *output = command::execute(&mut world, text, base)
-                    .await
-                    .map_err(|source| ScriptError::Command { number: number + 1, text: text.clone(), source })?;
+                *output = command::execute(&mut world, text, base).await.map_err(|source| {
+                    ScriptError::Command { number: number + 1, text: text.clone(), source }
+                })?;
             }
         }
         script::check_rest(&mut world).await?;

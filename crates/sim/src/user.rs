@@ -84,7 +84,8 @@ impl World {
     pub async fn apply(&self, namespace: &str, manifest: &str) -> Outcome {
         let mut lines = Vec::new();
         for document in serde_yaml_ng::Deserializer::from_str(manifest) {
-            let mut object = Value::deserialize(document).map_err(|e| UserError::Unreadable(e.to_string()))?;
+            let mut object =
+                Value::deserialize(document).map_err(|e| UserError::Unreadable(e.to_string()))?;
             if object.is_null() {
                 continue;
             }
@@ -244,7 +245,8 @@ impl World {
 
     async fn send(&self, namespace: &str, patch: &Patch) -> Result<(), UserError> {
         let kind = patch.target.kind;
-        let object = format!("{}/{}", collection(kind.api_version(), kind.as_str(), namespace), patch.target.name);
+        let object =
+            format!("{}/{}", collection(kind.api_version(), kind.as_str(), namespace), patch.target.name);
         let path = match patch.subresource {
             Some(Subresource::Status) => format!("{object}/status"),
             None => object,

@@ -7,7 +7,9 @@ use serde_json::Value;
 use tidegate_api::rollout::Rollout;
 use tidegate_core::ReplicaSet;
 use tidegate_ops::info::{Objects, RolloutInfo};
-use tidegate_ops::text::{Color, Line, groups_by_image_tag, render, rollout_lines, traffic_bar};
+use tidegate_ops::text::{
+    Color, Line, TrafficGroup, groups_by_image_tag, render, rollout_lines, traffic_bar,
+};
 
 use crate::world::World;
 
@@ -21,50 +23,66 @@ impl World {
     pub fn tree(&self, namespace: &str, name: &str) -> Option<Vec<Line>> {
         let object = self.server.get("rollouts.argoproj.io", namespace, name)?;
         let rollout = Rollout::deserialize(&*object).ok()?;
-        let (replica_sets, pods) = (self.objects("replicasets.apps", namespace), self.objects("pods", namespace));
+        let (replica_sets, pods) =
+            (self.objects("replicasets.apps", namespace), self.objects("pods", namespace));
         let info = RolloutInfo::of(&Objects { rollout: &rollout, replica_sets: &replica_sets, pods: &pods });
         Some(rollout_lines(&info, self.now()))
     }
 
-    /// Which share of the requests each version answers: a bar of `width` cells over the ready pods behind the Service.
+    /// Which versions answer the requests to a Service, by ready pods behind it.
     #[must_use]
-    pub fn traffic(&self, namespace: &str, service: &str, width: usize) -> Line {
+    pub fn traffic_groups(&self, namespace: &str, service: &str) -> Vec<TrafficGroup> {
         let selector = self.server.get("services", namespace, service);
         let selector = selector.as_ref().and_then(|service| service["spec"]["selector"].as_object());
         let mut pods = self.objects("pods", namespace);
         pods.retain(|pod| {
             selector.is_some_and(|s| s.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value))
         });
-        traffic_bar(&groups_by_image_tag(&pods), width)
+        groups_by_image_tag(&pods)
+    }
+
+    /// The same as a bar of `width` cells with the shares in words.
+    #[must_use]
+    pub fn traffic(&self, namespace: &str, service: &str, width: usize) -> Line {
+        traffic_bar(&self.traffic_groups(namespace, service), width)
     }
 
     /// Events about a Rollout in the order in which they were first written: (type, reason, message, count).
     #[must_use]
     pub fn events(&self, namespace: &str, name: &str) -> Vec<(String, String, String, i64)> {
         let mut events = self.objects("events", namespace);
-        events.retain(|event| event["involvedObject"]["name"] == name && event["involvedObject"]["kind"] == "Rollout");
+        events.retain(|event| {
+            event["involvedObject"]["name"] == name && event["involvedObject"]["kind"] == "Rollout"
+        });
         events.sort_by_key(|event| event["metadata"]["name"].as_str().unwrap_or_default().to_owned());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         events
             .iter()
-            .map(|e| (text(&e["type"]), text(&e["reason"]), text(&e["message"]), e["count"].as_i64().unwrap_or(1)))
+            .map(|e| {
+                (text(&e["type"]), text(&e["reason"]), text(&e["message"]), e["count"].as_i64().unwrap_or(1))
+            })
             .collect()
     }
 
     /// Rollout and ReplicaSets in one line: `Paused CanaryPauseStep  1/8  blue 4/4 stable  yellow 1/1 canary`; sizes are wanted/ready.
     #[must_use]
     pub fn summary(&self, namespace: &str, name: &str) -> String {
-        let Some(observation) = self.inspector.observation(namespace, name) else { return "no such rollout".into() };
+        let Some(observation) = self.inspector.observation(namespace, name) else {
+            return "no such rollout".into();
+        };
         let (status, spec) = (&observation.rollout.status, &observation.rollout.spec);
         let phase = status.phase.as_ref().map_or("-", |phase| phase.as_str());
         let mut parts = vec![[phase, &status.message].join(" ").trim_end().to_owned()];
-        let steps = spec.strategy.as_ref().and_then(|s| s.canary.as_ref()).map_or(0, |canary| canary.steps.len());
+        let steps =
+            spec.strategy.as_ref().and_then(|s| s.canary.as_ref()).map_or(0, |canary| canary.steps.len());
         if let Some(index) = status.current_step_index {
             parts.push(format!("step {index}/{steps}"));
         }
         let mut sets: Vec<&ReplicaSet> = observation.replica_sets.iter().collect();
         sets.sort_by_key(|rs| (rs.revision(), rs.metadata.name.clone()));
-        for rs in sets.iter().filter(|rs| rs.replicas > 0 || observation.ready.contains_key(&rs.metadata.name)) {
+        for rs in
+            sets.iter().filter(|rs| rs.replicas > 0 || observation.ready.contains_key(&rs.metadata.name))
+        {
             let ready = observation.ready.get(&rs.metadata.name).copied().unwrap_or(0);
             let image = rs.images.first().map_or("-", String::as_str);
             let tag = image.rsplit_once(':').map_or(image, |(_, tag)| tag);

@@ -229,7 +229,8 @@ impl World {
     ) -> bool {
         let deadline = tokio::time::Instant::now() + limit;
         loop {
-            if self.server.get("rollouts.argoproj.io", namespace, name).is_some_and(|object| reached(&object)) {
+            if self.server.get("rollouts.argoproj.io", namespace, name).is_some_and(|object| reached(&object))
+            {
                 return true;
             }
             if tokio::time::Instant::now() >= deadline {

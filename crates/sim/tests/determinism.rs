@@ -23,7 +23,10 @@ fn trace(seed: u64) -> Vec<String> {
         world.settle(Duration::from_secs(60)).await;
         for name in names {
             let image = format!("{name}:yellow");
-            world.set_image("default", name, &[ContainerImage { container: name, image: &image }]).await.unwrap();
+            world
+                .set_image("default", name, &[ContainerImage { container: name, image: &image }])
+                .await
+                .unwrap();
         }
         world.settle(Duration::from_secs(60)).await;
         for name in names {
@@ -31,7 +34,11 @@ fn trace(seed: u64) -> Vec<String> {
         }
         world.pass(Duration::from_secs(60)).await;
         for name in names {
-            assert!(world.summary("default", name).starts_with("Healthy"), "{}", world.summary("default", name));
+            assert!(
+                world.summary("default", name).starts_with("Healthy"),
+                "{}",
+                world.summary("default", name)
+            );
         }
         world.inspector.trace()
     })

@@ -29,7 +29,9 @@ fn captured(scenario: &str, moment: &str) -> PathBuf {
 
 fn objects(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("objects.yaml")).unwrap();
-    serde_yaml_ng::Deserializer::from_str(&text).map(|document| Value::deserialize(document).unwrap()).collect()
+    serde_yaml_ng::Deserializer::from_str(&text)
+        .map(|document| Value::deserialize(document).unwrap())
+        .collect()
 }
 
 fn play<F: Future<Output = ()>>(scenario: &'static str, act: impl FnOnce(Play) -> F) {
@@ -95,7 +97,8 @@ impl Play {
 
         let ours = self.world.server.list("services", Some(self.scenario));
         let ours: Vec<Value> = ours.iter().map(|service| service["spec"]["selector"].clone()).collect();
-        let theirs: Vec<Value> = of_kind("Service").iter().map(|service| service["spec"]["selector"].clone()).collect();
+        let theirs: Vec<Value> =
+            of_kind("Service").iter().map(|service| service["spec"]["selector"].clone()).collect();
         assert_eq!(pretty(&ours), pretty(&theirs), "{at}: Services");
 
         let ours = self.world.server.get("rollouts.argoproj.io", self.scenario, NAME).unwrap();
@@ -150,7 +153,9 @@ impl Row {
             }
             Self::SizesOnTheWay => {
                 for events in [ours, theirs] {
-                    let sizes = |event: &String| event.contains("ScalingReplicaSet") && !event.ends_with("from 0 to 5");
+                    let sizes = |event: &String| {
+                        event.contains("ScalingReplicaSet") && !event.ends_with("from 0 to 5")
+                    };
                     events.retain(|event| !sizes(event));
                 }
             }
@@ -271,7 +276,10 @@ fn guide_abort() {
         play.paused_at(1).await;
         play.is_as_captured("00-red-paused-at-20", &[]).await;
         play.world.abort("guide-abort", NAME).await.unwrap();
-        play.reach(|rollout| rollout["status"]["availableReplicas"] == 5 && rollout["status"]["abort"] == true).await;
+        play.reach(|rollout| {
+            rollout["status"]["availableReplicas"] == 5 && rollout["status"]["abort"] == true
+        })
+        .await;
         play.is_as_captured("01-red-aborted", &[Row::AbortComesFirst]).await;
         play.image("demo:yellow").await;
         play.reach(|rollout| rollout["status"]["phase"] == "Healthy").await;
@@ -284,8 +292,10 @@ fn guide_retry() {
     play("guide-retry", |play| async move {
         play.deploy(("guide-retry", "00-red-retried"), "demo:yellow").await;
         play.image("demo:red").await;
-        play.reach(|rollout| rollout["status"]["updatedReplicas"] == 1 || rollout["status"]["currentStepIndex"] == 0)
-            .await;
+        play.reach(|rollout| {
+            rollout["status"]["updatedReplicas"] == 1 || rollout["status"]["currentStepIndex"] == 0
+        })
+        .await;
         play.world.pass(Duration::from_millis(200)).await;
         play.world.abort("guide-retry", NAME).await.unwrap();
         play.world.pass(Duration::from_secs(3)).await;

@@ -8,6 +8,8 @@ use super::draft::Draft;
 use super::steps;
 use super::view::View;
 use crate::plan::Event;
+use crate::report::Wait;
+use crate::snapshot::ReplicaSet;
 
 /// Decides the status that follows from the snapshot. Read it as the list of what happens, in order.
 pub(super) fn next_status(view: &View<'_>) -> Draft {
@@ -94,14 +96,17 @@ fn promote_in_full(view: &View<'_>, draft: &mut Draft) {
 /// Makes the new version the stable one when every gate is passed and all its pods are available.
 fn promote(view: &View<'_>, draft: &mut Draft) {
     let Some(new) = view.new else { return };
-    let status = &mut draft.status;
-    if view.is_finished(status) || status.abort || view.rollout().spec.paused {
+    if view.is_finished(&draft.status) || draft.status.abort || view.rollout().spec.paused {
         return;
     }
     let available = new.available();
     if available < view.replicas && !view.is_enough(available, view.replicas) {
+        if draft.waits.is_empty() {
+            draft.waits.push(pods_missing(view, new));
+        }
         return;
     }
+    let status = &mut draft.status;
     let reason = if view.stable.is_none() {
         "Initial deploy".to_owned()
     } else if status.promote_full {
@@ -122,10 +127,20 @@ fn promote(view: &View<'_>, draft: &mut Draft) {
     ));
 }
 
+fn pods_missing(view: &View<'_>, new: &ReplicaSet) -> Wait {
+    Wait {
+        object: format!("ReplicaSet/{}", new.metadata.name),
+        field: "status.availableReplicas".into(),
+        because: format!("is {}", new.available()),
+        since: None,
+        until: format!("it is {}", view.replicas),
+    }
+}
+
 /// Counters as the ReplicaSets report them.
 fn count(view: &View<'_>, draft: &mut Draft) {
     let status = &mut draft.status;
-    let sum = |field: fn(&crate::ReplicaSet) -> i32| view.owned.iter().map(|rs| field(rs)).sum::<i32>();
+    let sum = |field: fn(&ReplicaSet) -> i32| view.owned.iter().map(|rs| field(rs)).sum::<i32>();
     status.replicas = sum(|rs| rs.status.replicas);
     status.ready_replicas = sum(|rs| rs.status.ready_replicas);
     status.available_replicas = sum(|rs| rs.status.available_replicas);

@@ -22,9 +22,10 @@ pub(super) enum Timer {
 impl Timer {
     fn at(self) -> Timestamp {
         match self {
-            Self::PauseEnds(at) | Self::ProgressDeadline(at) | Self::LookAgain(at) | Self::CountersDue(at) => {
-                at
-            }
+            Self::PauseEnds(at)
+            | Self::ProgressDeadline(at)
+            | Self::LookAgain(at)
+            | Self::CountersDue(at) => at,
         }
     }
 }

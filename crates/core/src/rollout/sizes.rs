@@ -115,13 +115,11 @@ fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a
     let stable = view.stable.filter(|stable| stable.hash() != new.hash());
     let others: Vec<&ReplicaSet> = view.others().into_iter().filter(|rs| rs.replicas > 0).collect();
     let other_pods: Vec<Pods> = others.iter().map(|rs| pods(rs)).collect();
-    let sum = other_pods
-        .iter()
-        .fold(Pods::default(), |sum, pods| Pods {
-            size: sum.size + pods.size,
-            available: sum.available + pods.available,
-            possible: sum.possible + pods.possible,
-        });
+    let sum = other_pods.iter().fold(Pods::default(), |sum, pods| Pods {
+        size: sum.size + pods.size,
+        available: sum.available + pods.available,
+        possible: sum.possible + pods.possible,
+    });
     let stable_pods = stable.map(pods).unwrap_or_default();
     let next = next_sizes(goal.split, limits, pods(new), stable_pods, sum);
     let available = pods(new).available + stable_pods.available + sum.available;

@@ -15,7 +15,9 @@ pub struct TrafficGroup {
 }
 
 impl TrafficGroup {
-    fn style(&self) -> Style {
+    /// The colour that its name stands for, if any.
+    #[must_use]
+    pub fn style(&self) -> Style {
         match self.name.as_str() {
             "blue" => Style::BrightBlue,
             "yellow" => Style::Yellow,

@@ -110,7 +110,8 @@ async fn kubectl(world: &mut World, command: &[&str], base: &Path) -> Result<Sho
 }
 
 async fn plugin(world: &World, command: &[&str]) -> Result<Shown, CommandError> {
-    let promote = |full, skip_current_step, skip_all_steps| PromoteOptions { full, skip_current_step, skip_all_steps };
+    let promote =
+        |full, skip_current_step, skip_all_steps| PromoteOptions { full, skip_current_step, skip_all_steps };
     Ok(match command {
         ["get", "rollout", name] => Ok(match world.tree(NAMESPACE, name) {
             Some(lines) => plain(&lines),
@@ -125,7 +126,9 @@ async fn plugin(world: &World, command: &[&str]) -> Result<Shown, CommandError> 
         ["promote", name, "--skip-current-step"] => {
             world.promote(NAMESPACE, name, promote(false, true, false)).await
         }
-        ["promote", name, "--skip-all-steps"] => world.promote(NAMESPACE, name, promote(false, false, true)).await,
+        ["promote", name, "--skip-all-steps"] => {
+            world.promote(NAMESPACE, name, promote(false, false, true)).await
+        }
         ["abort", name] => world.abort(NAMESPACE, name).await,
         ["retry", "rollout", name] => world.retry(NAMESPACE, name).await,
         ["pause", name] => world.pause(NAMESPACE, name).await,

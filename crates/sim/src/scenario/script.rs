@@ -33,7 +33,9 @@ pub enum Step {
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// A line that is neither command, comment nor output.
-    #[error("line {line}: `{text}` is neither a command (`$ ...`), a comment (`# ...`) nor output (four blanks)")]
+    #[error(
+        "line {line}: `{text}` is neither a command (`$ ...`), a comment (`# ...`) nor output (four blanks)"
+    )]
     Line {
         /// 1-based.
         line: usize,
@@ -82,7 +84,8 @@ impl Script {
             if let Some(command) = line.strip_prefix("$ ") {
                 steps.push(Step::Command { text: command.trim().to_owned(), output: String::new() });
             } else if line.starts_with('#') {
-                if let Some(value) = line.strip_prefix("# seed:").and_then(|value| value.trim().parse().ok()) {
+                if let Some(value) = line.strip_prefix("# seed:").and_then(|value| value.trim().parse().ok())
+                {
                     seed = value;
                 }
                 steps.push(Step::Text(line.trim_end().to_owned()));

@@ -1,6 +1,6 @@
 //! Which share of the requests each colour answers, as a bar.
 
-use tidegate_ops::text::{Color, Line, Style, shares};
+use tidegate_ops::text::{Color, Style, TrafficGroup, shares};
 use tidegate_sim::World;
 
 use super::guide::{NAME, NAMESPACE};
@@ -22,12 +22,12 @@ pub(super) struct Traffic {
 impl Traffic {
     /// The bar of `cells` cells.
     pub(super) fn bar(&mut self, world: &World, cells: usize, color: Color) -> Row {
-        bar(&self.shares(&world.traffic(NAMESPACE, NAME, 0)), cells, color)
+        bar(&self.shares(&world.traffic_groups(NAMESPACE, NAME)), cells, color)
     }
 
     /// The bar, and the shares in words.
     pub(super) fn bar_with_words(&mut self, world: &World, cells: usize, color: Color) -> Row {
-        let shares = self.shares(&world.traffic(NAMESPACE, NAME, 0));
+        let shares = self.shares(&world.traffic_groups(NAMESPACE, NAME));
         let mut row = bar(&shares, cells, color);
         let present: Vec<&Share> = shares.iter().flatten().collect();
         if present.is_empty() {
@@ -41,23 +41,20 @@ impl Traffic {
         row
     }
 
-    /// From `[]  blue 80 %  yellow 20 %`, spans of which are blanks, name, percent: by version, in the order in which they came.
-    fn shares(&mut self, line: &Line) -> Vec<Option<Share>> {
-        let groups = line.iter().skip_while(|span| span.text != "]").skip(1).collect::<Vec<_>>();
-        let mut shares: Vec<Option<Share>> = self.seen.iter().map(|_| None).collect();
-        for group in groups.chunks_exact(3) {
-            let (name, percent) = (group[1], group[2]);
-            let percent = percent.text.trim_end_matches('%').trim().parse().unwrap_or(0);
-            let share = Share { name: name.text.clone(), style: name.style, percent };
-            match self.seen.iter().position(|seen| *seen == name.text) {
-                Some(index) => shares[index] = Some(share),
-                None => {
-                    self.seen.push(name.text.clone());
-                    shares.push(Some(share));
-                }
+    /// Shares by version, in the order in which versions came; `None` for one that answers nothing any more.
+    fn shares(&mut self, groups: &[TrafficGroup]) -> Vec<Option<Share>> {
+        let counts: Vec<u64> = groups.iter().map(|group| group.count).collect();
+        for group in groups {
+            if !self.seen.contains(&group.name) {
+                self.seen.push(group.name.clone());
             }
         }
-        shares
+        let percents = shares(&counts, 100);
+        let share = |name: &String| {
+            let at = groups.iter().position(|group| group.name == *name)?;
+            Some(Share { name: name.clone(), style: groups[at].style(), percent: percents[at] })
+        };
+        self.seen.iter().map(share).collect()
     }
 }
 
@@ -82,8 +79,6 @@ fn bar(versions: &[Option<Share>], cells: usize, color: Color) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_ops::text::{TrafficGroup, traffic_bar};
-
     use super::*;
     use crate::text::paint;
 
@@ -91,7 +86,7 @@ mod tests {
     fn check(traffic: &mut Traffic, groups: &[(&str, u64)], color: Color, expected: &str) {
         let group = |(name, count): &(&str, u64)| TrafficGroup { name: (*name).to_owned(), count: *count };
         let groups: Vec<_> = groups.iter().map(group).collect();
-        let shares = traffic.shares(&traffic_bar(&groups, 0));
+        let shares = traffic.shares(&groups);
         assert_eq!(paint(&bar(&shares, 10, color), color), expected);
     }
 

@@ -8,7 +8,8 @@ use super::SpecError;
 #[must_use]
 pub fn not_yet_supported(rollout: &Rollout) -> Option<SpecError> {
     let spec = &rollout.spec;
-    let restarts = !rollout.status.current_pod_hash.is_empty() && spec.restart_at != rollout.status.restarted_at;
+    let restarts =
+        !rollout.status.current_pod_hash.is_empty() && spec.restart_at != rollout.status.restarted_at;
     let common = [
         ("workloadRef", "taking the template from another workload", spec.workload_ref.is_some()),
         ("rollbackWindow", "skipping steps within a rollback window", spec.rollback_window.is_some()),
