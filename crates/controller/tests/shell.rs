@@ -220,7 +220,7 @@ async fn replica_sets_without_a_controller_are_adopted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_referenced_workload_lends_its_template() {
+async fn a_referenced_workload_is_looked_for_until_it_is_there() {
     let world = World::new();
     let _running = world.start(world.config());
     let mut rollout = world::rollout("x", "demo:1");
@@ -232,12 +232,17 @@ async fn a_referenced_workload_lends_its_template() {
     rollout["spec"]["workloadRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "lender"});
     world.server.create("user", "rollouts.argoproj.io", "default", rollout).unwrap();
     pass(10.0).await;
-    assert_eq!(world.replica_sets(), rows(&[]));
+    let message =
+        |world: &World| world.rollout("x")["status"]["message"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        message(&world).ends_with("deployments.apps \"default/lender\" not found"),
+        "{}",
+        message(&world)
+    );
     world.server.create("user", "deployments", "default", deployment).unwrap();
-    // Workloads are not watched: the Rollout looks again when something about itself changes.
-    world.patch("x", &json!({"metadata": {"annotations": {"look": "again"}}}));
-    pass(10.0).await;
-    assert_eq!(world.replica_sets(), rows(&[("demo:1", 3, 3)]));
+    pass(21.0).await;
+    assert!(message(&world).contains("spec.workloadRef: Forbidden"), "{}", message(&world));
+    assert_eq!(world.replica_sets(), rows(&[]));
 }
 
 #[tokio::test(start_paused = true)]
