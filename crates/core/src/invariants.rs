@@ -90,7 +90,7 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
         return None;
     }
     let fail = |text: &str| Some(violation("I4", format!("stable becomes {}: {text}", new.stable_rs)));
-    if old.abort && is_same_update(before, after) {
+    if old.abort && !old.promote_full && is_same_update(before, after) {
         return fail("the update is aborted");
     }
     if before.rollout.spec.paused {
@@ -155,7 +155,8 @@ pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
     })
 }
 
-/// I8: our own write never takes back an abort or a promotion of the same template.
+/// I8: our own write never takes back an abort or a promotion of the same template by itself; a full promotion that a
+/// user asks for after an abort does.
 #[must_use]
 pub fn verdict_stands(before: &Observation, after: &Observation) -> Option<Violation> {
     let (old, new) = (&before.rollout.status, &after.rollout.status);
@@ -163,7 +164,7 @@ pub fn verdict_stands(before: &Observation, after: &Observation) -> Option<Viola
         old.current_pod_hash == new.current_pod_hash && old.current_step_hash == new.current_step_hash;
     let under_way = old.stable_rs != old.current_pod_hash
         && before.replica_sets.iter().any(|rs| rs.hash() == old.stable_rs);
-    if same_update && under_way && old.abort && !new.abort {
+    if same_update && under_way && old.abort && !new.abort && !old.promote_full {
         return Some(violation("I8", "an abort is taken back".into()));
     }
     let was_promoted = !old.stable_rs.is_empty() && old.stable_rs == old.current_pod_hash;
@@ -298,7 +299,7 @@ pub fn check_write(before: &Observation, after: &Observation) -> Vec<Violation> 
         keeps_availability(before, after),
         stable_moves_after_every_gate(before, after),
         verdict_stands(before, after),
-        keeps_created_sizes_honest(before, after),
+        keeps_what_has_ready_pods(before, after),
     ]
     .into_iter()
     .flatten()
@@ -306,7 +307,7 @@ pub fn check_write(before: &Observation, after: &Observation) -> Vec<Violation> 
 }
 
 /// Part of I1: a ReplicaSet with ready pods never disappears by our doing.
-fn keeps_created_sizes_honest(before: &Observation, after: &Observation) -> Option<Violation> {
+fn keeps_what_has_ready_pods(before: &Observation, after: &Observation) -> Option<Violation> {
     before.replica_sets.iter().find_map(|rs| {
         let gone = after.named(&rs.metadata.name).is_none();
         let ready = before.ready_of(&rs.metadata.name);

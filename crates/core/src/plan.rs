@@ -50,7 +50,7 @@ impl Write {
     pub fn importance(&self) -> Importance {
         match self.purpose {
             Purpose::Scale { from, to } if to > from => Importance::Traffic,
-            Purpose::CreateReplicaSet { .. } => Importance::Traffic,
+            Purpose::CreateReplicaSet => Importance::Traffic,
             _ => Importance::Bookkeeping,
         }
     }
@@ -120,11 +120,8 @@ pub enum Subresource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Purpose {
-    /// A new ReplicaSet of the given size.
-    CreateReplicaSet {
-        /// `spec.replicas` of the new object.
-        size: i32,
-    },
+    /// A new ReplicaSet.
+    CreateReplicaSet,
     /// Another size of a ReplicaSet, or only its desired-replicas annotation (`from` = `to`).
     Scale {
         /// Size before.

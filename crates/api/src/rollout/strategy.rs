@@ -150,10 +150,11 @@ impl CanaryStrategy {
 }
 
 fn count_of(value: Option<&IntOrString>, replicas: i32, round_up: bool) -> i32 {
-    match value {
+    let count = match value {
         Some(value) => value.count_or_percent(replicas, round_up),
         None => IntOrString::from("25%").count_or_percent(replicas, round_up),
-    }
+    };
+    count.max(0)
 }
 
 /// Keeps new pods off nodes of the stable version; validation wants exactly one of the two.

@@ -30,7 +30,7 @@ impl Limits {
     }
 
     fn max_total(self) -> i32 {
-        self.replicas + self.max_surge
+        self.replicas.saturating_add(self.max_surge)
     }
 }
 
@@ -73,7 +73,7 @@ pub fn split(replicas: i32, max_surge: i32, weight: i32) -> Split {
     let floor = narrow(share(replicas) / 100);
     let ceiling = narrow((share(replicas) + 99) / 100);
     let mut options: Vec<(i32, i32)> = Vec::with_capacity(4);
-    for total in replicas..=replicas + max_surge.clamp(0, 1) {
+    for total in replicas..=replicas.saturating_add(max_surge.clamp(0, 1)) {
         let rounds_up = ceiling < total || zero_allowed;
         if rounds_up {
             options.push((ceiling, total));

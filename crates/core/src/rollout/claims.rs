@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::revisions::owner_reference;
 use super::view::View;
 use crate::plan::{Plan, Purpose, Request, Write};
+use crate::report::Wait;
 use crate::snapshot::{Observed, ReplicaSet, Snapshot};
 
 /// A ReplicaSet without a controller could be adopted; that must be proven against the live Rollout first.
@@ -24,11 +25,30 @@ fn is_orphan(rs: &ReplicaSet) -> bool {
     rs.metadata.controller_uid().is_none() && rs.metadata.deletion_timestamp.is_none()
 }
 
+/// A live look has found the Rollout gone, or another one of its name: nothing may be written for it any more.
+pub(super) fn gone(snapshot: &Snapshot) -> Option<Wait> {
+    let metadata = &snapshot.rollout.metadata;
+    let found = match &snapshot.live_uid {
+        Observed::Unread => return None,
+        Observed::Found(uid) if *uid == metadata.uid => return None,
+        Observed::Found(uid) => uid.as_str(),
+        Observed::Missing => "none",
+    };
+    let (namespace, name, uid) = (&metadata.namespace, &metadata.name, &metadata.uid);
+    Some(Wait {
+        object: format!("Rollout/{name}"),
+        field: "metadata.uid".into(),
+        because: format!("original Rollout {namespace}/{name} is gone: got uid {found}, wanted {uid}"),
+        since: None,
+        until: "the watch has caught up".into(),
+    })
+}
+
 /// Adopts and releases; a pass of its own.
 pub(super) fn claim(view: &View<'_>) -> Option<Plan> {
     let selector = view.selector?;
     let uid = &view.rollout().metadata.uid;
-    let is_alive = view.snapshot.live_uid == Observed::Found(uid.clone());
+    let is_alive = view.snapshot.live_uid.found().is_some();
     let mut writes: Vec<Write> = Vec::new();
     for rs in candidates(view.snapshot) {
         let matches = selector.matches(&rs.metadata.labels);

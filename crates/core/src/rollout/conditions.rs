@@ -11,21 +11,25 @@ use super::draft::{Draft, Timer};
 use super::view::View;
 use crate::plan::Event;
 use crate::report::Wait;
-use crate::snapshot::Observed;
+use crate::snapshot::{Observed, ReplicaSet};
 
 /// After this time a workload that was missing is looked for again; upstream's interval.
 const MISSING_WORKLOAD: SignedDuration = SignedDuration::from_secs(20);
 
 /// Brings conditions, phase and message up to the rest of the draft.
-pub(super) fn update(view: &View<'_>, draft: &mut Draft) {
+pub(super) fn update(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     let healthy = is_healthy(view, &draft.status);
     let became_unhealthy = !healthy && draft.status.condition_is_true(HEALTHY);
     availability(view, draft);
     health(view, draft, healthy);
-    completion(view, draft);
+    completion(view, new, draft);
     replica_failure(view, draft);
     pause(view, draft);
-    progress(view, draft, healthy, became_unhealthy);
+    if draft.status.abort {
+        aborted(view, new, draft);
+    } else if !view.create_failed {
+        progress(view, new, draft, Health { healthy, became_unhealthy });
+    }
     say_invalid(view, draft);
 }
 
@@ -86,8 +90,14 @@ fn is_healthy(view: &View<'_>, status: &RolloutStatus) -> bool {
     let n = view.replicas;
     !is_paused(view, status)
         && (status.updated_replicas, status.available_replicas, status.replicas) == (n, n, n)
-        && status.current_step_index == view.last_index()
+        && (view.is_on_hold() || status.current_step_index == view.last_index())
         && view.is_finished(status)
+}
+
+/// What the counters say.
+struct Health {
+    healthy: bool,
+    became_unhealthy: bool,
 }
 
 fn health(view: &View<'_>, draft: &mut Draft, healthy: bool) {
@@ -100,11 +110,11 @@ fn health(view: &View<'_>, draft: &mut Draft, healthy: bool) {
     }
 }
 
-fn completion(view: &View<'_>, draft: &mut Draft) {
+fn completion(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     let completed = view.is_finished(&draft.status);
     let what = (completed.into(), reason::ROLLOUT_COMPLETED, "RolloutCompleted");
     let changed = put(view, draft, COMPLETED, what);
-    if let Some(new) = view.new.filter(|_| changed && !completed) {
+    if changed && !completed {
         let revision = new.revision().unwrap_or(0);
         let hash = new.hash();
         let text = format!("Rollout not completed, started update to revision {revision} ({hash})");
@@ -144,33 +154,26 @@ fn pause(view: &View<'_>, draft: &mut Draft) {
     }
 }
 
-fn progress(view: &View<'_>, draft: &mut Draft, healthy: bool, became_unhealthy: bool) {
+fn progress(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft, health: Health) {
     use ConditionStatus::{True, Unknown};
-    let Some(new) = view.new else { return };
     let name = new.metadata.name.clone();
     let old = draft.status.condition(PROGRESSING).map(|c| c.reason.clone());
     let old = old.as_deref();
-    if draft.status.abort {
-        return aborted(view, draft);
-    }
-    if healthy {
+    let paused = is_paused(view, &draft.status);
+    let finished = view.is_finished(&draft.status);
+    if health.healthy {
         let text = format!("ReplicaSet \"{name}\" has successfully progressed.");
         put(view, draft, PROGRESSING, (True, reason::NEW_REPLICA_SET_AVAILABLE, &text));
-        return;
-    }
-    let finished = view.is_finished(&draft.status);
-    if is_paused(view, &draft.status) {
-        if !finished {
-            put(view, draft, PROGRESSING, (Unknown, reason::ROLLOUT_PAUSED, "Rollout is paused"));
-        }
-        return;
-    }
-    if old == Some(reason::ROLLOUT_ABORTED) {
+    } else if paused && !finished {
+        put(view, draft, PROGRESSING, (Unknown, reason::ROLLOUT_PAUSED, "Rollout is paused"));
+    } else if old == Some(reason::ROLLOUT_ABORTED) {
         put(view, draft, PROGRESSING, (Unknown, reason::ROLLOUT_RETRY, "Retrying Rollout after abort"));
-    } else if became_unhealthy && finished {
+    } else if paused {
+        // A finished Rollout stays as it was.
+    } else if health.became_unhealthy && finished {
         let text = "Rollout does not have minimum availability";
         put(view, draft, PROGRESSING, (True, reason::REPLICA_SET_NOT_AVAILABLE, text));
-    } else if made_progress(view, draft) || became_unhealthy {
+    } else if made_progress(view, draft) || health.became_unhealthy {
         let text = format!("ReplicaSet \"{name}\" is progressing.");
         if !put(view, draft, PROGRESSING, (True, reason::REPLICA_SET_UPDATED, &text)) {
             refresh(view, draft);
@@ -185,8 +188,8 @@ fn progress(view: &View<'_>, draft: &mut Draft, healthy: bool, became_unhealthy:
     }
 }
 
-fn aborted(view: &View<'_>, draft: &mut Draft) {
-    let revision = view.new.and_then(crate::ReplicaSet::revision).unwrap_or(0);
+fn aborted(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
+    let revision = new.revision().unwrap_or(0);
     let text = format!("Rollout aborted update to revision {revision}");
     let what = (ConditionStatus::False, reason::ROLLOUT_ABORTED, text.as_str());
     if put(view, draft, PROGRESSING, what) {
@@ -238,7 +241,7 @@ fn deadline(view: &View<'_>, draft: &mut Draft, name: &str) {
 fn waits_by_itself(view: &View<'_>, status: &RolloutStatus) -> bool {
     let at = status.current_step_index.and_then(|index| usize::try_from(index).ok());
     let step = at.and_then(|index| view.steps().get(index));
-    view.is_on_hold()
+    view.invalid.is_some()
         || step.is_some_and(|s| s.pause.is_some() || s.analysis.is_some() || s.experiment.is_some())
 }
 

@@ -5,6 +5,7 @@ use tidegate_api::rollout::{CompletionStatus, RolloutDuration};
 
 use super::conditions;
 use super::draft::Draft;
+use super::sizes;
 use super::steps;
 use super::view::View;
 use crate::plan::Event;
@@ -14,32 +15,44 @@ use crate::snapshot::ReplicaSet;
 /// Decides the status that follows from the snapshot. Read it as the list of what happens, in order.
 pub(super) fn next_status(view: &View<'_>) -> Draft {
     let mut draft = Draft::of(&view.rollout().status);
-    if view.new.is_none() {
-        // Nothing runs yet: there is nothing to say but why.
+    let Some(new) = view.new.filter(|_| !view.is_frozen()) else {
+        // Nothing runs yet, or by rules that are not known: there is nothing to say but why.
+        if view.new.is_some_and(|new| sizes::is_alone(view, new)) {
+            count(view, &mut draft);
+        }
         observe_generation(view, &mut draft);
         conditions::say_invalid(view, &mut draft);
         return draft;
-    }
+    };
     let attempt = Attempt::of(view, &draft);
-    if view.invalid.is_none() {
-        reset_if_changed(view, &mut draft);
+    if view.invalid.is_none() && !view.create_failed {
+        reset_if_changed(view, new, &mut draft);
     }
     drop_requests_without_object(view, &mut draft);
+    if !view.is_on_hold() {
+        keep_index_in_range(view, &mut draft);
+    }
     abort(view, &mut draft);
     promote_in_full(view, &mut draft);
+    if view.rollout().spec.paused {
+        draft.waits.push(paused_by_user(view));
+    }
     if !view.is_on_hold() {
         steps::advance(view, &mut draft);
-        promote(view, &mut draft);
+        promote(view, new, &mut draft);
     }
     count(view, &mut draft);
-    attempt.record(view, &mut draft);
-    conditions::update(view, &mut draft);
+    if let Some(selector) = view.selector {
+        draft.status.selector = selector.to_query();
+    }
+    observe_generation(view, &mut draft);
+    attempt.record(view, new, &mut draft);
+    conditions::update(view, new, &mut draft);
     draft
 }
 
 /// A new template, or other steps: everything that belonged to the update before is forgotten.
-fn reset_if_changed(view: &View<'_>, draft: &mut Draft) {
-    let Some(new) = view.new else { return };
+fn reset_if_changed(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     let status = &mut draft.status;
     let template_changed = status.current_pod_hash != new.hash();
     if !template_changed && status.current_step_hash == view.step_hash {
@@ -47,7 +60,9 @@ fn reset_if_changed(view: &View<'_>, draft: &mut Draft) {
     }
     let is_update = !status.current_pod_hash.is_empty();
     let returns_to_stable = new.hash() == status.stable_rs;
-    status.abort = false;
+    // An abort that nobody has acted on yet may be meant for the new version: better abort once too often.
+    let is_abort_pending = status.abort && status.aborted_at.is_none();
+    status.abort = is_abort_pending && is_update;
     status.aborted_at = None;
     status.promote_full = false;
     status.canary.current_step_analysis_run_status = None;
@@ -67,7 +82,7 @@ fn reset_if_changed(view: &View<'_>, draft: &mut Draft) {
 
 /// Abort and full promotion mean an update: without one they are dropped.
 fn drop_requests_without_object(view: &View<'_>, draft: &mut Draft) {
-    if view.new.is_some() && (view.is_finished(&draft.status) || view.stable.is_none()) {
+    if view.is_finished(&draft.status) || view.stable.is_none() {
         draft.status.abort = false;
         draft.status.promote_full = false;
     }
@@ -76,13 +91,30 @@ fn drop_requests_without_object(view: &View<'_>, draft: &mut Draft) {
     }
 }
 
+/// Users write the index too: what is out of range is taken for the nearest end.
+fn keep_index_in_range(view: &View<'_>, draft: &mut Draft) {
+    let finished = view.is_finished(&draft.status);
+    let index = draft.status.current_step_index;
+    draft.status.current_step_index =
+        view.last_index().map(|last| if finished { last } else { index.unwrap_or(0).clamp(0, last) });
+}
+
 fn abort(view: &View<'_>, draft: &mut Draft) {
-    if !draft.status.abort {
+    let status = &mut draft.status;
+    if status.promote_full && status.aborted_at.is_some() && !view.is_on_hold() {
+        // Asked for after the abort was carried out: the later word counts.
+        status.abort = false;
+        status.aborted_at = None;
+    }
+    if !status.abort {
         return;
     }
-    draft.status.aborted_at.get_or_insert(Time::truncated(view.now));
-    draft.status.promote_full = false;
-    draft.status.current_step_index = view.last_index().map(|_| 0);
+    status.aborted_at.get_or_insert(Time::truncated(view.now));
+    status.promote_full = false;
+    if !view.is_on_hold() {
+        status.current_step_index = view.last_index().map(|_| 0);
+    }
+    draft.waits.push(aborted(view));
     draft.clear_pauses();
 }
 
@@ -93,9 +125,29 @@ fn promote_in_full(view: &View<'_>, draft: &mut Draft) {
     }
 }
 
+fn paused_by_user(view: &View<'_>) -> Wait {
+    Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "spec.paused".into(),
+        because: "paused by a user".into(),
+        since: None,
+        until: "it is promoted or spec.paused is false".into(),
+    }
+}
+
+fn aborted(view: &View<'_>) -> Wait {
+    let status = &view.rollout().status;
+    Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "status.abort".into(),
+        because: "the update is aborted".into(),
+        since: status.aborted_at.map(Time::timestamp),
+        until: "it is retried, or another template is applied".into(),
+    }
+}
+
 /// Makes the new version the stable one when every gate is passed and all its pods are available.
-fn promote(view: &View<'_>, draft: &mut Draft) {
-    let Some(new) = view.new else { return };
+fn promote(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     if view.is_finished(&draft.status) || draft.status.abort || view.rollout().spec.paused {
         return;
     }
@@ -140,16 +192,14 @@ fn pods_missing(view: &View<'_>, new: &ReplicaSet) -> Wait {
 /// Counters as the ReplicaSets report them.
 fn count(view: &View<'_>, draft: &mut Draft) {
     let status = &mut draft.status;
-    let sum = |field: fn(&ReplicaSet) -> i32| view.owned.iter().map(|rs| field(rs)).sum::<i32>();
+    let sum = |field: fn(&ReplicaSet) -> i32| {
+        view.owned.iter().fold(0_i32, |sum, rs| sum.saturating_add(field(rs)))
+    };
     status.replicas = sum(|rs| rs.status.replicas);
     status.ready_replicas = sum(|rs| rs.status.ready_replicas);
     status.available_replicas = sum(|rs| rs.status.available_replicas);
     status.updated_replicas = view.new.map_or(0, |new| new.status.replicas);
     status.hpa_replicas = status.replicas;
-    if let Some(selector) = view.selector {
-        status.selector = selector.to_query();
-    }
-    observe_generation(view, draft);
 }
 
 fn observe_generation(view: &View<'_>, draft: &mut Draft) {
@@ -176,8 +226,10 @@ impl Attempt {
     }
 
     /// Keeps `status.duration`: when the attempt began, how long it waited for people, how it ended.
-    fn record(self, view: &View<'_>, draft: &mut Draft) {
-        let Some(new) = view.new.filter(|_| view.invalid.is_none()) else { return };
+    fn record(self, view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
+        if view.invalid.is_some() {
+            return;
+        }
         let before = &view.rollout().status;
         let status = &mut draft.status;
         let now = Time::truncated(view.now);

@@ -15,7 +15,7 @@ use crate::snapshot::Need;
 pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
     let Some(write) = plan.writes.get(failed) else { return Plan::default() };
     let again = Plan { retry: true, report: Report::because(refused(write, error)), ..Plan::default() };
-    let Purpose::CreateReplicaSet { .. } = write.purpose else { return again };
+    let Purpose::CreateReplicaSet = write.purpose else { return again };
     let Some(rollout) = plan.basis.as_deref() else { return again };
     match error {
         WriteError::AlreadyExists => {
@@ -25,6 +25,10 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
             retry: false,
             writes: status_write(rollout, plan, |status, now| {
                 let text = match causes.first() {
+                    // A ReplicaSet's labels are the template's.
+                    Some((field, detail)) if field.starts_with("metadata.labels") => {
+                        format!("spec.template.{field}: {detail}")
+                    }
                     Some((field, detail)) => format!("{field}: {detail}"),
                     None => message.clone(),
                 };
@@ -37,6 +41,8 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
         },
         WriteError::Refused(message) => Plan {
             writes: status_write(rollout, plan, |status, now| {
+                // Whoever gets as far as a creation has a valid spec.
+                status.conditions.retain(|condition| condition.type_ != INVALID_SPEC);
                 let text = format!("Failed to create new replica set \"{}\": {message}", write.object.name);
                 let what = (ConditionStatus::False, reason::REPLICA_SET_CREATE_ERROR, text.as_str());
                 let changed = set(status, now, PROGRESSING, what);
@@ -72,6 +78,9 @@ fn status_write(
     if let Some(message) = degraded(&status) {
         status.phase = Some(Phase::Degraded);
         status.message = message;
+    } else if status.phase == Some(Phase::Degraded) {
+        status.phase = Some(Phase::Progressing);
+        status.message = "more replicas need to be updated".into();
     }
     if status == rollout.status {
         return Vec::new();

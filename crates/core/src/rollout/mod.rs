@@ -26,6 +26,7 @@ mod view;
 
 use jiff::Timestamp;
 use serde_json::json;
+use tidegate_api::rollout::Phase;
 
 pub use failure::after_failure;
 use view::View;
@@ -68,14 +69,28 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     if !needs.is_empty() {
         return Plan { needs, ..Plan::default() };
     }
-    let view = View::new(snapshot, now);
-    if view.invalid.is_none() {
-        let first = [default_replicas, claims::claim, revisions::create, revisions::renumber];
-        if let Some(plan) = first.iter().find_map(|phase| phase(&view)) {
-            return plan;
-        }
+    if let Some(wait) = claims::gone(snapshot) {
+        return Plan { report: Report::because(wait), ..Plan::default() };
     }
-    progress(&view)
+    let view = View::new(snapshot, now);
+    if view.invalid.is_some() {
+        return progress(&view);
+    }
+    let first = [default_replicas, claims::claim];
+    if let Some(plan) = first.iter().find_map(|phase| phase(&view)) {
+        return plan;
+    }
+    match revisions::create(&view) {
+        Some(creation) if view.create_failed => after_present(progress(&view), creation),
+        Some(creation) => creation,
+        None => revisions::renumber(&view).unwrap_or_else(|| progress(&view)),
+    }
+}
+
+/// The creation behind everything that the present version needs.
+fn after_present(present: Plan, creation: Plan) -> Plan {
+    let writes = present.writes.into_iter().chain(creation.writes).collect();
+    Plan { writes, wake_at: present.wake_at, report: present.report, ..creation }
 }
 
 /// Why the Rollout waits. Computed from live objects, never stored.
@@ -111,6 +126,9 @@ fn progress(view: &View<'_>) -> Plan {
     writes.extend(status);
     let (scaling, held_back) = sizes::guarded(view, &draft.status);
     draft.waits.extend(held_back);
+    if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
+        draft.waits.extend(sizes::first_unmet(view, &draft.status));
+    }
     if scaling.is_empty() && writes.is_empty() {
         writes.extend(revisions::clean_up(view));
     }

@@ -10,8 +10,10 @@ use crate::snapshot::{Observed, ReplicaSet};
 
 /// A ReplicaSet for the wanted template, where there is none. It starts without pods: its first size is a decision that
 /// follows from the status.
+///
+/// A pass of its own, unless it has failed before: then the present version is looked after first.
 pub(super) fn create(view: &View<'_>) -> Option<Plan> {
-    let template = view.template.filter(|_| view.new.is_none())?;
+    let template = view.template.filter(|_| view.new.is_none() || view.create_failed)?;
     let rollout = view.rollout();
     let name = format!("{}-{}", rollout.metadata.name, view.wanted_hash);
     if matches!(view.snapshot.live_replica_sets.get(&name), Some(Observed::Found(_))) {
@@ -20,8 +22,8 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
     let write = Write {
         object: view.object("ReplicaSet", &name),
         request: Request::Create { body: manifest(view, &name, template) },
-        purpose: Purpose::CreateReplicaSet { size: 0 },
-        events: Vec::new(),
+        purpose: Purpose::CreateReplicaSet,
+        events: recreation_event(view, &name).into_iter().collect(),
     };
     Some(Plan {
         writes: vec![write],
@@ -29,6 +31,14 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
         decided_at: Some(view.now),
         ..Plan::default()
     })
+}
+
+/// Where the Rollout has the revision already, nothing later tells of the creation.
+fn recreation_event(view: &View<'_>, name: &str) -> Option<Event> {
+    let revision = next_revision(view, None).to_string();
+    let text = format!("Created ReplicaSet {name} (revision {revision})");
+    let is_noted = view.rollout().metadata.annotations.get(labels::REVISION) == Some(&revision);
+    is_noted.then(|| Event::normal(reason::NEW_REPLICA_SET_CREATED, text))
 }
 
 /// The name is taken by a ReplicaSet that is not ours: the next try uses another hash.
@@ -180,7 +190,7 @@ fn note_revision(view: &View<'_>, new: &ReplicaSet) -> Option<Write> {
 }
 
 /// Made for this update, not found again.
-pub(super) fn is_fresh(view: &View<'_>, new: &ReplicaSet) -> bool {
+fn is_fresh(view: &View<'_>, new: &ReplicaSet) -> bool {
     view.rollout().status.current_pod_hash != new.hash()
         && new.replicas == 0
         && !new.metadata.annotations.contains_key(labels::REVISION_HISTORY)

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use tidegate_api::labels;
-
 use tidegate_api::rollout::RolloutStatus;
 
 use super::arithmetic::{Pods, Split, drain_others, next_sizes, split};
@@ -45,6 +44,25 @@ pub(super) fn are_settled(view: &View<'_>, status: &RolloutStatus) -> bool {
     wishes(view, status).iter().all(|wish| wish.size == wish.replica_set.replicas)
 }
 
+/// The first thing in which the ReplicaSets are not yet as they shall be.
+pub(super) fn first_unmet(view: &View<'_>, status: &RolloutStatus) -> Option<Wait> {
+    let unmet = |rs: &ReplicaSet, field: &str, is: i32, wanted: i32| Wait {
+        object: format!("ReplicaSet/{}", rs.metadata.name),
+        field: field.into(),
+        because: format!("is {is}"),
+        since: None,
+        until: format!("it is {wanted}"),
+    };
+    let wishes = wishes(view, status);
+    let sizes = wishes.iter().find(|wish| wish.size != wish.replica_set.replicas);
+    sizes.map(|wish| unmet(wish.replica_set, "spec.replicas", wish.replica_set.replicas, wish.size)).or_else(
+        || {
+            let rs = view.owned.iter().find(|rs| rs.status.available_replicas != rs.replicas)?;
+            Some(unmet(rs, "status.availableReplicas", rs.status.available_replicas, rs.replicas))
+        },
+    )
+}
+
 /// A size that a ReplicaSet shall get.
 struct Wish<'a> {
     replica_set: &'a ReplicaSet,
@@ -54,14 +72,30 @@ struct Wish<'a> {
 }
 
 fn wishes<'a>(view: &View<'a>, status: &RolloutStatus) -> Vec<Wish<'a>> {
-    let Some(new) = view.new else { return Vec::new() };
-    if !is_held(view, status) {
-        return towards(view, new, &Goal { split: split_in_force(view, status), held: false });
+    let Some(new) = view.new else {
+        // The spec is invalid and what ran it is gone: stable carries everything.
+        let stable = view.stable.into_iter();
+        return stable.map(|rs| Wish { replica_set: rs, size: view.replicas, note_desired: true }).collect();
+    };
+    if view.is_frozen() {
+        return frozen_wishes(view, new);
     }
-    if !is_scaling(view) {
-        return Vec::new();
+    if is_held(view, status) {
+        return held_wishes(view, new, status);
     }
-    towards(view, new, &Goal { split: held_split(view, new), held: true })
+    towards(view, new, &Goal { split: split_in_force(view, status), held: false })
+}
+
+/// Traffic or gates follow rules that this version does not know: only what is alone may follow `spec.replicas`.
+fn frozen_wishes<'a>(view: &View<'a>, new: &'a ReplicaSet) -> Vec<Wish<'a>> {
+    let wish = Wish { replica_set: new, size: view.replicas, note_desired: true };
+    is_alone(view, new).then_some(wish).into_iter().collect()
+}
+
+/// The stable version runs, and no other ReplicaSet has pods.
+pub(super) fn is_alone(view: &View<'_>, new: &ReplicaSet) -> bool {
+    let others = view.owned.iter().filter(|rs| rs.metadata.uid != new.metadata.uid);
+    view.is_finished(&view.rollout().status) && others.into_iter().all(|rs| rs.replicas == 0)
 }
 
 /// Neither steps nor the user move anything for now: sizes change only with `spec.replicas`.
@@ -92,22 +126,49 @@ pub(super) fn split_in_force(view: &View<'_>, status: &RolloutStatus) -> Split {
     }
 }
 
-/// The present proportion carried over to the new `spec.replicas`. The canary's own annotation tells whether it has been
-/// carried over already, so that repeating this gives the same answer.
-fn held_split(view: &View<'_>, new: &ReplicaSet) -> Split {
-    let n = view.replicas;
-    if view.stable.is_none_or(|stable| stable.hash() == new.hash()) {
-        return Split { canary: n, stable: 0 };
-    }
-    let canary = match new.desired_replicas() {
-        Some(before) if before > 0 && before != n => {
-            let scaled = (i64::from(new.replicas) * i64::from(n) + i64::from(before) / 2) / i64::from(before);
-            i32::try_from(scaled).unwrap_or(n)
-        }
-        _ => new.replicas,
+/// While nothing may move: all to the only version there is; of two, the present proportion, and no capacity lost.
+fn held_wishes<'a>(view: &View<'a>, new: &'a ReplicaSet, status: &RolloutStatus) -> Vec<Wish<'a>> {
+    let Some(stable) = view.stable.filter(|stable| stable.hash() != new.hash()) else {
+        let is_first_deployment = status.stable_rs.is_empty() && new.replicas == 0;
+        let split = Split { canary: view.replicas, stable: 0 };
+        return if is_first_deployment {
+            Vec::new()
+        } else {
+            towards(view, new, &Goal { split, held: true })
+        };
     };
-    let canary = canary.clamp(i32::from(new.replicas > 0 && n > 1), n.max(0));
-    Split { canary, stable: n - canary }
+    let split = held_split(view, new, stable, status);
+    let is_there = (new.replicas, stable.replicas) == (split.canary, split.stable);
+    if is_there && !is_scaling(view) {
+        return Vec::new();
+    }
+    towards(view, new, &Goal { split, held: true })
+}
+
+/// The present proportion carried over to `spec.replicas`. A ReplicaSet whose annotation says that it has been carried over
+/// stays as it is, so that doing this pass by pass comes to the same.
+fn held_split(view: &View<'_>, new: &ReplicaSet, stable: &ReplicaSet, status: &RolloutStatus) -> Split {
+    let n = view.replicas;
+    let (canary, kept) = (new.replicas, stable.replicas);
+    if canary + kept == 0 {
+        let none = Split { canary: 0, stable: n };
+        return if view.is_on_hold() { none } else { split_in_force(view, status) };
+    }
+    let is_carried_over = |rs: &ReplicaSet| rs.desired_replicas() == Some(n);
+    // A side that has pods keeps one, where that does not cost the other side its last.
+    let at_least_one = |size: i32| i32::from(size > 0 && n > 0 && (n > 1 || view.limits().max_surge > 0));
+    match (is_carried_over(new), is_carried_over(stable)) {
+        (true, true) => Split { canary, stable: kept.max(n - canary) },
+        (true, false) => Split { canary, stable: (n - canary).max(at_least_one(kept)) },
+        (false, true) => Split { canary: (n - kept).max(at_least_one(canary)), stable: kept },
+        (false, false) => {
+            let total = i64::from(canary) + i64::from(kept);
+            let share = (i64::from(canary) * i64::from(n) + total / 2) / total;
+            let share = i32::try_from(share).unwrap_or(n).max(at_least_one(canary));
+            let share = if kept > 0 && n > 1 { share.min(n - 1) } else { share };
+            Split { canary: share, stable: (n - share).max(at_least_one(kept)) }
+        }
+    }
 }
 
 fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a>> {

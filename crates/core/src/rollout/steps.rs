@@ -9,12 +9,13 @@ use super::sizes;
 use super::view::View;
 use crate::plan::Event;
 use crate::report::Wait;
+use crate::snapshot::ReplicaSet;
 
 /// Moves the step index over every step that is complete, and begins the pause it arrives at.
 pub(super) fn advance(view: &View<'_>, draft: &mut Draft) {
-    if view.new.is_none() || draft.status.abort || view.is_finished(&draft.status) {
+    let Some(new) = view.new.filter(|_| !draft.status.abort && !view.is_finished(&draft.status)) else {
         return;
-    }
+    };
     let mut resumed = draft.is_resumed();
     if !is_at_pause(view, draft) {
         draft.end_pauses();
@@ -22,11 +23,11 @@ pub(super) fn advance(view: &View<'_>, draft: &mut Draft) {
     while let Some(index) = draft.status.current_step_index {
         let Some(step) = usize::try_from(index).ok().and_then(|i| view.steps().get(i)) else { return };
         if view.rollout().spec.paused {
-            return draft.waits.push(paused_by_user(view));
+            return;
         }
         let complete = match (&step.pause, step.set_weight) {
             (Some(pause), _) => pause_is_over(view, draft, pause, std::mem::take(&mut resumed)),
-            (None, Some(_)) => is_at_target(view, draft),
+            (None, Some(_)) => is_at_target(view, new, draft),
             (None, None) => false,
         };
         if !complete {
@@ -48,16 +49,6 @@ pub(super) fn advance(view: &View<'_>, draft: &mut Draft) {
 fn is_at_pause(view: &View<'_>, draft: &Draft) -> bool {
     let index = draft.status.current_step_index.and_then(|index| usize::try_from(index).ok());
     index.and_then(|index| view.steps().get(index)).is_some_and(|step| step.pause.is_some())
-}
-
-fn paused_by_user(view: &View<'_>) -> Wait {
-    Wait {
-        object: format!("Rollout/{}", view.rollout().metadata.name),
-        field: "spec.paused".into(),
-        because: "paused by a user".into(),
-        since: None,
-        until: "it is promoted or spec.paused is false".into(),
-    }
 }
 
 /// Whether a pause has ended; begins it where it has not begun.
@@ -115,8 +106,7 @@ fn wait_for_pause(view: &View<'_>, since: Time, until: String) -> Wait {
 }
 
 /// Canary and stable have the pods that the weight asks for, and nothing else is available.
-fn is_at_target(view: &View<'_>, draft: &mut Draft) -> bool {
-    let Some(new) = view.new else { return false };
+fn is_at_target(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) -> bool {
     let target = sizes::split_in_force(view, &draft.status);
     let stable = view.stable.filter(|stable| stable.hash() != new.hash());
     let mut unmet = |object: &str, field: &str, is: i32, wanted: i32| {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tidegate_api::hash::{pod_template_hash, step_hash};
 use tidegate_api::labels;
 use tidegate_api::meta::LabelSelector;
-use tidegate_api::rollout::{CanaryStep, CanaryStrategy, Rollout, RolloutStatus, condition_type};
+use tidegate_api::rollout::{CanaryStep, CanaryStrategy, Rollout, RolloutStatus, condition_type, reason};
 use tidegate_api::template::{Injected, template_digest};
 
 use super::arithmetic::Limits;
@@ -36,6 +36,10 @@ pub(super) struct View<'a> {
     pub(super) stable: Option<&'a ReplicaSet>,
     /// Why the spec cannot be followed.
     pub(super) invalid: Option<SpecError>,
+    /// The spec asks for something that routes or gates and that this version does not know.
+    is_frozen: bool,
+    /// No ReplicaSet could be created for the wanted template, and none is there.
+    pub(super) create_failed: bool,
     /// The steps are valid and the ones that the status counts by, even if something else in the spec is not.
     steps_are_trusted: bool,
 }
@@ -52,12 +56,23 @@ impl<'a> View<'a> {
         let steps = canary.map(|canary| json!(canary.steps));
         let step_hash = step_hash(steps.as_ref());
         let owned = owned(snapshot, selector);
-        let invalid = invalid(snapshot, template, selector, &owned, &wanted_hash);
-        let new = match (&invalid, template) {
+        let unsupported = validate::not_yet_supported(rollout);
+        let is_frozen = unsupported.as_ref().is_some_and(|unsupported| unsupported.routes_or_gates);
+        let invalid = invalid(snapshot, template, selector, &owned, &wanted_hash)
+            .or(unsupported.map(|unsupported| unsupported.error));
+        let running = match (&invalid, template) {
             (None, Some(template)) => running(&owned, &wanted_hash, template),
-            _ => with_hash(&owned, &status.current_pod_hash),
+            _ => None,
         };
-        let steps_are_trusted = invalid.is_none()
+        let failure =
+            status.condition(condition_type::PROGRESSING).map(|condition| condition.reason.as_str());
+        let create_failed =
+            invalid.is_none() && running.is_none() && failure == Some(reason::REPLICA_SET_CREATE_ERROR);
+        let new = match running {
+            None if invalid.is_some() || create_failed => with_hash(&owned, &status.current_pod_hash),
+            running => running,
+        };
+        let steps_are_trusted = (invalid.is_none() && !create_failed)
             || (step_hash == status.current_step_hash && validate::strategy(rollout).is_none());
         let replicas = match rollout.spec.replicas_or_default() {
             n if n >= 0 => n,
@@ -75,8 +90,14 @@ impl<'a> View<'a> {
             owned,
             new,
             invalid,
+            is_frozen,
+            create_failed,
             steps_are_trusted,
         }
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.is_frozen
     }
 
     pub(super) fn rollout(&self) -> &'a Rollout {
@@ -136,7 +157,7 @@ impl<'a> View<'a> {
         if status.abort {
             return Some(0);
         }
-        let index = usize::try_from(status.current_step_index?).unwrap_or(0);
+        let index = usize::try_from(status.current_step_index.unwrap_or(0)).unwrap_or(0);
         if index >= self.steps().len() {
             return None;
         }
@@ -223,7 +244,6 @@ fn invalid(
     validate::workload(rollout, &snapshot.workload)
         .or_else(|| validate::spec(&Subject { rollout, template, selector }))
         .or_else(|| validate::services(rollout, template?, &snapshot.services))
-        .or_else(|| validate::not_yet_supported(rollout))
         .or_else(|| rejected_before(rollout, owned, wanted_hash))
 }
 
@@ -233,7 +253,8 @@ fn rejected_before(rollout: &Rollout, owned: &[&ReplicaSet], wanted_hash: &str) 
     let is_current = rollout.status.observed_generation == rollout.metadata.generation.to_string()
         && workload_generation(rollout) == rollout.status.workload_observed_generation;
     let text = condition.message.split_once(" is invalid: ")?.1;
-    let is_about_template = text.starts_with("spec.template.");
+    // What else could say so of a spec that is valid by our own checks is about other objects.
+    let is_about_template = ["spec.template.", "metadata."].iter().any(|start| text.starts_with(start));
     (is_current && is_about_template && with_hash(owned, wanted_hash).is_none()).then(|| SpecError::raw(text))
 }
 

@@ -70,7 +70,13 @@ fn skip(rollout: &Rollout, all: bool) -> Result<Operation, OpError> {
         return Ok(nothing_to_promote(rollout, "has finished all steps"));
     }
     let index = if all { steps } else { at + 1 };
-    Ok(done(rollout, vec![Patch::locked_status(rollout, &json!({ "currentStepIndex": index }))], "promoted"))
+    // A pause that is left this way is over; it must not count for a pause that comes next.
+    let mut status = json!({ "currentStepIndex": index });
+    if rollout.status.controller_pause {
+        status["pauseConditions"] = Value::Null;
+        status["controllerPause"] = json!(false);
+    }
+    Ok(done(rollout, vec![Patch::locked_status(rollout, &status)], "promoted"))
 }
 
 fn promote_fully(rollout: &Rollout) -> Operation {

@@ -1,6 +1,7 @@
 //! Decisions over a paper cluster: writes are applied to the snapshot as an API server would, pods become available when
 //! the test says so.
 
+mod held;
 mod paper;
 
 use paper::Paper;

@@ -21,7 +21,7 @@ pub(super) struct Paper {
     version: u64,
     uids: u64,
     events: Vec<String>,
-    rejection: Option<(String, String)>,
+    rejection: Option<WriteError>,
     rejected: usize,
 }
 
@@ -117,12 +117,9 @@ impl Paper {
                 if self.replica_sets.contains_key(name) {
                     return Err(WriteError::AlreadyExists);
                 }
-                if let Some((field, text)) = self.rejection.clone() {
+                if let Some(error) = self.rejection.clone() {
                     self.rejected += 1;
-                    return Err(WriteError::Invalid {
-                        message: "rejected".into(),
-                        causes: vec![(field, text)],
-                    });
+                    return Err(error);
                 }
                 self.uids += 1;
                 let mut object = body.clone();
@@ -164,6 +161,12 @@ impl Paper {
             }
         }
         panic!("never settles: {}", self.summary());
+    }
+
+    /// One pass, after which all pods become available.
+    pub(super) fn step_with_pods(&mut self) {
+        self.step();
+        self.start_pods();
     }
 
     pub(super) fn settle_without_pods(&mut self) {
@@ -228,7 +231,21 @@ impl Paper {
     }
 
     pub(super) fn reject_creates(&mut self, field: &str, text: &str) {
-        self.rejection = Some((field.into(), text.into()));
+        let causes = vec![(field.into(), text.into())];
+        self.rejection = Some(WriteError::Invalid { message: "rejected".into(), causes });
+    }
+
+    pub(super) fn refuse_creates(&mut self, text: &str) {
+        self.rejection = Some(WriteError::Refused(text.into()));
+    }
+
+    pub(super) fn allow_creates(&mut self) {
+        self.rejection = None;
+    }
+
+    /// Somebody deletes the ReplicaSet of an image.
+    pub(super) fn delete(&mut self, image: &str) {
+        self.replica_sets.retain(|_, rs| rs["spec"]["template"]["spec"]["containers"][0]["image"] != image);
     }
 
     pub(super) fn rejected(&self) -> usize {

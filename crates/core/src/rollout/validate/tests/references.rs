@@ -180,7 +180,7 @@ fn what_cannot_be_done_yet_is_said() {
             "" => String::new(),
             text => format!("spec.{text} is not supported by this version of Tidegate yet"),
         };
-        assert_eq!(text(not_yet_supported(&with(spec))), expected);
+        assert_eq!(text(not_yet_supported(&with(spec)).map(|unsupported| unsupported.error)), expected);
     };
     let canary = |canary: Value| json!({"strategy": {"canary": canary}});
     let steps = |step: Value| canary(json!({"steps": [{"setWeight": 10}, step]}));
@@ -238,9 +238,9 @@ fn a_restart_of_what_runs_cannot_be_done_yet() {
     let mut rollout = with(json!({"restartAt": "2026-11-23T05:00:00Z"}));
     rollout.status.current_pod_hash = "abc".into();
     assert_eq!(
-        text(not_yet_supported(&rollout)),
+        text(not_yet_supported(&rollout).map(|unsupported| unsupported.error)),
         "spec.restartAt: Forbidden: restarting pods is not supported by this version of Tidegate yet"
     );
     rollout.status.restarted_at = rollout.spec.restart_at;
-    assert_eq!(text(not_yet_supported(&rollout)), "");
+    assert_eq!(text(not_yet_supported(&rollout).map(|unsupported| unsupported.error)), "");
 }
