@@ -143,14 +143,23 @@ fn replica_failure(view: &View<'_>, draft: &mut Draft) {
     }
 }
 
-/// While an abort lasts, the Paused condition stays as the abort has found it.
+/// While an abort lasts, the Paused condition stays as the abort has found it. Where its change has no event yet, it is one.
 fn pause(view: &View<'_>, draft: &mut Draft) {
     if draft.status.abort {
         return;
     }
     let paused = is_paused(view, &draft.status);
-    if paused || draft.status.condition_is_true(PAUSED) {
+    let was_paused = draft.status.condition_is_true(PAUSED);
+    if paused || was_paused {
         put(view, draft, PAUSED, (paused.into(), reason::ROLLOUT_PAUSED, "Rollout is paused"));
+    }
+    if paused && !was_paused && draft.status.pause_conditions.is_empty() {
+        draft.event(Event::normal(reason::ROLLOUT_PAUSED, "Rollout is paused (manually paused)"));
+    }
+    let is_told = draft.events.iter().any(|event| event.reason == reason::ROLLOUT_RESUMED);
+    let ended_by_abort = view.rollout().status.aborted_at.is_some();
+    if was_paused && !paused && !is_told && !ended_by_abort {
+        draft.event(Event::normal(reason::ROLLOUT_RESUMED, "Rollout is resumed"));
     }
 }
 
