@@ -68,14 +68,20 @@ impl Observation {
     fn ready_after_shrinking(&self) -> i32 {
         self.replica_sets.iter().map(|rs| self.ready_of(&rs.metadata.name).min(rs.replicas)).sum()
     }
+
+    /// The same as far as the ReplicaSets' status tells: nobody can know of a pod before it is published.
+    fn published_after_shrinking(&self) -> i32 {
+        self.replica_sets.iter().map(ReplicaSet::possibly_available).sum()
+    }
 }
 
-/// I1: no write of ours lowers the ready pods below the smaller of what is promised and what was there.
+/// I1: no write of ours lowers the ready pods below the smaller of what is promised and what was there, as far as it was
+/// published.
 /// I2 is the same rule as long as all ReplicaSets share one selector.
 #[must_use]
 pub fn keeps_availability(before: &Observation, after: &Observation) -> Option<Violation> {
     let (was, is) = (before.ready_after_shrinking(), after.ready_after_shrinking());
-    let promise = after.promised().min(was);
+    let promise = after.promised().min(was).min(before.published_after_shrinking());
     (is < promise).then(|| {
         violation("I1", format!("ready pods fall from {was} to {is}; {} are promised", after.promised()))
     })
@@ -209,7 +215,9 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn controller(object: &Value) -> Option<&str> {
+/// The uid of the owner that controls an object as stored.
+#[must_use]
+pub fn controller(object: &Value) -> Option<&str> {
     let owners = object["metadata"]["ownerReferences"].as_array()?;
     owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()
 }

@@ -1,6 +1,6 @@
 //! Sees every stored change of a world and holds the controller's own against the invariants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +30,8 @@ struct Record {
     plans: u64,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
     writes: BTreeMap<(String, String), usize>,
+    /// Uids of all Rollouts there ever were.
+    rollouts: BTreeSet<String>,
     /// Fewest ready pods seen per Rollout since it was first complete, and what was promised then.
     low_water: BTreeMap<(String, String), (i32, i32)>,
 }
@@ -96,6 +98,13 @@ impl Record {
             Some(after) => self.objects.insert(key, Arc::clone(after)),
             None => self.objects.remove(&key),
         };
+        if kind == "Rollout" {
+            self.rollouts.extend(object["metadata"]["uid"].as_str().map(str::to_owned));
+        }
+        if change.actor == CONTROLLER {
+            let found = self.foreign_touch(change);
+            self.violations.extend(found.map(|violation| (change.time, violation)));
+        }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
         if change.actor == CONTROLLER && kind != "Event" {
@@ -106,6 +115,14 @@ impl Record {
         if let Some(after) = after {
             self.measure(&namespace, &name, &after);
         }
+    }
+
+    /// I9, whatever the object.
+    fn foreign_touch(&self, change: &Change) -> Option<Violation> {
+        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        let controllers = [after, before].into_iter().flatten().filter_map(invariants::controller);
+        let ours = controllers.into_iter().find(|uid| self.rollouts.contains(*uid));
+        invariants::touches_only_ours(ours.unwrap_or_default(), before, after)
     }
 
     fn judge(
@@ -121,9 +138,6 @@ impl Record {
             let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
             *writes += 1;
             found.extend(invariants::is_bounded(*writes, after));
-            let uid = after.rollout.metadata.uid.clone();
-            let objects = (change.before.as_deref(), change.after.as_deref());
-            found.extend(invariants::touches_only_ours(&uid, objects.0, objects.1));
         }
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tidegate_controller::{Clock, Config, Controller, Gate, Handle};
 use tidegate_core::rollout;
 use tidegate_core::{Plan, Snapshot};
-use tidegate_kubesim::{ApiServer, Kubelet};
+use tidegate_kubesim::{ApiServer, Kubelet, Reaction};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
@@ -33,17 +33,20 @@ pub struct Options {
     pub epoch: Timestamp,
     /// How pods behave.
     pub kubelet: Kubelet,
+    /// How long the workload controllers take to notice a change, and so how far ReplicaSets' status lags.
+    pub reaction: Reaction,
     /// Rollouts that the controller works on at the same time.
     pub workers: usize,
 }
 
 impl Default for Options {
-    /// Seed 1, 2026-01-01, pods ready after 0.8 s, ten workers.
+    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers.
     fn default() -> Self {
         Self {
             seed: 1,
             epoch: Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH),
             kubelet: Kubelet::default(),
+            reaction: Reaction::default(),
             workers: 10,
         }
     }
@@ -113,6 +116,7 @@ impl World {
             epoch,
             seed: options.seed,
             kubelet: options.kubelet.clone(),
+            reaction: options.reaction,
             ..tidegate_kubesim::Config::default()
         });
         let inspector = Inspector::new();
@@ -177,7 +181,11 @@ impl World {
     }
 
     /// Ends the controller process between two instructions, as a lost node would.
+    ///
+    /// # Panics
+    /// When it had ended by itself before.
     pub fn crash_controller(&mut self) {
+        assert!(!self.controller_has_ended(), "the controller has ended by itself");
         if let Some(incarnation) = self.controller.take() {
             incarnation.gate.close();
             incarnation.task.abort();
@@ -193,7 +201,9 @@ impl World {
     /// Whether the controller has ended by itself, which it never should.
     #[must_use]
     pub fn controller_has_ended(&self) -> bool {
-        self.controller.as_ref().is_some_and(|incarnation| incarnation.task.is_finished())
+        let ended =
+            |incarnation: &Incarnation| incarnation.task.is_finished() && !incarnation.gate.is_closed();
+        self.controller.as_ref().is_some_and(ended)
     }
 
     /// Waits until nothing has changed for three seconds; `false`: that did not happen within `limit`.

@@ -28,9 +28,19 @@ fn a_crash_before_or_after_any_write_leads_to_the_same_end() {
     let (expected, writes) = play(|_| {});
     assert!(writes > 30, "the guide is a run worth disturbing: {writes} writes");
     for n in 1..=writes {
-        let (before, _) = play(|world| world.gate().unwrap().close_before_write(n));
+        let mut gate = None;
+        let (before, _) = play(|world| {
+            gate = world.gate().cloned();
+            gate.as_ref().unwrap().close_before_write(n);
+        });
+        assert!(gate.unwrap().is_closed(), "no crash before write {n}");
         assert_eq!(before, expected, "crash before write {n}");
-        let (after, _) = play(|world| world.gate().unwrap().close_after_write(n));
+        let mut gate = None;
+        let (after, _) = play(|world| {
+            gate = world.gate().cloned();
+            gate.as_ref().unwrap().close_after_write(n);
+        });
+        assert!(gate.unwrap().is_closed(), "no crash after write {n}");
         assert_eq!(after, expected, "crash after write {n}");
     }
 }

@@ -171,10 +171,10 @@ fn new_events(world: &mut World) -> String {
     for name in rollout_names(world) {
         for (type_, reason, message, count) in world.events(NAMESPACE, &name) {
             let line = format!("{type_} {reason} {message}");
-            let shown = world.shown_events.insert(line.clone(), count).unwrap_or(0);
+            let shown = world.shown_events.insert(format!("{name} {line}"), count).unwrap_or(0);
             match count - shown {
                 0 => {}
-                1 if shown == 0 => lines.push(line),
+                _ if count == 1 => lines.push(line),
                 _ => lines.push(format!("{line} (x{count})")),
             }
         }

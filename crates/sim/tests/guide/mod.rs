@@ -36,6 +36,7 @@ pub(crate) async fn until(world: &mut World, what: &str, mut reached: impl FnMut
 pub(crate) async fn rest(world: &mut World) {
     for _ in 0..3 {
         assert!(world.settle(Duration::from_secs(600)).await, "never at rest: {}", world.summary(AT.0, AT.1));
+        assert!(!world.controller_has_ended(), "the controller has ended by itself");
         revive(world);
     }
 }
