@@ -7,6 +7,7 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use kube::Client;
 use kube::client::Body;
+use kube::core::response::reason;
 use serde_json::Value;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
@@ -51,6 +52,14 @@ impl RequestError {
     /// Whether the server says that there is no such object.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Kube(kube::Error::Api(status)) if status.code == 404)
+    }
+
+    /// Whether the server says that there is such an object already.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(
+            self,
+            Self::Kube(kube::Error::Api(status)) if status.code == 409 && status.reason == reason::ALREADY_EXISTS
+        )
     }
 }
 

@@ -190,7 +190,7 @@ impl Handle {
         name: &str,
     ) -> Result<Option<Snapshot>, ReadError> {
         let Some(mut snapshot) = self.snapshot(namespace, name) else { return Ok(None) };
-        complete(&self.shell, &mut snapshot).await?;
+        complete(&self.shell, &mut snapshot, None).await?;
         Ok(Some(snapshot))
     }
 

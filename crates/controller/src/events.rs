@@ -22,6 +22,8 @@ const KEPT: SignedDuration = SignedDuration::from_hours(1);
 const REMEMBERED: usize = 4096;
 /// The API server's limit on names.
 const LONGEST_NAME: usize = 253;
+/// How many names are tried for one event.
+const NAMES: usize = 3;
 /// The API server's limit on messages.
 const LONGEST_MESSAGE: usize = 1024;
 
@@ -150,11 +152,19 @@ impl Writer {
     }
 
     async fn create(&mut self, record: &Record) -> Result<String, RequestError> {
-        let name = self.next_name(record);
         let path = kind::EVENT.collection(&record.subject.namespace);
-        let request = Request::post(self.uri(&path)).header(header::CONTENT_TYPE, "application/json");
-        self.send(request, &body(record, &name, &self.component)).await?;
-        Ok(name)
+        let mut tried = 0;
+        loop {
+            let name = self.next_name(record);
+            let request = Request::post(self.uri(&path)).header(header::CONTENT_TYPE, "application/json");
+            tried += 1;
+            match self.send(request, &body(record, &name, &self.component)).await {
+                Ok(()) => return Ok(name),
+                // A clock that was set back has given this name before.
+                Err(error) if error.is_taken() && tried < NAMES => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn send(&self, request: http::request::Builder, body: &Value) -> Result<(), RequestError> {
@@ -166,7 +176,7 @@ impl Writer {
         format!("{path}?fieldManager={}", self.component)
     }
 
-    /// Unique without randomness: no two events of one process share nanoseconds plus counter, and time moves on between
+    /// Unique without randomness: events of one process seldom share nanoseconds plus counter, and time moves on between
     /// processes.
     fn next_name(&mut self, record: &Record) -> String {
         let nanos = u64::try_from(record.at.as_nanosecond()).unwrap_or(0);

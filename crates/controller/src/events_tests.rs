@@ -120,3 +120,29 @@ async fn a_server_that_never_answers_costs_one_event_each_half_minute() {
     tokio::time::sleep(Duration::from_secs(31)).await;
     assert_eq!(recorder.dropped(), 1);
 }
+
+/// The names under which an event was sent to a server where the first `taken` are taken, and how many events were dropped.
+async fn names_tried(taken: usize) -> (Vec<String>, u64) {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let (recorder, log) = recorder(move |seen| {
+        if asked.fetch_add(1, Ordering::Relaxed) < taken {
+            refusal(409, "AlreadyExists", "events \"x\" already exists")
+        } else {
+            accept(seen)
+        }
+    });
+    recorder.record(subject(), Event::normal("RolloutUpdated", "a"));
+    settle().await;
+    let log = log.lock().unwrap();
+    let name = |seen: &Seen| seen.body["metadata"]["name"].as_str().unwrap().to_owned();
+    (log.iter().map(name).collect(), recorder.dropped())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_followed_by_the_next_but_not_for_ever() {
+    let (names, dropped) = names_tried(2).await;
+    assert_eq!((names.len(), dropped), (3, 0));
+    assert!(names[0] < names[1] && names[1] < names[2], "{names:?}");
+    let (names, dropped) = names_tried(9).await;
+    assert_eq!((names.len(), dropped), (3, 1));
+}

@@ -36,18 +36,23 @@ impl Answer {
 /// The resourceVersions that earlier writes of the same plan have answered.
 pub(crate) type Versions = BTreeMap<ObjectRef, String>;
 
+/// The priority of the first of these writes: a plan is carried out in order, so it is as urgent as what waits for it.
+pub(crate) fn priority(rest_of_plan: &[Write]) -> Priority {
+    match rest_of_plan.iter().map(Write::importance).min() {
+        Some(Importance::Traffic) => Priority::Traffic,
+        Some(Importance::Bookkeeping) | None => Priority::Bookkeeping,
+    }
+}
+
 /// Makes one write happen.
 pub(crate) async fn carry_out(
     clients: &Clients,
     write: &Write,
+    priority: Priority,
     versions: &mut Versions,
     field_manager: &str,
 ) -> Result<Answer, WriteError> {
     let request = to_http(write, versions, field_manager)?;
-    let priority = match write.importance() {
-        Importance::Traffic => Priority::Traffic,
-        Importance::Bookkeeping => Priority::Bookkeeping,
-    };
     let answer =
         clients.send(priority, request).await.map_err(|error| to_write_error(&write.request, error))?;
     let answer = match &write.request {

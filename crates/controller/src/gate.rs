@@ -5,11 +5,12 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use http_body::{Body, Frame};
+use tokio::sync::watch;
 use tower::{Layer, Service};
 
 /// A handle on the gate; clones are the same gate. It is open when made.
@@ -20,15 +21,13 @@ pub struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    is_closed: bool,
+    is_closed: watch::Sender<bool>,
     /// Writes that were let through.
     writes: u64,
     /// Writes whose answer has come back.
     effects: u64,
     close_before: Option<u64>,
     close_after: Option<u64>,
-    /// Who waits for the gate to close.
-    watchers: Vec<Waker>,
 }
 
 impl Gate {
@@ -68,20 +67,13 @@ impl Gate {
     /// Whether it is closed. It never opens again.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.lock().is_closed
+        self.lock().is_closed()
     }
 
     /// Waits until it is closed.
     pub async fn closed(&self) {
-        std::future::poll_fn(|cx| {
-            let mut state = self.lock();
-            if state.is_closed {
-                return Poll::Ready(());
-            }
-            state.watchers.push(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        let mut is_closed = self.lock().is_closed.subscribe();
+        is_closed.wait_for(|closed| *closed).await.expect("this handle keeps the sender");
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -91,13 +83,16 @@ impl Gate {
 
 impl State {
     fn close(&mut self) {
-        self.is_closed = true;
-        self.watchers.drain(..).for_each(Waker::wake);
+        self.is_closed.send_replace(true);
+    }
+
+    fn is_closed(&self) -> bool {
+        *self.is_closed.borrow()
     }
 
     /// Whether a request may pass now; counts it.
     fn admits(&mut self, is_write: bool) -> bool {
-        if self.is_closed {
+        if self.is_closed() {
             return false;
         }
         if is_write {
@@ -112,7 +107,7 @@ impl State {
 
     /// Whether an answer may pass now; counts it.
     fn delivers(&mut self, is_write: bool) -> bool {
-        if self.is_closed {
+        if self.is_closed() {
             return false;
         }
         if is_write {
@@ -272,6 +267,18 @@ mod tests {
         assert_eq!(send(&gate, &served, Method::PATCH, PATH), None);
         assert_eq!((gate.writes(), gate.effects(), served.load(Ordering::Relaxed)), (2, 2, 2));
         assert!(gate.closed().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn many_looks_of_one_waiter_leave_one_trace() {
+        let gate = Gate::new();
+        let mut closed = Box::pin(gate.closed());
+        for _ in 0..100 {
+            assert!(futures::poll!(&mut closed).is_pending());
+        }
+        assert_eq!(gate.lock().is_closed.receiver_count(), 1);
+        gate.close();
+        assert!(futures::poll!(&mut closed).is_ready());
     }
 
     #[tokio::test]

@@ -33,11 +33,16 @@ impl Kind {
         [ROLLOUT, REPLICA_SET, SERVICE, DEPLOYMENT].into_iter().find(|known| known.kind == kind)
     }
 
-    /// The kind behind a `workloadRef`.
+    /// The kind behind a `workloadRef`. As in `tidegate_core`, the version does not count: the same object is served in
+    /// every version of its group, and is read in ours.
     pub(crate) fn workload(api_version: &str, kind: &str) -> Option<Self> {
+        let group = match api_version.split_once('/') {
+            Some((group, version)) if !version.contains('/') => group,
+            _ => "",
+        };
         [DEPLOYMENT, REPLICA_SET, POD_TEMPLATE]
             .into_iter()
-            .find(|known| known.kind == kind && known.api_version() == api_version)
+            .find(|known| known.kind == kind && known.group == group)
     }
 
     /// `apps/v1`, `v1`.
@@ -82,6 +87,24 @@ mod tests {
         assert_eq!(EVENT.collection("a"), "/api/v1/namespaces/a/events");
         assert_eq!(Kind::workload("apps/v1", "Deployment"), Some(DEPLOYMENT));
         assert_eq!(Kind::workload("v1", "PodTemplate"), Some(POD_TEMPLATE));
-        assert_eq!(Kind::workload("apps/v1beta1", "Deployment"), None);
+        assert_eq!(Kind::workload("apps/v1beta1", "Deployment"), Some(DEPLOYMENT));
+    }
+
+    #[test]
+    fn every_workload_that_decisions_ask_for_has_a_place_and_no_other() {
+        let kinds = ["Deployment", "ReplicaSet", "PodTemplate", "StatefulSet"];
+        for api_version in ["apps/v1", "apps/v1beta2", "v1", "v2", "", "apps", "extensions/v1beta1", "a/b/c", "/v1"] {
+            for kind in kinds {
+                let reference = tidegate_api::rollout::WorkloadRef {
+                    api_version: api_version.into(),
+                    kind: kind.into(),
+                    name: "x".into(),
+                    scale_down: None,
+                };
+                let asked_for = tidegate_core::rollout::validate::workload_kind_is_supported(&reference);
+                let known = Kind::workload(api_version, kind);
+                assert_eq!(known.is_some(), asked_for, "{api_version} {kind}");
+            }
+        }
     }
 }

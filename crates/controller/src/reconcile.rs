@@ -32,14 +32,28 @@ pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
     }
 }
 
-/// The snapshot of a Rollout with all its needs answered, as a plan would be made on it now.
-pub(crate) async fn complete(shell: &Shell, snapshot: &mut Snapshot) -> Result<(), ReadError> {
+/// The snapshot of a Rollout with all its needs answered, as a plan would be made on it now. `listener` is the Rollout that
+/// is to hear of changes to the Services that were read.
+pub(crate) async fn complete(
+    shell: &Shell,
+    snapshot: &mut Snapshot,
+    listener: Option<&Key>,
+) -> Result<(), ReadError> {
     for _ in 0..ROUNDS_OF_NEEDS {
         let needs = rollout::needs(snapshot, shell.clock.now());
-        if needs.is_empty() {
+        let is_last = needs.is_empty();
+        let rest = {
+            let mut state = shell.lock();
+            let rest = snapshot::answer_from_stores(&state.world, snapshot, needs);
+            // Under the same lock, or a change in between would be neither seen nor heard of.
+            if let Some(key) = listener {
+                state.world.asks_for(key, snapshot::services_of(snapshot));
+            }
+            rest
+        };
+        if is_last {
             break;
         }
-        let rest = snapshot::answer_from_stores(&shell.lock().world, snapshot, needs);
         snapshot::answer_live(&shell.clients, snapshot, rest).await?;
     }
     Ok(())
@@ -54,12 +68,12 @@ enum Look {
 }
 
 async fn look(shell: &Shell, key: &Key) -> Look {
-    {
+    let known = {
         let mut state = shell.lock();
         let state = &mut *state;
-        if !state.world.is_complete() || state.world.rollouts.get(key).is_none() {
+        let Some(known) = state.world.rollouts.get(key).filter(|_| state.world.is_complete()) else {
             return Look::Nothing;
-        }
+        };
         let memory = state.memories.entry(key.clone()).or_default();
         match memory.sight(&state.world, shell.patience, Instant::now()) {
             Sight::Wait(at) => return Look::Later(at),
@@ -69,9 +83,10 @@ async fn look(shell: &Shell, key: &Key) -> Look {
             }
             Sight::Live => state.metrics.live_reads += 1,
         }
-    }
+        known.clone()
+    };
     tracing::debug!(%key, "a watch is behind our own writes; reading live");
-    match snapshot::from_api(&shell.clients, key).await {
+    match snapshot::from_api(&shell.clients, key, known).await {
         Ok(Some(snapshot)) => {
             forget_vanished(shell, key, &snapshot);
             Look::Snapshot(Box::new(snapshot))
@@ -95,8 +110,7 @@ fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
 }
 
 async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) -> Result<Outcome, ReadError> {
-    complete(shell, &mut snapshot).await?;
-    shell.lock().world.asks_for(key, snapshot::services_of(&snapshot));
+    complete(shell, &mut snapshot, Some(key)).await?;
     let mut work = Work { shell, key, snapshot, versions: Versions::new(), changed_nothing: false };
     let mut plan = work.plan();
     let mut retry = false;
@@ -149,8 +163,15 @@ impl Work<'_> {
     async fn carry_out(&mut self, plan: &Plan) -> Result<(), (usize, WriteError)> {
         for (number, write) in plan.writes.iter().enumerate() {
             let shell = self.shell;
-            let answer =
-                execute::carry_out(&shell.clients, write, &mut self.versions, &shell.field_manager).await;
+            let priority = execute::priority(&plan.writes[number..]);
+            let answer = execute::carry_out(
+                &shell.clients,
+                write,
+                priority,
+                &mut self.versions,
+                &shell.field_manager,
+            )
+            .await;
             match answer {
                 Ok(answer) => self.succeeded(write, &answer),
                 Err(error) => {

@@ -148,7 +148,7 @@ impl State {
                 self.metrics.unreadable += 1;
                 let Key { namespace, name } = rollout;
                 let message =
-                    format!("Rollout cannot be read: {error}; its last readable version stays in effect");
+                    format!("Rollout cannot be read: {error}; its last readable spec stays in effect");
                 let event = Event::warning("UnreadableRollout", message);
                 recorder.record(Subject { namespace, name, uid, resource_version }, event);
             }
@@ -191,3 +191,7 @@ pub(crate) enum Outcome {
     /// Try again after the back-off, or at this instant when that is earlier.
     Retry(Option<Instant>),
 }
+
+#[cfg(test)]
+#[path = "shell_tests.rs"]
+mod tests;

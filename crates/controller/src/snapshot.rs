@@ -44,16 +44,28 @@ pub(crate) fn from_stores(world: &World, memory: Option<&Memory>, key: &Key) -> 
 }
 
 /// The same, read live: the Rollout and the ReplicaSets of its namespace. `None`: there is no such Rollout.
-pub(crate) async fn from_api(clients: &Clients, key: &Key) -> Result<Option<Snapshot>, ReadError> {
+///
+/// `known` stands in for what cannot be read of the Rollout.
+pub(crate) async fn from_api(
+    clients: &Clients,
+    key: &Key,
+    known: Rollout,
+) -> Result<Option<Snapshot>, ReadError> {
     let path = kind::ROLLOUT.object(&key.namespace, &key.name);
-    let Some(rollout) = read(clients, &path, <Rollout as Slim>::parse).await? else { return Ok(None) };
+    let parse = |object: &Value| {
+        <Rollout as Slim>::parse(object).or_else(|error| known.updated(object).ok_or(error))
+    };
+    let Some(rollout) = read(clients, &path, parse).await? else { return Ok(None) };
     let mut snapshot = Snapshot::of(rollout);
     let path = format!(
         "{}?labelSelector={}",
         kind::REPLICA_SET.collection(&key.namespace),
         labels::POD_TEMPLATE_HASH
     );
-    let found = read(clients, &path, parse_list).await?.unwrap_or_default();
+    // A namespace without ReplicaSets has an empty list; none at all is a server that does not know what it serves.
+    let found = read(clients, &path, parse_list)
+        .await?
+        .ok_or_else(|| ReadError::Request { path: path.clone(), message: "not found".to_owned() })?;
     let uid = snapshot.rollout.metadata.uid.as_str();
     let concerned = found
         .into_iter()
@@ -116,7 +128,8 @@ pub(crate) async fn answer_live(
 pub(crate) fn absorb(snapshot: &mut Snapshot, object: &ObjectRef, answer: &Answer) {
     match (Kind::written(&object.kind), answer) {
         (Some(kind::ROLLOUT), Answer::Object(value)) => {
-            if let Ok(rollout) = <Rollout as Slim>::parse(value) {
+            let rollout = <Rollout as Slim>::parse(value).ok();
+            if let Some(rollout) = rollout.or_else(|| snapshot.rollout.clone().updated(value)) {
                 snapshot.rollout = rollout;
             }
         }

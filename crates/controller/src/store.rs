@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use kube::runtime::watcher::Event;
+use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::meta::ObjectMeta;
 use tidegate_api::rollout::Rollout;
@@ -46,11 +47,20 @@ pub(crate) fn version(resource_version: &str) -> u64 {
 pub(crate) trait Slim: Sized {
     fn parse(object: &Value) -> Result<Self, serde_json::Error>;
     fn metadata(&self) -> &ObjectMeta;
+    /// This value with whatever can be read of a later version of the same object that as a whole cannot; `None` when
+    /// that is another object, of which nothing is known.
+    fn updated(self, object: &Value) -> Option<Self>;
+}
+
+/// The metadata of `object`, or `known` when they cannot be read; `None` when they are another object's.
+fn later_metadata(known: &ObjectMeta, object: &Value) -> Option<ObjectMeta> {
+    let later = ObjectMeta::deserialize(&object["metadata"]).unwrap_or_else(|_| known.clone());
+    (later.uid == known.uid).then_some(later)
 }
 
 impl Slim for Rollout {
     fn parse(object: &Value) -> Result<Self, serde_json::Error> {
-        let mut rollout = <Self as serde::Deserialize>::deserialize(object)?;
+        let mut rollout = Self::deserialize(object)?;
         // Client-side apply leaves a second copy of the whole spec here, and no decision reads it.
         rollout.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
         Ok(rollout)
@@ -58,6 +68,17 @@ impl Slim for Rollout {
 
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata
+    }
+
+    /// The spec stays; a status that is older than its resourceVersion would make every write a mistake.
+    fn updated(mut self, object: &Value) -> Option<Self> {
+        self.metadata = later_metadata(&self.metadata, object)?;
+        self.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
+        match Option::deserialize(&object["status"]) {
+            Ok(status) => self.status = status.unwrap_or_default(),
+            Err(error) => tracing::warn!(%error, "the status of a Rollout could not be read either"),
+        }
+        Some(self)
     }
 }
 
@@ -68,6 +89,11 @@ impl Slim for ReplicaSet {
 
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata
+    }
+
+    fn updated(mut self, object: &Value) -> Option<Self> {
+        self.metadata = later_metadata(&self.metadata, object)?;
+        Some(self)
     }
 }
 
@@ -81,6 +107,12 @@ impl Slim for Service {
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata
     }
+
+    fn updated(mut self, object: &Value) -> Option<Self> {
+        self.metadata = later_metadata(&self.metadata, object)?;
+        self.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
+        Some(self)
+    }
 }
 
 /// What one delivery has changed in a store.
@@ -90,7 +122,7 @@ pub(crate) struct Change<T> {
     /// The resourceVersion that was delivered; 0 for a deletion found by a relist.
     pub(crate) version: u64,
     pub(crate) before: Option<T>,
-    /// Why the delivered object could not be read; the store then still holds the last good one.
+    /// Why the delivered object could not be read; the store then still holds what was readable of it before.
     pub(crate) unreadable: Option<Unreadable>,
 }
 
@@ -126,7 +158,7 @@ pub(crate) struct Store<T> {
 #[derive(Debug)]
 struct Entry<T> {
     version: u64,
-    /// `None`: it was never readable.
+    /// As last read without error, with what could be read of later versions. `None`: it was never readable.
     value: Option<T>,
 }
 
@@ -162,7 +194,7 @@ impl<T: Slim + Clone> Store<T> {
         }
     }
 
-    /// The object, as last read without error.
+    /// The object, as far as it could be read.
     pub(crate) fn get(&self, key: &Key) -> Option<&T> {
         self.objects.get(key)?.value.as_ref()
     }
@@ -214,8 +246,10 @@ impl<T: Slim + Clone> Store<T> {
         let (before, unreadable) = match T::parse(&object.value) {
             Ok(value) => (entry.value.replace(value), None),
             Err(error) => {
-                tracing::warn!(%key, %error, "an object could not be read; its last good version stays");
-                (entry.value.clone(), Some(object.unreadable(error.to_string())))
+                tracing::warn!(%key, %error, "an object could not be read");
+                let before = entry.value.take();
+                entry.value = before.clone().and_then(|known| known.updated(&object.value));
+                (before, Some(object.unreadable(error.to_string())))
             }
         };
         Some(Change { key, version, before, unreadable })

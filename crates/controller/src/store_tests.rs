@@ -11,7 +11,7 @@ fn service(name: &str, version: u64) -> Watched {
 
 fn broken(name: &str, version: u64) -> Watched {
     Watched::new(json!({
-        "metadata": {"namespace": "a", "name": name, "resourceVersion": version.to_string()},
+        "metadata": {"namespace": "a", "name": name, "uid": format!("uid-{name}"), "resourceVersion": version.to_string()},
         "spec": {"selector": 7},
     }))
 }
@@ -108,13 +108,14 @@ fn knows_what_it_has_delivered() {
 }
 
 #[test]
-fn keeps_the_last_good_version_of_what_cannot_be_read() {
+fn keeps_the_last_readable_spec_of_what_cannot_be_read() {
     let mut store = store(&[service("x", 1), broken("never", 2), service("z", 3)]);
     assert_eq!(version_of(&store, "never"), None);
     assert!(store.is_complete());
     let changes = store.deliver(Event::Apply(broken("x", 4)));
     assert!(changes[0].unreadable.as_ref().is_some_and(|it| it.error.contains("invalid type")));
-    assert_eq!(version_of(&store, "x").as_deref(), Some("1"));
+    let x = store.get(&Key::new("a", "x")).unwrap();
+    assert_eq!((x.selector["version"].as_str(), x.metadata.resource_version.as_str()), ("1", "4"));
     assert!(store.has_delivered(&Key::new("a", "x"), &Mark::Version(4)));
     assert_eq!(deliver(&mut store, vec![Event::Apply(service("x", 5))]), ["x"]);
     assert_eq!(store.keys().count(), 2);
@@ -128,4 +129,14 @@ fn remembers_a_bounded_number_of_deletions() {
     }
     assert_eq!(store.tombstones.len(), TOMBSTONES);
     assert!(store.tombstones.contains_key(&Key::new("a", "s1999")));
+}
+
+#[test]
+fn knows_nothing_of_an_unreadable_object_that_took_the_place_of_another() {
+    let mut store = store(&[service("x", 1)]);
+    let mut another = broken("x", 4).value;
+    another["metadata"]["uid"] = json!("uid-of-another");
+    let changes = store.deliver(Event::Apply(Watched::new(another)));
+    assert_eq!(changes[0].before.as_ref().unwrap().metadata.uid, "uid-x");
+    assert_eq!(version_of(&store, "x"), None);
 }

@@ -98,8 +98,11 @@ impl World {
         in_order(found.cloned().collect())
     }
 
-    /// Notes which Services a Rollout has asked for: their changes concern it from now on.
+    /// Notes which Services a Rollout has asked for: their changes concern it from now on. A Rollout that is gone asks for
+    /// nothing.
     pub(crate) fn asks_for(&mut self, rollout: &Key, services: BTreeSet<Key>) {
+        // Whoever decides about a Rollout may not know yet that it is gone.
+        let services = if self.rollouts.get(rollout).is_some() { services } else { BTreeSet::new() };
         if self.asked_for.get(rollout) == Some(&services) {
             return;
         }
@@ -122,8 +125,7 @@ impl World {
     fn rollout_changed(&mut self, change: Change<Rollout>, effects: &mut Vec<Effect>) {
         let Change { key, version, before, unreadable } = change;
         if let Some(Unreadable { uid, resource_version, error }) = unreadable {
-            effects.push(Effect::Unreadable { rollout: key, uid, resource_version, error });
-            return;
+            effects.push(Effect::Unreadable { rollout: key.clone(), uid, resource_version, error });
         }
         let after = self.rollouts.get(&key).map(|rollout| rollout.metadata.uid.clone());
         let before = before.map(|rollout| rollout.metadata.uid);
@@ -144,9 +146,6 @@ impl World {
     }
 
     fn replica_set_changed(&mut self, change: &Change<ReplicaSet>, effects: &mut Vec<Effect>) {
-        if change.unreadable.is_some() {
-            return;
-        }
         let key = &change.key;
         let controller = |it: &ReplicaSet| it.metadata.controller_uid().map(str::to_owned);
         let before = change.before.as_ref().map(controller);

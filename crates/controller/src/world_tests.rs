@@ -137,13 +137,59 @@ fn rollouts_appear_once_and_vanish_once() {
     assert!(world.by_uid.is_empty());
 }
 
+/// `x` at this version, with a spec that cannot be read.
+fn unreadable(version: u64) -> Value {
+    let mut broken = rollout("x", version).value;
+    broken["spec"] = json!({"replicas": 3_000_000_000_u64});
+    broken
+}
+
 #[test]
-fn an_unreadable_rollout_keeps_its_last_good_version() {
-    let mut world = world(vec![rollout("x", 1)]);
-    let mut broken = rollout("x", 2).value;
-    broken["spec"] = json!({"replicas": "three"});
+fn an_unreadable_rollout_keeps_its_last_readable_spec_and_nothing_else() {
+    let mut first = rollout("x", 1).value;
+    first["spec"] = json!({"replicas": 4});
+    let mut world = world(vec![Watched::new(first)]);
+    let key = Key::new("a", "x");
+    let mut broken = unreadable(2);
+    broken["metadata"]["generation"] = json!(7);
+    broken["metadata"]["labels"] = json!({"a": "b"});
+    broken["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "c": "d"});
+    broken["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
+    broken["status"] = json!({"abort": true});
     let effects = world.deliver(kind::ROLLOUT, Event::Apply(Watched::new(broken)));
-    assert!(matches!(&effects[..], [Effect::Unreadable { uid, .. }] if uid == "uid-x"));
-    let x = world.rollouts.get(&Key::new("a", "x")).unwrap();
-    assert_eq!(x.metadata.resource_version, "1");
+    let [Effect::Unreadable { uid, .. }, again] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((uid.as_str(), again), ("uid-x", &touched(&key, &object_ref(kind::ROLLOUT, &key), 2)));
+    let x = world.rollouts.get(&key).unwrap();
+    assert_eq!((x.metadata.resource_version.as_str(), x.metadata.generation), ("2", 7));
+    assert_eq!((x.metadata.labels.len(), x.metadata.annotations.len()), (1, 1));
+    assert!(x.metadata.deletion_timestamp.is_some());
+    assert_eq!((x.spec.replicas, x.status.abort), (Some(4), true));
+    // Nor does a status that cannot be read either keep the rest back.
+    let mut worse = unreadable(3);
+    worse["status"] = json!({"abort": "perhaps"});
+    world.deliver(kind::ROLLOUT, Event::Apply(Watched::new(worse)));
+    let x = world.rollouts.get(&key).unwrap();
+    assert_eq!((x.metadata.resource_version.as_str(), x.status.abort), ("3", true));
+    world.deliver(kind::ROLLOUT, Event::Apply(Watched::new(unreadable(4))));
+    assert!(!world.rollouts.get(&key).unwrap().status.abort);
+}
+
+#[test]
+fn an_unreadable_rollout_in_the_place_of_another_is_not_that_other() {
+    let mut world = world(vec![rollout("x", 1)]);
+    let key = Key::new("a", "x");
+    let mut broken = unreadable(2);
+    broken["metadata"]["uid"] = json!("uid-again");
+    let effects = world.deliver(kind::ROLLOUT, Event::Apply(Watched::new(broken)));
+    let [Effect::Unreadable { .. }, gone] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*gone, Effect::Vanished { rollout: key.clone() });
+    assert!(world.rollouts.get(&key).is_none() && world.by_uid.is_empty());
+}
+
+#[test]
+fn a_rollout_that_is_gone_asks_for_nothing() {
+    let mut world = world(vec![]);
+    world.asks_for(&Key::new("a", "x"), [Key::new("a", "s")].into());
+    assert!(world.asked_by.is_empty() && world.asked_for.is_empty());
+    assert_eq!(touches(&mut world, kind::SERVICE, Event::Apply(service("s", 5))), [""; 0]);
 }

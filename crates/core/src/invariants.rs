@@ -69,19 +69,32 @@ impl Observation {
         self.replica_sets.iter().map(|rs| self.ready_of(&rs.metadata.name).min(rs.replicas)).sum()
     }
 
-    /// The same as far as the ReplicaSets' status tells: nobody can know of a pod before it is published.
+    /// The same as far as the ReplicaSets' status tells.
     fn published_after_shrinking(&self) -> i32 {
-        self.replica_sets.iter().map(ReplicaSet::possibly_available).sum()
+        self.replica_sets.iter().map(|rs| rs.status.available_replicas.min(rs.replicas)).sum()
     }
 }
 
-/// I1: no write of ours lowers the ready pods below the smaller of what is promised and what was there, as far as it was
-/// published.
+/// By what a write is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Knowledge {
+    /// By the pods there are: the workload controllers publish at once.
+    #[default]
+    Exact,
+    /// By what was published where that excuses it: pods may have come or gone that nobody could know of.
+    Published,
+}
+
+/// I1: no write of ours lowers the ready pods below the smaller of what is promised and what was there.
 /// I2 is the same rule as long as all ReplicaSets share one selector.
 #[must_use]
-pub fn keeps_availability(before: &Observation, after: &Observation) -> Option<Violation> {
+pub fn keeps_availability(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
     let (was, is) = (before.ready_after_shrinking(), after.ready_after_shrinking());
-    let promise = after.promised().min(was).min(before.published_after_shrinking());
+    let promise = after.promised().min(was);
+    let published = (before.published_after_shrinking(), after.published_after_shrinking());
+    if by == Knowledge::Published && published.1 >= after.promised().min(published.0) {
+        return None;
+    }
     (is < promise).then(|| {
         violation("I1", format!("ready pods fall from {was} to {is}; {} are promised", after.promised()))
     })
@@ -96,7 +109,8 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
         return None;
     }
     let fail = |text: &str| Some(violation("I4", format!("stable becomes {}: {text}", new.stable_rs)));
-    if old.abort && !old.promote_full && is_same_update(before, after) {
+    let stable_exists = before.replica_sets.iter().any(|rs| rs.hash() == old.stable_rs);
+    if old.abort && stable_exists && !old.promote_full && is_same_update(before, after) {
         return fail("the update is aborted");
     }
     if before.rollout.spec.paused {
@@ -111,7 +125,6 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     if rs.status.available_replicas < replicas && !is_lenient {
         return fail("its pods are not all available");
     }
-    let stable_exists = before.replica_sets.iter().any(|rs| rs.hash() == old.stable_rs);
     let steps = threshold.map_or(0, |canary| canary.steps.len());
     let steps_left = steps.saturating_sub(usize::try_from(new.current_step_index.unwrap_or(0)).unwrap_or(0));
     let pauses = !old.pause_conditions.is_empty() && is_same_update(before, after) && !is_over(before, after);
@@ -302,9 +315,9 @@ pub fn essence(rest: &Observation) -> Essence {
 
 /// I1, I4 and I8 for one write of ours.
 #[must_use]
-pub fn check_write(before: &Observation, after: &Observation) -> Vec<Violation> {
+pub fn check_write(before: &Observation, after: &Observation, by: Knowledge) -> Vec<Violation> {
     [
-        keeps_availability(before, after),
+        keeps_availability(before, after, by),
         stable_moves_after_every_gate(before, after),
         verdict_stands(before, after),
         keeps_what_has_ready_pods(before, after),

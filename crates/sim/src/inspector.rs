@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_api::rollout::Rollout;
-use tidegate_core::invariants::{self, Observation, Violation};
+use tidegate_core::invariants::{self, Knowledge, Observation, Violation};
 use tidegate_core::{Plan, ReplicaSet, Snapshot};
 use tidegate_kubesim::{ApiServer, Change};
 
@@ -26,6 +26,7 @@ struct Record {
     /// (kind, namespace, name) -> object as stored.
     objects: BTreeMap<ObjectKey, Arc<Value>>,
     violations: Vec<(Timestamp, Violation)>,
+    knowledge: Knowledge,
     trace: Vec<String>,
     plans: u64,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
@@ -37,8 +38,10 @@ struct Record {
 }
 
 impl Inspector {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    pub(crate) fn new(knowledge: Knowledge) -> Self {
+        let this = Self::default();
+        this.lock().knowledge = knowledge;
+        this
     }
 
     pub(crate) fn attach(&self, server: &ApiServer) {
@@ -134,7 +137,7 @@ impl Record {
     ) {
         let mut found = Vec::new();
         if let (Some(before), Some(after)) = (before, after) {
-            found.extend(invariants::check_write(before, after));
+            found.extend(invariants::check_write(before, after, self.knowledge));
             let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
             *writes += 1;
             found.extend(invariants::is_bounded(*writes, after));

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 use tidegate_controller::{Clock, Config, Controller, Gate, Handle};
+use tidegate_core::invariants::Knowledge;
 use tidegate_core::rollout;
 use tidegate_core::{Plan, Snapshot};
 use tidegate_kubesim::{ApiServer, Kubelet, Reaction};
@@ -119,7 +120,8 @@ impl World {
             reaction: options.reaction,
             ..tidegate_kubesim::Config::default()
         });
-        let inspector = Inspector::new();
+        let lags = options.reaction.replica_set > Duration::ZERO;
+        let inspector = Inspector::new(if lags { Knowledge::Published } else { Knowledge::Exact });
         inspector.attach(&server);
         server.spawn_controllers();
         let user = named(&server, USER);

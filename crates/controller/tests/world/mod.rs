@@ -37,8 +37,13 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_crd(tidegate_api::crd::rollout_crd())
+    }
+
+    /// A cluster with another definition of Rollouts.
+    pub(crate) fn with_crd(crd: Value) -> Self {
         let server = ApiServer::new(tidegate_kubesim::Config { epoch: epoch(), ..Default::default() });
-        server.create("user", "customresourcedefinitions", "", tidegate_api::crd::rollout_crd()).unwrap();
+        server.create("user", "customresourcedefinitions", "", crd).unwrap();
         server.spawn_controllers();
         Self { server, clock: Clock::starting_at(epoch()), faults: Faults::default() }
     }

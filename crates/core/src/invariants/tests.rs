@@ -28,6 +28,10 @@ fn world(stable: (i32, i32), canary: (i32, i32), status: Value) -> Observation {
     }
 }
 
+fn check_write(before: &Observation, after: &Observation) -> Vec<Violation> {
+    super::check_write(before, after, Knowledge::Exact)
+}
+
 fn updating(more: Value) -> Value {
     let mut status = json!({"stableRS": "v1", "currentPodHash": "v2", "currentStepIndex": 0});
     status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -58,6 +62,28 @@ fn i1_a_replica_set_with_ready_pods_is_not_deleted() {
     let mut after = before.clone();
     after.replica_sets.pop();
     assert_eq!(rules(&check_write(&before, &after)), ["I1"]);
+}
+
+#[test]
+fn i1_what_nobody_could_know_is_no_blame_where_publishing_lags() {
+    let before = world((4, 4), (1, 1), updating(json!({})));
+    let after = world((3, 4), (1, 1), updating(json!({})));
+    let lost = |mut observation: Observation| {
+        observation.ready.insert("demo-v1".into(), 3);
+        observation.ready.insert("demo-v2".into(), 0);
+        observation
+    };
+    let by = |knowledge| keeps_availability(&lost(before.clone()), &lost(after.clone()), knowledge);
+    assert_eq!(by(Knowledge::Exact), None, "three of three stay");
+    let after = world((2, 4), (1, 1), updating(json!({})));
+    let by = |knowledge| keeps_availability(&lost(before.clone()), &lost(after.clone()), knowledge);
+    assert!(by(Knowledge::Exact).is_some());
+    assert!(by(Knowledge::Published).is_some(), "three published, four promised");
+    let after = world((3, 4), (1, 1), updating(json!({})));
+    let mut gone = lost(after);
+    gone.ready.insert("demo-v1".into(), 2);
+    assert!(keeps_availability(&lost(before.clone()), &gone, Knowledge::Exact).is_some());
+    assert_eq!(keeps_availability(&lost(before), &gone, Knowledge::Published), None);
 }
 
 #[test]

@@ -83,6 +83,11 @@ impl Schema {
 
     fn check_number(&self, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         let number = value.as_f64().unwrap_or(0.0);
+        if let Some(format) = self.exceeded_format(value) {
+            // The library behind it gives this error no field, which Kubernetes shows as `<nil>`.
+            let detail = format!("Checked value must be of type integer with format {format} in {path}");
+            causes.push(Cause::invalid("<nil>", &"".into(), &detail));
+        }
         let limits = &self.limits;
         let mut refuse = |what: String| {
             causes.push(Cause::invalid(path, value, &format!("{path} in body should be {what}")));
@@ -105,6 +110,24 @@ impl Schema {
         if let Some(factor) = limits.multiple_of.filter(|factor| number % factor != 0.0) {
             refuse(format!("a multiple of {factor}"));
         }
+    }
+
+    /// The format of integers that `value` is too large for. API servers before Kubernetes 1.36 ignore it in custom
+    /// resources.
+    fn exceeded_format(&self, value: &Value) -> Option<&str> {
+        let format = self.format.as_deref().filter(|_| self.ty.as_deref() == Some("integer"))?;
+        let bits = match format {
+            "int32" => 31,
+            "int64" => 63,
+            _ => return None,
+        };
+        let limit = 2_f64.powi(bits);
+        // Between i64 and f64 nothing is lost here: whatever is not an i64 is beyond 2^63 or was written with a point.
+        let fits = match value.as_i64() {
+            Some(number) => bits == 63 || i32::try_from(number).is_ok(),
+            None => value.as_f64().is_some_and(|number| (-limit..limit).contains(&number)),
+        };
+        (!fits).then_some(format)
     }
 
     fn check_items(&self, items: &[Value], path: &str, causes: &mut Vec<Cause>) {
@@ -248,6 +271,16 @@ mod tests {
                 "spec.x: Invalid value: 10: spec.x in body should be less than or equal to 9",
             ),
             (
+                json!({"type": "integer", "format": "int32"}),
+                json!(3_000_000_000_u64),
+                r#"<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.x"#,
+            ),
+            (
+                json!({"type": "integer", "format": "int64"}),
+                json!(9_223_372_036_854_775_808_u64),
+                r#"<nil>: Invalid value: "": Checked value must be of type integer with format int64 in spec.x"#,
+            ),
+            (
                 json!({"type": "string", "pattern": "^[a-z]+$"}),
                 json!("A"),
                 r#"spec.x: Invalid value: "A": spec.x in body should match '^[a-z]+$'"#,
@@ -294,6 +327,10 @@ mod tests {
             (json!({"x-kubernetes-int-or-string": true}), json!(3)),
             (json!({"type": "string", "nullable": true}), json!(null)),
             (json!({"type": "number"}), json!(3)),
+            (json!({"type": "integer", "format": "int32"}), json!(i32::MAX)),
+            (json!({"type": "integer", "format": "int32"}), json!(i32::MIN)),
+            (json!({"type": "integer", "format": "int64"}), json!(i64::MAX)),
+            (json!({"type": "integer"}), json!(3_000_000_000_u64)),
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), json!({"a": "b"})),
         ] {
             check(&spec(&field), &json!({"spec": {"x": value}}), &[]);
