@@ -1,14 +1,17 @@
 //! Requests to the API server by importance, with a time limit on each.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
-use http_body::Body as HttpBody;
+use http_body::{Body as HttpBody, Frame};
 use kube::Client;
 use kube::client::Body;
 use kube::core::response::reason;
 use serde_json::Value;
+use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::gate::Gate;
@@ -17,9 +20,13 @@ use crate::rate::{Bucket, Priority, RateLimit};
 /// How long the API server may take over one request.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long the body of an answer may stay silent. A watch lasts 290 s unless the server ends it before.
+const SILENCE: Duration = Duration::from_secs(290 + 30);
+
 /// A client of `service` behind `gate`. Must be called inside the runtime that will run the controller.
 ///
-/// A request whose answer does not begin within 30 seconds fails; watches may then go on as long as they like.
+/// A request whose answer does not begin within 30 seconds fails; watches may then go on as long as they like, but a
+/// connection on which nothing comes for longer than a watch lasts is taken for dead.
 pub fn client<S, B>(service: S, gate: &Gate) -> Client
 where
     S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
@@ -30,11 +37,40 @@ where
 {
     let limited = service.map_err(S::Error::into).map_future(|answer| async move {
         match tokio::time::timeout(TIME_LIMIT, answer).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map(|response| response.map(Wakeful::new)),
             Err(late) => Err(BoxError::from(late)),
         }
     });
     Client::new(gate.layer(limited), "default")
+}
+
+/// A body that fails when nothing has come for [`SILENCE`]: half of a broken connection never ends by itself.
+struct Wakeful<B> {
+    inner: Pin<Box<B>>,
+    silence: Pin<Box<Sleep>>,
+}
+
+impl<B> Wakeful<B> {
+    fn new(inner: B) -> Self {
+        Self { inner: Box::pin(inner), silence: Box::pin(sleep(SILENCE)) }
+    }
+}
+
+impl<B: HttpBody<Error: Into<BoxError>>> HttpBody for Wakeful<B> {
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
+        if let Poll::Ready(frame) = self.inner.as_mut().poll_frame(cx) {
+            self.silence.as_mut().reset(Instant::now() + SILENCE);
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let silence = self.silence.as_mut().poll(cx);
+        silence.map(|()| Some(Err(format!("nothing came for {} s", SILENCE.as_secs()).into())))
+    }
 }
 
 /// A request to the API server that brought no object.

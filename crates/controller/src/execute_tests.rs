@@ -38,7 +38,9 @@ async fn seen(writes: &[Write]) -> Vec<Seen> {
 
 async fn failure(request: Request, answer: (u16, Value)) -> WriteError {
     let (clients, _) = serve(move |_| answer.clone());
-    carry_out(&clients, &write("ReplicaSet", request), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap_err()
+    carry_out(&clients, &write("ReplicaSet", request), Priority::Traffic, &mut Versions::new(), MANAGER)
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,11 +82,13 @@ async fn a_merge_patch_follows_the_writes_before_it() {
 async fn a_deleted_object_is_gone_unless_a_finalizer_keeps_it() {
     let delete = || write("ReplicaSet", Request::Delete { uid: "u".into(), resource_version: "4".into() });
     let (clients, _) = serve(|_| (200, json!({"kind": "Status", "status": "Success"})));
-    let answer = carry_out(&clients, &delete(), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap();
+    let answer =
+        carry_out(&clients, &delete(), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap();
     assert_eq!(answer.mark(), Mark::Gone("u".into()));
     let kept = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "10"}});
     let (clients, _) = serve(move |_| (200, kept.clone()));
-    let answer = carry_out(&clients, &delete(), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap();
+    let answer =
+        carry_out(&clients, &delete(), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap();
     assert_eq!(answer.mark(), Mark::Version(10));
 }
 
@@ -121,13 +125,27 @@ async fn silence_and_broken_answers_leave_the_outcome_open() {
         std::future::pending::<Result<http::Response<kube::client::Body>, std::convert::Infallible>>()
     });
     let clients = Clients::new(crate::client(pending, &crate::Gate::new()), None);
-    let error = carry_out(&clients, &write("Rollout", merge_patch()), Priority::Traffic, &mut Versions::new(), MANAGER).await;
+    let error = carry_out(
+        &clients,
+        &write("Rollout", merge_patch()),
+        Priority::Traffic,
+        &mut Versions::new(),
+        MANAGER,
+    )
+    .await;
     assert!(matches!(error, Err(WriteError::Unanswered(_))), "{error:?}");
     let reset = tower::service_fn(|_: http::Request<kube::client::Body>| async {
         Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("connection reset"))
     });
     let clients = Clients::new(crate::client(reset, &crate::Gate::new()), None);
-    let error = carry_out(&clients, &write("Rollout", merge_patch()), Priority::Traffic, &mut Versions::new(), MANAGER).await;
+    let error = carry_out(
+        &clients,
+        &write("Rollout", merge_patch()),
+        Priority::Traffic,
+        &mut Versions::new(),
+        MANAGER,
+    )
+    .await;
     assert!(
         matches!(&error, Err(WriteError::Unanswered(text)) if text.contains("connection reset")),
         "{error:?}"

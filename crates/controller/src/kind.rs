@@ -93,7 +93,9 @@ mod tests {
     #[test]
     fn every_workload_that_decisions_ask_for_has_a_place_and_no_other() {
         let kinds = ["Deployment", "ReplicaSet", "PodTemplate", "StatefulSet"];
-        for api_version in ["apps/v1", "apps/v1beta2", "v1", "v2", "", "apps", "extensions/v1beta1", "a/b/c", "/v1"] {
+        for api_version in
+            ["apps/v1", "apps/v1beta2", "v1", "v2", "", "apps", "extensions/v1beta1", "a/b/c", "/v1"]
+        {
             for kind in kinds {
                 let reference = tidegate_api::rollout::WorkloadRef {
                     api_version: api_version.into(),

@@ -164,14 +164,9 @@ impl Work<'_> {
         for (number, write) in plan.writes.iter().enumerate() {
             let shell = self.shell;
             let priority = execute::priority(&plan.writes[number..]);
-            let answer = execute::carry_out(
-                &shell.clients,
-                write,
-                priority,
-                &mut self.versions,
-                &shell.field_manager,
-            )
-            .await;
+            let answer =
+                execute::carry_out(&shell.clients, write, priority, &mut self.versions, &shell.field_manager)
+                    .await;
             match answer {
                 Ok(answer) => self.succeeded(write, &answer),
                 Err(error) => {

@@ -52,9 +52,8 @@ pub(crate) async fn from_api(
     known: Rollout,
 ) -> Result<Option<Snapshot>, ReadError> {
     let path = kind::ROLLOUT.object(&key.namespace, &key.name);
-    let parse = |object: &Value| {
-        <Rollout as Slim>::parse(object).or_else(|error| known.updated(object).ok_or(error))
-    };
+    let parse =
+        |object: &Value| <Rollout as Slim>::parse(object).or_else(|error| known.updated(object).ok_or(error));
     let Some(rollout) = read(clients, &path, parse).await? else { return Ok(None) };
     let mut snapshot = Snapshot::of(rollout);
     let path = format!(

@@ -170,7 +170,56 @@ impl BackOff {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body::Frame;
+    use http_body_util::{Either, Full, StreamBody};
+    use kube::client::Body;
+
     use super::*;
+    use crate::gate::Gate;
+
+    /// When a server was asked for lists and for watches, in seconds, if the connection dies in the middle of each.
+    async fn asked_while_dead(lists_die: bool) -> (Vec<u64>, Vec<u64>) {
+        let (start, asked) = (Instant::now(), Arc::new(Mutex::new((Vec::new(), Vec::new()))));
+        let log = asked.clone();
+        let server = tower::service_fn(move |request: Request<Body>| {
+            let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+            let (lists, watches) = &mut *log.lock().unwrap();
+            let asked = if is_watch { watches } else { lists };
+            asked.push(start.elapsed().as_secs());
+            let body = if is_watch || (lists_die && asked.len() == 1) {
+                let silence = futures::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+                Either::Right(StreamBody::new(silence))
+            } else {
+                Either::Left(Full::from(
+                    r#"{"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "5"}, "items": []}"#,
+                ))
+            };
+            async { Ok::<_, Infallible>(Response::new(body)) }
+        });
+        let selection = Selection { kind: crate::kind::SERVICE, namespace: None, labels: None };
+        let following = follow(crate::client(server, &Gate::new()), selection, |_| {}, |_| {});
+        assert!(tokio::time::timeout(Duration::from_secs(1000), following).await.is_err());
+        std::mem::take(&mut *asked.lock().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_on_a_dead_connection_is_opened_anew() {
+        let (lists, watches) = asked_while_dead(false).await;
+        assert_eq!((lists.len(), watches.len()), (1, 4), "{lists:?} {watches:?}");
+        assert!(watches.windows(2).all(|pair| pair[1] - pair[0] <= 320), "{watches:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_on_a_dead_connection_is_asked_for_anew() {
+        let (lists, watches) = asked_while_dead(true).await;
+        assert_eq!(lists, [0, 320]);
+        assert_eq!(watches[0], 320);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_double_and_are_forgiven() {

@@ -153,7 +153,8 @@ fn an_unreadable_rollout_keeps_its_last_readable_spec_and_nothing_else() {
     let mut broken = unreadable(2);
     broken["metadata"]["generation"] = json!(7);
     broken["metadata"]["labels"] = json!({"a": "b"});
-    broken["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "c": "d"});
+    broken["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "c": "d"});
     broken["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
     broken["status"] = json!({"abort": true});
     let effects = world.deliver(kind::ROLLOUT, Event::Apply(Watched::new(broken)));

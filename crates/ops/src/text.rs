@@ -12,7 +12,7 @@ mod traffic;
 pub use age::{age, short_duration};
 pub use icon::Icon;
 pub use rollout::rollout_lines;
-pub use traffic::{TrafficGroup, groups_by_image_tag, shares, traffic_bar};
+pub use traffic::{TrafficGroup, groups_by_image_tag, image_tag, shares, traffic_bar};
 
 /// A line of a view, without its end.
 pub type Line = Vec<Span>;

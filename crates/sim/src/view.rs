@@ -8,7 +8,7 @@ use tidegate_api::rollout::Rollout;
 use tidegate_core::ReplicaSet;
 use tidegate_ops::info::{Objects, RolloutInfo};
 use tidegate_ops::text::{
-    Color, Line, TrafficGroup, groups_by_image_tag, render, rollout_lines, traffic_bar,
+    Color, Line, TrafficGroup, groups_by_image_tag, image_tag, render, rollout_lines, traffic_bar,
 };
 
 use crate::world::World;
@@ -85,7 +85,7 @@ impl World {
         {
             let ready = observation.ready.get(&rs.metadata.name).copied().unwrap_or(0);
             let image = rs.images.first().map_or("-", String::as_str);
-            let tag = image.rsplit_once(':').map_or(image, |(_, tag)| tag);
+            let tag = image_tag(image);
             let role = match rs.hash() {
                 hash if hash == status.stable_rs => " stable",
                 hash if hash == status.current_pod_hash => " canary",

@@ -1,13 +1,14 @@
-//! Conditions, phase and message of a Rollout, in upstream's words.
+//! Conditions of a Rollout, in upstream's words.
 
 use jiff::SignedDuration;
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::condition_type::{
     AVAILABLE, COMPLETED, HEALTHY, INVALID_SPEC, PAUSED, PROGRESSING, REPLICA_FAILURE,
 };
-use tidegate_api::rollout::{Condition, ConditionStatus, Phase, RolloutStatus, reason};
+use tidegate_api::rollout::{Condition, ConditionStatus, RolloutStatus, reason};
 
 use super::draft::{Draft, Timer};
+use super::phase::phase;
 use super::view::View;
 use crate::plan::Event;
 use crate::report::Wait;
@@ -36,7 +37,7 @@ pub(super) fn update(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
 /// The InvalidSpec condition, and the phase that follows from all conditions.
 pub(super) fn say_invalid(view: &View<'_>, draft: &mut Draft) {
     validity(view, draft);
-    let (phase, message) = phase(view, &draft.status);
+    let (phase, message) = phase(&view.rollout().spec, &draft.status);
     draft.status.phase = Some(phase);
     draft.status.message = message;
 }
@@ -275,41 +276,4 @@ fn validity(view: &View<'_>, draft: &mut Draft) {
 /// The text of the InvalidSpec condition.
 pub(super) fn invalid_message(name: &str, error: &impl std::fmt::Display) -> String {
     format!("The Rollout \"{name}\" is invalid: {error}")
-}
-
-fn phase(view: &View<'_>, status: &RolloutStatus) -> (Phase, String) {
-    if let Some(degraded) = degraded(status) {
-        return (Phase::Degraded, degraded);
-    }
-    if view.rollout().spec.paused {
-        return (Phase::Paused, "manually paused".into());
-    }
-    if let Some(pause) = status.pause_conditions.first() {
-        return (Phase::Paused, pause.reason.to_string());
-    }
-    let waiting = if status.updated_replicas < view.replicas {
-        "more replicas need to be updated"
-    } else if status.available_replicas < status.updated_replicas {
-        "updated replicas are still becoming available"
-    } else if status.replicas > status.updated_replicas {
-        "old replicas are pending termination"
-    } else if !view.is_finished(status) {
-        "waiting for all steps to complete"
-    } else {
-        return (Phase::Healthy, String::new());
-    };
-    (Phase::Progressing, waiting.into())
-}
-
-/// The message of a Degraded phase: the first condition, in stored order, that means one.
-pub(super) fn degraded(status: &RolloutStatus) -> Option<String> {
-    status.conditions.iter().find_map(|condition| {
-        let reason = condition.reason.as_str();
-        let is_bad = condition.type_ == INVALID_SPEC
-            || [reason::ROLLOUT_ABORTED, reason::PROGRESS_DEADLINE_EXCEEDED].contains(&reason);
-        is_bad.then(|| match condition.type_.as_str() {
-            INVALID_SPEC => format!("InvalidSpec: {}", condition.message),
-            _ => format!("{reason}: {}", condition.message),
-        })
-    })
 }

@@ -5,7 +5,8 @@ use tidegate_api::meta::Time;
 use tidegate_api::rollout::condition_type::{INVALID_SPEC, PROGRESSING};
 use tidegate_api::rollout::{ConditionStatus, Phase, Rollout, RolloutStatus, reason};
 
-use super::conditions::{degraded, invalid_message, set};
+use super::conditions::{invalid_message, set};
+use super::phase::degraded;
 use crate::plan::{Event, Plan, Purpose, Request, Subresource, Write, WriteError};
 use crate::report::{Report, Wait};
 use crate::snapshot::Need;

@@ -2,7 +2,7 @@
 //!
 //! [`needs`] says what must be read first, [`plan`] answers with writes, [`after_failure`] says how to go on when one of
 //! them failed, [`report`] says why it waits. In reading order: `view` (who is new, who is stable), `decide` (the next
-//! status, a list of what happens in order), `steps`, `conditions`, `sizes` over `arithmetic`, `revisions` (creation,
+//! status, a list of what happens in order), `steps`, `conditions`, `phase`, `sizes` over `arithmetic`, `revisions` (creation,
 //! revision numbers, clean-up), `claims` (adoption and release), `status` (the patch), `failure`; `validate` checks the
 //! spec.
 //!
@@ -15,6 +15,7 @@ mod conditions;
 mod decide;
 mod draft;
 mod failure;
+pub mod phase;
 mod revisions;
 mod sizes;
 mod status;

@@ -33,7 +33,7 @@ impl TrafficGroup {
 pub fn groups_by_image_tag(pods: &[Value]) -> Vec<TrafficGroup> {
     let mut groups: BTreeMap<String, u64> = BTreeMap::new();
     for pod in pods.iter().filter(|pod| takes_traffic(pod)) {
-        *groups.entry(tag_of(field::text(pod, "/spec/containers/0/image")).to_owned()).or_default() += 1;
+        *groups.entry(image_tag(field::text(pod, "/spec/containers/0/image")).to_owned()).or_default() += 1;
     }
     groups.into_iter().map(|(name, count)| TrafficGroup { name, count }).collect()
 }
@@ -48,7 +48,8 @@ fn takes_traffic(pod: &Value) -> bool {
 }
 
 /// The tag of an image reference, or the reference itself if it has none: a `:` before the last `/` is a port.
-fn tag_of(image: &str) -> &str {
+#[must_use]
+pub fn image_tag(image: &str) -> &str {
     let reference = image.split_once('@').map_or(image, |(name, _)| name);
     match reference.rsplit_once(':') {
         Some((_, tag)) if !tag.contains('/') => tag,
