@@ -163,14 +163,14 @@ async fn a_service_that_changes_after_it_was_read_is_heard_of() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_changed_nothing_is_followed_by_a_look_since_no_watch_will_tell() {
-    let answer = |seen: &Seen| match seen.method {
-        http::Method::PATCH => (200, rollout(1)),
-        _ => (201, json!({"metadata": {"namespace": "a", "name": "r", "resourceVersion": "0"}})),
-    };
-    let (shell, log) = shell(rollout(1), answer);
+    // Its status will say that it is invalid, and nothing else is written.
+    let mut invalid = rollout(1);
+    invalid["spec"]["strategy"] = json!({});
+    let stored = invalid.clone();
+    let (shell, log) = shell(invalid, move |_| (200, stored.clone()));
     let outcome = reconcile(&shell, &key()).await;
-    assert!(log.lock().unwrap().iter().any(|seen| seen.method == http::Method::PATCH));
-    assert_eq!(shell.metrics().failed_writes, 0);
+    let methods: Vec<http::Method> = log.lock().unwrap().iter().map(|seen| seen.method.clone()).collect();
+    assert_eq!((methods, shell.metrics().failed_writes), (vec![http::Method::PATCH], 0));
     assert!(matches!(outcome, Outcome::Retry(_)), "{outcome:?}");
 }
 

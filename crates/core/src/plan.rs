@@ -20,7 +20,7 @@ pub struct Plan {
     pub wake_at: Option<Timestamp>,
     /// Reads that must be made, live, before planning again (only after a failure).
     pub needs: Vec<Need>,
-    /// Try again with the item's back-off, although no write is left (only after a failure).
+    /// Try again with the item's back-off: nothing that is watched will tell when it can go on.
     pub retry: bool,
     /// Why it waits.
     pub report: Report,

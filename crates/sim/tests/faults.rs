@@ -7,6 +7,7 @@ mod guide;
 use std::time::Duration;
 
 use tidegate_core::invariants::{Essence, abort_has_ended};
+use tidegate_kubesim::Reaction;
 use tidegate_sim::{Fault, Options, Pace, World, run};
 
 use guide::{AT, MANIFEST};
@@ -103,6 +104,26 @@ fn watches_that_end_in_every_way_lose_nothing() {
         (guide::judge(&mut world).await, ())
     });
     assert_eq!(end, expected);
+}
+
+#[test]
+fn deleted_and_applied_again_keeps_its_hash_even_if_garbage_stays_a_while() {
+    let garbage = Duration::from_millis(1500);
+    let options = Options { reaction: Reaction { garbage, ..Reaction::default() }, ..Options::default() };
+    run(Pace::Virtual, options, |mut world| async move {
+        world.prepare().await;
+        world.apply("default", MANIFEST).await.unwrap();
+        guide::healthy(&mut world).await;
+        let before = world.inspector.observation(AT.0, AT.1).unwrap();
+        world.delete(AT.0, "rollout", AT.1, false).await.unwrap();
+        world.apply("default", MANIFEST).await.unwrap();
+        guide::healthy(&mut world).await;
+        guide::rest(&mut world).await;
+        let after = world.inspector.observation(AT.0, AT.1).unwrap();
+        assert_ne!(after.rollout.metadata.uid, before.rollout.metadata.uid);
+        assert_eq!(after.rollout.status.collision_count, None);
+        assert_eq!(after.rollout.status.stable_rs, before.rollout.status.stable_rs);
+    });
 }
 
 #[test]

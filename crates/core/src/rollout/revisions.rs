@@ -6,6 +6,7 @@ use tidegate_api::rollout::{API_VERSION, KIND, reason};
 
 use super::view::View;
 use crate::plan::{Event, Plan, Purpose, Request, Write};
+use crate::report::{Report, Wait};
 use crate::snapshot::{Observed, ReplicaSet};
 
 /// A ReplicaSet for the wanted template, where there is none. It starts without pods: its first size is a decision that
@@ -16,8 +17,8 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
     let template = view.template.filter(|_| view.new.is_none() || view.create_failed)?;
     let rollout = view.rollout();
     let name = format!("{}-{}", rollout.metadata.name, view.wanted_hash);
-    if matches!(view.snapshot.live_replica_sets.get(&name), Some(Observed::Found(_))) {
-        return Some(collision(view));
+    if let Some(Observed::Found(holder)) = view.snapshot.live_replica_sets.get(&name) {
+        return Some(if is_predecessors(view, holder) { after_garbage(holder) } else { collision(view) });
     }
     let write = Write {
         object: view.object("ReplicaSet", &name),
@@ -39,6 +40,30 @@ fn recreation_event(view: &View<'_>, name: &str) -> Option<Event> {
     let text = format!("Created ReplicaSet {name} (revision {revision})");
     let is_noted = view.rollout().metadata.annotations.get(labels::REVISION) == Some(&revision);
     is_noted.then(|| Event::normal(reason::NEW_REPLICA_SET_CREATED, text))
+}
+
+/// The holder of the name belongs to an earlier Rollout of our name, and goes with it.
+fn is_predecessors(view: &View<'_>, holder: &ReplicaSet) -> bool {
+    let ours = &view.rollout().metadata;
+    let mut owners = holder.metadata.owner_references.iter();
+    owners.any(|owner| {
+        owner.controller == Some(true)
+            && owner.kind == KIND
+            && owner.name == ours.name
+            && owner.uid != ours.uid
+    })
+}
+
+/// Another hash would only hide that the old object is on its way out.
+fn after_garbage(holder: &ReplicaSet) -> Plan {
+    let wait = Wait {
+        object: format!("ReplicaSet/{}", holder.metadata.name),
+        field: "metadata.ownerReferences".into(),
+        because: "it belongs to a deleted Rollout of the same name".into(),
+        since: None,
+        until: "it has been garbage-collected".into(),
+    };
+    Plan { retry: true, report: Report::because(wait), ..Plan::default() }
 }
 
 /// The name is taken by a ReplicaSet that is not ours: the next try uses another hash.
