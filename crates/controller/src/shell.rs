@@ -146,9 +146,12 @@ impl State {
             }
             Effect::Unreadable { rollout, uid, resource_version, error } => {
                 self.metrics.unreadable += 1;
+                let until_then = match self.world.rollouts.get(&rollout) {
+                    Some(_) => "its last readable spec stays in effect",
+                    None => "nothing is done about it until it can",
+                };
                 let Key { namespace, name } = rollout;
-                let message =
-                    format!("Rollout cannot be read: {error}; its last readable spec stays in effect");
+                let message = format!("Rollout cannot be read: {error}; {until_then}");
                 let event = Event::warning("UnreadableRollout", message);
                 recorder.record(Subject { namespace, name, uid, resource_version }, event);
             }

@@ -50,7 +50,7 @@ fn apply(object: Value) -> WatchEvent<Watched> {
 
 /// A shell that has seen `rollout`, with a server that answers with `answer`. Nothing is queued.
 fn shell(
-    rollout: Value,
+    rollout: &Value,
     answer: impl Fn(&Seen) -> (u16, Value) + Send + Sync + 'static,
 ) -> (Arc<Shell>, Log) {
     let (clients, log) = serve(answer);
@@ -87,7 +87,7 @@ fn back_off(shell: &Shell) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn our_own_write_coming_back_does_not_end_the_back_off_and_anothers_does() {
-    let (shell, _) = shell(rollout(1), unknown);
+    let (shell, _) = shell(&rollout(1), unknown);
     shell.deliver(kind::ROLLOUT, apply(rollout(2)));
     assert_eq!(shell.lock().queue.take(Instant::now()), Some(key()));
     let ms = Duration::from_millis;
@@ -102,7 +102,7 @@ async fn our_own_write_coming_back_does_not_end_the_back_off_and_anothers_does()
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_left_of_a_rollout_that_is_gone() {
-    let (shell, _) = shell(rollout(1), unknown);
+    let (shell, _) = shell(&rollout(1), unknown);
     shell.deliver(kind::ROLLOUT, apply(rollout(2)));
     let deadline = Instant::now() + PATIENCE;
     {
@@ -130,7 +130,7 @@ async fn a_rollout_that_goes_during_the_work_on_it_leaves_nothing_either() {
         shell.deliver(kind::SERVICE, apply(service(6)));
         unknown(seen)
     };
-    let (shell, log) = shell(with_service, answer);
+    let (shell, log) = shell(&with_service, answer);
     assert!(place.set(shell.clone()).is_ok());
     reconcile(&shell, &key()).await;
     assert!(!log.lock().unwrap().is_empty(), "something was written");
@@ -154,7 +154,7 @@ async fn a_service_that_changes_after_it_was_read_is_heard_of() {
         }
         unknown(seen)
     };
-    let (shell, log) = shell(lent, answer);
+    let (shell, log) = shell(&lent, answer);
     assert!(place.set(shell.clone()).is_ok());
     reconcile(&shell, &key()).await;
     assert!(log.lock().unwrap().iter().any(|seen| seen.uri.ends_with("/deployments/d")));
@@ -167,7 +167,7 @@ async fn a_write_that_changed_nothing_is_followed_by_a_look_since_no_watch_will_
     let mut invalid = rollout(1);
     invalid["spec"]["strategy"] = json!({});
     let stored = invalid.clone();
-    let (shell, log) = shell(invalid, move |_| (200, stored.clone()));
+    let (shell, log) = shell(&invalid, move |_| (200, stored.clone()));
     let outcome = reconcile(&shell, &key()).await;
     let methods: Vec<http::Method> = log.lock().unwrap().iter().map(|seen| seen.method.clone()).collect();
     assert_eq!((methods, shell.metrics().failed_writes), (vec![http::Method::PATCH], 0));
@@ -181,7 +181,7 @@ async fn a_write_to_a_replica_set_that_is_gone_is_not_waited_for_for_ever() {
         uri if uri.ends_with("/rollouts/x") => (200, rollout(1)),
         _ => refusal(500, "InternalError", "no"),
     };
-    let (shell, _) = shell(rollout(1), answer);
+    let (shell, _) = shell(&rollout(1), answer);
     let (replica_set, now) = (object_ref(kind::REPLICA_SET, &Key::new("a", "x-1")), Instant::now());
     shell.lock().memories.entry(key()).or_default().wrote(replica_set, Mark::Version(7), now);
     tokio::time::sleep(PATIENCE).await;
@@ -201,7 +201,7 @@ async fn a_list_that_is_not_there_is_not_an_empty_list() {
         uri if uri.ends_with("/rollouts/x") => (200, rollout(1)),
         _ => unknown(seen),
     };
-    let (shell, log) = shell(rollout(1), answer);
+    let (shell, log) = shell(&rollout(1), answer);
     let now = Instant::now();
     shell.lock().memories.entry(key()).or_default().wrote(own(), Mark::Version(7), now);
     tokio::time::sleep(PATIENCE).await;

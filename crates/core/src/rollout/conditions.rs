@@ -96,6 +96,7 @@ fn is_healthy(view: &View<'_>, status: &RolloutStatus) -> bool {
 }
 
 /// What the counters say.
+#[derive(Clone, Copy)]
 struct Health {
     healthy: bool,
     became_unhealthy: bool,

@@ -28,7 +28,7 @@ pub(crate) fn answer(registry: &Registry, route: &Route) -> Answer {
         }
         Route::Resources(group, version) => resources(registry, group, version)?,
         Route::Version => json!({
-            "major": "1", "minor": "34", "gitVersion": "v1.34.0", "gitCommit": "", "gitTreeState": "clean",
+            "major": "1", "minor": "37", "gitVersion": "v1.37.2", "gitCommit": "", "gitTreeState": "clean",
             "buildDate": "2026-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
         }),
         Route::Health | Route::Objects(_) => return Err(ApiError::no_such_path()),
