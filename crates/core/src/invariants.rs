@@ -1,7 +1,7 @@
 //! A linter for writes, apart from the decisions: after every write of ours the world must not be worse by our doing.
 //!
-//! Each check takes what was and what is, and blames only us: nodes and users may do what they like. I3 (weights) joins
-//! with the routers; I6 (rest) is the caller's, who asks for a second plan after quiet and finds it empty.
+//! Each check takes what was and what is, and blames only us: nodes and users may do what they like. I2 (the traffic guard) is
+//! I1 as long as all ReplicaSets share one selector; what pins a ReplicaSet by hash, and I3 (weights), join with the routers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,8 +9,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_api::labels;
-use tidegate_api::rollout::{CanaryStrategy, Rollout};
+use tidegate_api::rollout::{CanaryStrategy, Phase, Rollout};
 
+use crate::plan::Plan;
 use crate::snapshot::ReplicaSet;
 
 /// A broken rule.
@@ -86,7 +87,6 @@ pub enum Knowledge {
 }
 
 /// I1: no write of ours lowers the ready pods below the smaller of what is promised and what was there.
-/// I2 is the same rule as long as all ReplicaSets share one selector.
 #[must_use]
 pub fn keeps_availability(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
     let (was, is) = (before.ready_after_shrinking(), after.ready_after_shrinking());
@@ -153,6 +153,21 @@ pub fn is_bounded(writes: usize, observation: &Observation) -> Option<Violation>
     let replicas = usize::try_from(observation.rollout.spec.replicas_or_default()).unwrap_or(0);
     let limit = 20 + 6 * steps + 6 * replicas + 3 * observation.replica_sets.len();
     (writes > limit).then(|| violation("I5", format!("{writes} writes for one change; at most {limit}")))
+}
+
+/// I6: once inputs have stopped and the world is quiet, a second plan has nothing to write, and where the Rollout is not
+/// healthy it says what it waits for.
+#[must_use]
+pub fn is_at_rest(second_plan: &Plan, rest: &Observation) -> Option<Violation> {
+    if let Some(write) = second_plan.writes.first() {
+        return Some(violation(
+            "I6",
+            format!("the second plan still writes {}: {:?}", write.object, write.request),
+        ));
+    }
+    let is_healthy = rest.rollout.status.phase == Some(Phase::Healthy);
+    let is_silent = !is_healthy && second_plan.report.waits.is_empty();
+    is_silent.then(|| violation("I6", "waits, and does not say what for".into()))
 }
 
 /// I7: an aborted update that has come to rest has all its pods on stable.

@@ -113,6 +113,35 @@ fn i5_writes_are_bounded() {
 }
 
 #[test]
+fn i6_at_rest_nothing_is_left_to_write_and_waiting_has_a_reason() {
+    let paused = world((4, 4), (1, 1), updating(json!({"phase": "Paused"})));
+    let healthy = world((5, 5), (0, 0), updating(json!({"phase": "Healthy"})));
+    let silent = Plan::default();
+    assert!(is_at_rest(&silent, &healthy).is_none());
+    assert!(is_at_rest(&silent, &paused).is_some());
+    let wait = crate::Wait {
+        object: "Rollout/demo".into(),
+        field: "spec.paused".into(),
+        because: "paused by a user".into(),
+        since: None,
+        until: "it is promoted".into(),
+    };
+    let mut plan = Plan { report: crate::Report::because(wait), ..Plan::default() };
+    assert!(is_at_rest(&plan, &paused).is_none());
+    plan.writes.push(crate::Write {
+        object: crate::ObjectRef {
+            kind: "ReplicaSet".into(),
+            namespace: "default".into(),
+            name: "demo-v1".into(),
+        },
+        request: crate::Request::Delete { uid: "u".into(), resource_version: "1".into() },
+        purpose: crate::Purpose::CleanUp,
+        events: Vec::new(),
+    });
+    assert!(is_at_rest(&plan, &paused).is_some());
+}
+
+#[test]
 fn i7_an_abort_ends_on_stable() {
     let aborted = updating(json!({"abort": true}));
     assert!(abort_has_ended(&world((5, 5), (0, 0), aborted.clone())).is_none());

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tidegate_core::invariants;
+
 use super::CommandError;
 use crate::world::World;
 
@@ -129,16 +131,13 @@ pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
     for object in world.server.list("rollouts.argoproj.io", None) {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
-        match world.second_plan(&namespace, &name).await {
-            None => return end(format!("the controller does not know {namespace}/{name}")),
-            Some(plan) if !plan.writes.is_empty() => {
-                return end(format!("the second plan of {namespace}/{name} is not empty: {:?}", plan.writes));
-            }
-            Some(_) => {}
-        }
-        let rest = world.inspector.observation(&namespace, &name);
-        if let Some(violation) = rest.as_ref().and_then(tidegate_core::invariants::abort_has_ended) {
-            return end(violation.to_string());
+        let Some(plan) = world.second_plan(&namespace, &name).await else {
+            return end(format!("the controller does not know {namespace}/{name}"));
+        };
+        let Some(rest) = world.inspector.observation(&namespace, &name) else { continue };
+        let broken = invariants::is_at_rest(&plan, &rest).or_else(|| invariants::abort_has_ended(&rest));
+        if let Some(violation) = broken {
+            return end(format!("{namespace}/{name}: {violation}"));
         }
     }
     let before = world.controller_writes();
