@@ -236,6 +236,16 @@ fn a_canary_that_never_starts_exceeds_the_deadline_and_recovers() {
 }
 
 #[test]
+fn what_changed_meanwhile_is_not_shrunk() {
+    let mut paper = updated("yellow");
+    paper.status(json!({"promoteFull": true}));
+    assert_eq!(paper.step_on_stale(), Some(crate::WriteError::Conflict));
+    assert!(paper.summary().ends_with("| blue 4/4 r1 | yellow 1/1 r2"), "{}", paper.summary());
+    paper.settle();
+    assert_eq!(paper.summary(), "Healthy 4/4 | blue 0/0 r1 | yellow 5/5 r2");
+}
+
+#[test]
 fn a_taken_name_counts_as_a_collision() {
     let mut paper = guide();
     paper.occupy(&template("yellow"));

@@ -151,6 +151,15 @@ impl Paper {
         Ok(())
     }
 
+    /// One pass on a plan that was made before every ReplicaSet's status changed once more; the error it met.
+    pub(super) fn step_on_stale(&mut self) -> Option<WriteError> {
+        let plan = self.plan();
+        for rs in self.replica_sets.values_mut() {
+            rs["metadata"]["resourceVersion"] = json!("newer");
+        }
+        self.execute(&plan, &mut false).map(|(_, error)| error)
+    }
+
     /// Passes until nothing is written any more; all pods become available in between.
     pub(super) fn settle(&mut self) {
         for _ in 0..200 {
