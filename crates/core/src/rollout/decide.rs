@@ -142,7 +142,7 @@ fn aborted(view: &View<'_>) -> Wait {
         field: "status.abort".into(),
         because: "the update is aborted".into(),
         since: status.aborted_at.map(Time::timestamp),
-        until: "it is retried, or another template is applied".into(),
+        until: "it is retried or superseded".into(),
     }
 }
 
