@@ -75,7 +75,7 @@ fn declares_modules(text: &str) -> bool {
     text.lines().any(|line| words(line).unwrap_or(false))
 }
 
-/// An absolute path below a folder that depends on the machine. `../work/` and `example.org/home/` are something else.
+/// An absolute path below a folder that depends on the machine; relative paths and addresses that contain such a word are not.
 fn machine_folder(line: &str) -> Option<&'static str> {
     MACHINE_FOLDERS.into_iter().find(|folder| {
         let wanted = format!("/{folder}/");
