@@ -26,10 +26,13 @@ pub(super) fn update(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     completion(view, new, draft);
     replica_failure(view, draft);
     pause(view, draft);
-    if draft.status.abort {
-        aborted(view, new, draft);
-    } else if !view.create_failed {
-        progress(view, new, draft, Health { healthy, became_unhealthy });
+    // Until a creation succeeds, Progressing tells of the one that failed.
+    if !view.create_failed {
+        if draft.status.abort {
+            aborted(view, new, draft);
+        } else {
+            progress(view, new, draft, Health { healthy, became_unhealthy });
+        }
     }
     say_invalid(view, draft);
 }

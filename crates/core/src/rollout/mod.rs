@@ -88,10 +88,13 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     }
 }
 
-/// The creation behind everything that the present version needs.
+/// The creation is tried again once the present version needs nothing: its refusal is told in the status as it stands.
 fn after_present(present: Plan, creation: Plan) -> Plan {
-    let writes = present.writes.into_iter().chain(creation.writes).collect();
-    Plan { writes, wake_at: present.wake_at, report: present.report, ..creation }
+    if present.writes.is_empty() {
+        Plan { wake_at: present.wake_at, report: present.report, ..creation }
+    } else {
+        present
+    }
 }
 
 /// Why the Rollout waits. Computed from live objects, never stored.

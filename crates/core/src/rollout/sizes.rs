@@ -72,14 +72,14 @@ struct Wish<'a> {
 }
 
 fn wishes<'a>(view: &View<'a>, status: &RolloutStatus) -> Vec<Wish<'a>> {
+    if view.is_frozen() {
+        return frozen_wishes(view);
+    }
     let Some(new) = view.new else {
         // The spec is invalid and what ran it is gone: stable carries everything.
         let stable = view.stable.into_iter();
         return stable.map(|rs| Wish { replica_set: rs, size: view.replicas, note_desired: true }).collect();
     };
-    if view.is_frozen() {
-        return frozen_wishes(view, new);
-    }
     if is_held(view, status) {
         return held_wishes(view, new, status);
     }
@@ -87,15 +87,15 @@ fn wishes<'a>(view: &View<'a>, status: &RolloutStatus) -> Vec<Wish<'a>> {
 }
 
 /// Traffic or gates follow rules that this version does not know: only what is alone may follow `spec.replicas`.
-fn frozen_wishes<'a>(view: &View<'a>, new: &'a ReplicaSet) -> Vec<Wish<'a>> {
-    let wish = Wish { replica_set: new, size: view.replicas, note_desired: true };
-    is_alone(view, new).then_some(wish).into_iter().collect()
+fn frozen_wishes<'a>(view: &View<'a>) -> Vec<Wish<'a>> {
+    let alone = view.new.filter(|new| is_alone(view, new)).into_iter();
+    alone.map(|rs| Wish { replica_set: rs, size: view.replicas, note_desired: true }).collect()
 }
 
 /// The stable version runs, and no other ReplicaSet has pods.
 pub(super) fn is_alone(view: &View<'_>, new: &ReplicaSet) -> bool {
-    let others = view.owned.iter().filter(|rs| rs.metadata.uid != new.metadata.uid);
-    view.is_finished(&view.rollout().status) && others.into_iter().all(|rs| rs.replicas == 0)
+    let mut others = view.owned.iter().filter(|rs| rs.metadata.uid != new.metadata.uid);
+    view.is_finished(&view.rollout().status) && others.all(|rs| rs.replicas == 0)
 }
 
 /// Neither steps nor the user move anything for now: sizes change only with `spec.replicas`.

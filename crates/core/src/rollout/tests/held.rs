@@ -84,6 +84,17 @@ fn what_routes_or_gates_by_unknown_rules_freezes_everything_but_a_lone_version()
 }
 
 #[test]
+fn a_frozen_rollout_does_not_grow_stable_for_what_is_gone() {
+    let mut paper = updated("yellow");
+    paper.edit(canary(&json!({"analysis": {"templates": []}})));
+    paper.settle();
+    paper.delete("yellow");
+    paper.edit(json!({"spec": {"replicas": 20}}));
+    paper.settle();
+    ends_with(&paper, "| blue 4/4 r1");
+}
+
+#[test]
 fn an_index_that_nobody_could_mean_is_the_nearest_end() {
     for (index, expected) in [
         (json!(-1), "Paused CanaryPauseStep 1/4 | blue 4/4 r1 | yellow 1/1 r2"),
@@ -158,6 +169,9 @@ fn a_refused_creation_stops_neither_scaling_nor_abort_and_says_so() {
         paper.step_with_pods();
     }
     ends_with(&paper, "| blue 10/10 r1 | yellow 0/0 r2");
+    for _ in 0..4 {
+        assert!(!paper.step(), "a refusal that repeats itself is not written again: {}", paper.summary());
+    }
     paper.allow_creates();
     paper.settle();
     ends_with(&paper, "| blue 8/8 r1 | yellow 0/0 r2 | red 2/2 r3");
