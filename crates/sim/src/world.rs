@@ -137,14 +137,16 @@ impl World {
         }
     }
 
-    /// A world with the Rollout resource and a running controller.
+    /// A world with our resources and a running controller.
     ///
     /// # Panics
-    /// When the cluster refuses our own resource definition.
+    /// When the cluster refuses one of our own resource definitions.
     pub async fn prepare(&mut self) {
-        self.server
-            .create(USER, "customresourcedefinitions", "", tidegate_api::crd::rollout_crd())
-            .expect("the Rollout resource definition is accepted by the cluster");
+        for definition in tidegate_api::crd::all() {
+            self.server
+                .create(USER, "customresourcedefinitions", "", definition.clone())
+                .expect("our resource definitions are accepted by the cluster");
+        }
         self.start_controller();
         self.pass(Duration::from_millis(100)).await;
     }
