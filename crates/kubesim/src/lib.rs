@@ -16,6 +16,8 @@ mod dispatch;
 mod field;
 mod identity;
 mod json;
+#[cfg(feature = "listener")]
+pub mod listener;
 mod patch;
 mod quantity;
 mod request;

@@ -16,7 +16,8 @@ pub use script::{Script, ScriptError, Step};
 
 use std::path::Path;
 
-use crate::world::{Options, Pace, run};
+use crate::pace::Pace;
+use crate::world::{Options, run};
 
 /// Runs a script in a world of its own and returns it with the output it had. Files that it names are relative to `base`.
 ///

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::demo;
 use crate::surroundings::Surroundings;
+use crate::{demo, playground};
 
 /// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
 const CLOSED_PIPE: u8 = 141;
@@ -26,6 +26,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Playground(playground::Args),
 }
 
 /// Carries out a command line, the program's name first, and returns the exit code: 0 done, 1 failed, 2 not understood,
@@ -71,5 +72,6 @@ fn carry_out(
             Ok(0)
         }
         Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
+        Some(Command::Playground(args)) => playground::run(&args, surroundings, out, err),
     }
 }
