@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{codegen, setup, tidy};
+use crate::{codegen, kubernetes, setup, tidy};
 
 /// Everything that must hold before a commit (`quick`) or a merge.
 pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
@@ -16,6 +16,7 @@ pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
     }
     announce("cargo xtask codegen --check");
     codegen::check(root)?;
+    kubernetes::check(root)?;
     announce("cargo xtask setup");
     setup::run(root)?;
     let shown = "cargo test --workspace";

@@ -55,7 +55,7 @@ fn yaml(object: &Value) -> Result<String, String> {
 }
 
 /// The same value with the members of all objects in alphabetical order, whatever map `serde_json` was built with.
-fn sorted(value: &Value) -> Value {
+pub(crate) fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(sorted).collect(),
         Value::Object(members) => {
