@@ -96,15 +96,18 @@ impl World {
         Ok(format!("{what} {done}"))
     }
 
-    /// `kubectl create --dry-run=server --validate=strict`: whether the API server would take the object.
+    /// `kubectl create --dry-run=server --validate=strict`: whether the API server would take the object. One that is there
+    /// already is no reason against it.
     ///
     /// # Errors
     /// When it would not.
     pub async fn try_object(&self, namespace: &str, object: Value) -> Result<(), UserError> {
         let (path, object) = self.addressed(namespace, object).await?;
         let path = format!("{path}?dryRun=All&fieldValidation=Strict");
-        self.request(Method::POST, path, "application/json", &object).await?;
-        Ok(())
+        match self.request(Method::POST, path, "application/json", &object).await {
+            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
+            answer => Ok(answer.map(drop)?),
+        }
     }
 
     /// The path of an object's collection, and the object with its namespace.

@@ -9,4 +9,5 @@ mod read;
 mod scalar;
 
 pub use node::{Content, Field, Node, Place};
+pub use path::pointer;
 pub use read::{Fault, Reading, read};

@@ -16,7 +16,7 @@ mod wait;
 mod words;
 
 pub use command::{Action, Change, Command, CommandError, MachineEvent};
-pub use perform::{Place, Shown, perform};
+pub use perform::{Context, Shown, perform};
 pub use script::{Commands, Script, ScriptError, Step, Written};
 
 use std::path::Path;
@@ -32,7 +32,7 @@ const NAMESPACE: &str = "default";
 /// When a line cannot be understood, or the world is not at rest at the end; the text says where.
 pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
     let options = Options { seed: script.seed, ..Options::default() };
-    let place = Place { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
+    let context = Context { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
     let commands = understood(script)?;
     run(Pace::Virtual, options, |mut world| async move {
         world.prepare().await;
@@ -42,11 +42,9 @@ pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
             Step::Text(_) => None,
         });
         for (command, (line, text, output)) in commands.iter().zip(steps) {
-            *output = printed(&mut world, command, &place).await.map_err(|source| ScriptError::Command {
-                line,
-                text: text.clone(),
-                source,
-            })?;
+            *output = printed(&mut world, command, &context)
+                .await
+                .map_err(|source| ScriptError::Command { line, text: text.clone(), source })?;
         }
         script::check_rest(&mut world).await?;
         Ok(played)
@@ -69,12 +67,12 @@ fn understood(script: &Script) -> Result<Vec<Command>, ScriptError> {
 }
 
 /// Carries out a command; returns what it printed.
-async fn printed(world: &mut World, command: &Command, place: &Place) -> Result<String, CommandError> {
+async fn printed(world: &mut World, command: &Command, context: &Context) -> Result<String, CommandError> {
     match &command.action {
-        Action::Wait(time) => Ok(wait::wait(world, &place.namespace, *time).await),
-        Action::WaitUntil(words) => wait::wait_until(world, &place.namespace, words).await,
+        Action::Wait(time) => Ok(wait::wait(world, &context.namespace, *time).await),
+        Action::WaitUntil(words) => wait::wait_until(world, &context.namespace, words).await,
         _ => {
-            let shown = perform(world, command, place).await?.unwrap_or_else(|| Ok(String::new()));
+            let shown = perform(world, command, context).await?.unwrap_or_else(|| Ok(String::new()));
             Ok(shown.unwrap_or_else(|error| format!("Error: {error}")))
         }
     }

@@ -25,6 +25,25 @@ pub enum UserError {
     Unreadable(String),
 }
 
+impl UserError {
+    /// What to do about it, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => error.hint(),
+            Self::Api(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// What the API server said about single fields, as (path, text).
+    #[must_use]
+    pub fn causes(&self) -> Vec<(String, String)> {
+        let Self::Api(kube::Error::Api(status)) = self else { return Vec::new() };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        causes.map(|cause| (cause.field.clone(), cause.message.clone())).collect()
+    }
+}
+
 fn api_text(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::demo;
+use crate::simulate;
 use crate::surroundings::Surroundings;
 
 /// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
@@ -26,6 +27,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Simulate(simulate::Args),
 }
 
 /// Carries out a command line, the program's name first, and returns the exit code: 0 done, 1 failed, 2 not understood,
@@ -71,5 +73,6 @@ fn carry_out(
             Ok(0)
         }
         Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
+        Some(Command::Simulate(args)) => simulate::run(&args, surroundings, out, err),
     }
 }

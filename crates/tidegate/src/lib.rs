@@ -1,11 +1,13 @@
-//! The `tidegate` command as a library: it writes to handles that it is given, and reads nothing of the process by itself.
+//! The `tidegate` command as a library: it writes to handles that it is given, and reads nothing of the process by itself but the
+//! files that it is told to read.
 //!
-//! In reading order: `args` (the command line), `demo` (the guide, played), `text` (rows of styled pieces, cut to a width),
+//! In reading order: `args` (the command line), `demo` (the guide, played), `simulate` (a user's Rollouts, played), `text` (rows of styled pieces, cut to a width),
 //! `screen` (rows drawn in place), `surroundings` (what the process runs in).
 
 mod args;
 mod demo;
 mod screen;
+mod simulate;
 mod surroundings;
 mod text;
 

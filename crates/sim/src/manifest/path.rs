@@ -7,6 +7,20 @@ enum Segment<'a> {
     Item(usize),
 }
 
+/// The same path as a JSON pointer: `/spec/steps/0/setWeight`.
+#[must_use]
+pub fn pointer(path: &str) -> String {
+    let mut pointer = String::new();
+    for segment in segments(path) {
+        pointer.push('/');
+        match segment {
+            Segment::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Item(index) => pointer.push_str(&index.to_string()),
+        }
+    }
+    pointer
+}
+
 impl Node {
     /// Where the field with this path stands (`spec.template.spec.containers[0].image`), or the nearest of those above it
     /// that are in the file. Paths are as Kubernetes writes them: keys with dots may stand in brackets, `metadata.labels[a.b/c]`.
@@ -67,6 +81,12 @@ mod tests {
         );
         assert_eq!(segments(""), []);
         assert_eq!(segments("a[1"), [Segment::Key("a"), Segment::Key("")]);
+    }
+
+    #[test]
+    fn paths_become_pointers() {
+        assert_eq!(pointer("a[1][c.d/e~].f"), "/a/1/c.d~1e~0/f");
+        assert_eq!(pointer(""), "");
     }
 
     #[test]

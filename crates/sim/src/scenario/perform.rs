@@ -11,7 +11,7 @@ use crate::world::World;
 
 /// Where commands are given.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Context {
     /// The namespace of commands that name none.
     pub namespace: String,
     /// Where paths of files begin.
@@ -28,13 +28,13 @@ pub type Shown = Result<String, UserError>;
 pub async fn perform(
     world: &mut World,
     command: &Command,
-    place: &Place,
+    context: &Context,
 ) -> Result<Option<Shown>, CommandError> {
-    let namespace = command.namespace.as_deref().unwrap_or(&place.namespace);
+    let namespace = command.namespace.as_deref().unwrap_or(&context.namespace);
     Ok(Some(match &command.action {
         Action::Wait(_) | Action::WaitUntil(_) => return Ok(None),
         Action::Apply { file } => {
-            let manifest = std::fs::read_to_string(place.folder.join(file))
+            let manifest = std::fs::read_to_string(context.folder.join(file))
                 .map_err(|source| CommandError::File { path: file.clone(), source })?;
             world.apply(namespace, &manifest).await
         }
