@@ -19,6 +19,7 @@ mod table;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::surroundings::{Size, Surroundings};
 use crate::text::{Piece, Row, paint};
@@ -61,9 +62,17 @@ pub(crate) struct Args {
     /// Namespace of objects and commands that name none
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
+    /// How long pods take to become ready: 500ms, 40s, 2m
+    #[arg(long, value_name = "TIME", default_value = "800ms", value_parser = duration)]
+    ready_after: Duration,
     /// Pods' names and everything else that is left to chance derive from it
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let time = tidegate_api::duration::parse_go_duration(text).map_err(|error| error.to_string())?;
+    Duration::try_from(time).map_err(|_| "a time before now".to_owned())
 }
 
 /// Plays, and returns the exit code.

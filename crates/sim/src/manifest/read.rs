@@ -14,7 +14,7 @@ const MOST_NODES: usize = 1_000_000;
 /// A text as far as it could be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// Documents that are not empty, up to the first syntax error.
+    /// Documents that are not empty and have no faults, up to the first syntax error.
     pub documents: Vec<Node>,
     /// What is wrong, in order.
     pub faults: Vec<Fault>,
@@ -70,8 +70,10 @@ impl<'a> Reader<'a> {
                 (Event::StreamEnd, _) => return Ok(()),
                 (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
                 (event, span) => {
+                    let faults = self.faults.len();
                     let node = self.node(event, span)?;
-                    documents.extend((!node.is_null()).then_some(node));
+                    let is_good = self.faults.len() == faults && !node.is_null();
+                    documents.extend(is_good.then_some(node));
                 }
             }
         }
@@ -274,6 +276,8 @@ mod tests {
         check_fault("a: .inf\n", "line 1, column 4: .inf is no number that JSON has");
         check_fault("[a]: b\n", "line 1, column 1: a key must be a text, not a list, a map or nothing");
         check_fault("a: &x [*x]\n", "line 1, column 8: an alias may not stand inside of what it names");
+        let reading = read("a: 1\na: 2\n---\nb: 3\n");
+        assert_eq!(reading.documents.len(), 1, "a document with a fault is none");
         let reading = read("a: 1\n---\nb: [\n---\nc: 1\n");
         assert_eq!(reading.documents.len(), 1, "what stands before a syntax error is read");
         assert_eq!(reading.faults.len(), 1);

@@ -205,7 +205,7 @@ impl<'a> Found<'a> {
             let Some(object) = made(&self.readable) else { return };
             let Err(error) = world.try_object(namespace, object).await else { return };
             let mut says_more = false;
-            for said in refusal::of_server(&self.object.node, &error) {
+            for said in refusal::of_server(&self.object.node, &error, &self.paths) {
                 if let Some(path) = path_of(&said.path) {
                     self.add(&path, &said.text);
                 }
@@ -265,4 +265,39 @@ pub(super) fn invalid_specs(world: &World, objects: &[&Object], namespace: &str)
 
 fn is_at_or_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidegate_sim::{Options, Pace, run};
+
+    use super::*;
+    use crate::simulate::input::{Source, objects};
+
+    #[test]
+    fn what_only_the_controller_can_see_has_a_line_too() {
+        let text = include_str!("../../../../scenarios/failure/references.yaml").to_owned();
+        let (objects, _) = objects(&[Source { name: "f".to_owned(), text }]);
+        let objects: Vec<&Object> = objects.iter().collect();
+        let problems = run(Pace::Virtual, Options::default(), |mut world| async move {
+            world.prepare().await;
+            for object in &objects {
+                world.apply_object("default", object.node.to_value()).await.unwrap();
+            }
+            world.pass(Duration::from_millis(100)).await;
+            invalid_specs(&world, &objects, "default")
+        });
+        let texts: Vec<_> =
+            problems.iter().map(|problem| format!("{}{}", problem.at, problem.text)).collect();
+        assert_eq!(
+            texts,
+            [
+                "f:20: spec.strategy.canary.canaryService: Invalid value: \"rollouts-demo\": service \"rollouts-demo\" not found",
+                "f:22: deployments.apps \"default/nobody\" not found",
+                "f:35: workload of type batch/Job is not supported",
+            ]
+        );
+    }
 }

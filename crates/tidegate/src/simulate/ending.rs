@@ -53,15 +53,19 @@ async fn waits(world: &World, timeline: &Timeline, key: &Key) -> Vec<String> {
         return vec!["the controller, which was crashed and not started again".to_owned()];
     }
     let Some(plan) = world.second_plan(&key.namespace, &key.name).await else { return Vec::new() };
+    let moment = timeline.last(key);
     // The calendar of the play means nothing to anybody: instants are told as the table tells them.
     let instant = plan.wake_at.map(|at| {
         let from_now = Duration::try_from(at.duration_since(world.now())).unwrap_or_default();
         (at.to_string(), time(timeline.began.elapsed() + from_now))
     });
     let waits = plan.report.waits.iter().map(|wait| {
+        // An invalid spec is told by the message already.
+        let is_told = moment.is_some_and(|(moment, _)| moment.message.ends_with(&wait.because));
+        let because = if is_told { String::new() } else { format!(": {}", wait.because) };
         let until =
             instant.as_ref().filter(|(at, _)| *at == wait.until).map_or(&wait.until, |(_, time)| time);
-        format!("{} {}: {}, until {until}", wait.object, wait.field, wait.because)
+        format!("{} {}{because}, until {until}", wait.object, wait.field)
     });
     waits.collect()
 }

@@ -13,6 +13,8 @@ use super::input::Object;
 
 /// How long is played: whoever pauses for longer is not waited for.
 pub(super) const LIMIT: Duration = Duration::from_secs(30 * 86_400);
+/// The same in words.
+pub(super) const LIMIT_IN_WORDS: &str = "30 days";
 /// An end must hold for this long: old pods go away after a Rollout is Healthy.
 const REST: Duration = Duration::from_secs(3);
 /// When nothing has changed for this long, and nothing is scheduled, nothing will; crashed containers are back before.
@@ -27,6 +29,8 @@ pub(super) struct Play<'a> {
     pub(super) context: Context,
     /// What the script may apply.
     pub(super) objects: &'a [&'a Object],
+    /// Commands of ours that were not followed, and why.
+    pub(super) refused: Vec<String>,
 }
 
 /// What one Rollout is still to go through.
@@ -213,20 +217,21 @@ impl Play<'_> {
     }
 
     async fn update(&mut self, key: &Key) {
-        // A Rollout that is Healthy has a template that can be read.
-        let images = self.world.images(&key.namespace, &key.name).await.unwrap_or_default();
-        let pairs: Vec<String> = images
-            .iter()
-            .map(|(container, image)| format!("{container}={}", image::updated(image)))
-            .collect();
-        self.give_plugin(key, &format!("set image {} {}", key.name, pairs.join(" "))).await;
+        match self.world.images(&key.namespace, &key.name).await {
+            Ok(images) => {
+                let pair =
+                    |(container, image): &(String, String)| format!(" {container}={}", image::updated(image));
+                let pairs: String = images.iter().map(pair).collect();
+                self.give_plugin(key, &format!("set image {}{pairs}", key.name)).await;
+            }
+            Err(error) => self.refused.push(format!("the images of {} cannot be read: {error}", key.name)),
+        }
     }
 
     async fn promote(&mut self, key: &Key) {
         self.give_plugin(key, &format!("promote {}", key.name)).await;
     }
 
-    /// Gives a command of ours: what is refused shows in the timeline, and in how the Rollout ends.
     async fn give_plugin(&mut self, key: &Key, words: &str) {
         let namespace = if key.namespace == self.context.namespace {
             String::new()
@@ -234,8 +239,12 @@ impl Play<'_> {
             format!(" -n {}", key.namespace)
         };
         let text = format!("kubectl argo rollouts {words}{namespace}");
-        if let Ok(command) = Command::parse(&text) {
-            let _ = self.give(&text, &command).await;
+        let answer = match Command::parse(&text) {
+            Ok(command) => self.give(&text, &command).await,
+            Err(error) => Err(Failure::Refused(error.to_string(), None)),
+        };
+        if let Err(Failure::Refused(error, _) | Failure::NeverCame(error)) = answer {
+            self.refused.push(format!("`{text}`: {error}"));
         }
     }
 }

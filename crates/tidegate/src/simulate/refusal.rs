@@ -55,8 +55,8 @@ impl Said {
     }
 }
 
-/// What the API server said.
-pub(super) fn of_server(object: &Node, error: &UserError) -> Vec<Said> {
+/// What the API server said. `known` are paths of values that it cannot mean, as they were put right before.
+pub(super) fn of_server(object: &Node, error: &UserError, known: &[String]) -> Vec<Said> {
     let causes = error.causes();
     if !causes.is_empty() {
         let words = |field: &str, text: String| {
@@ -72,7 +72,7 @@ pub(super) fn of_server(object: &Node, error: &UserError) -> Vec<Said> {
     if !strict.is_empty() {
         return strict.into_iter().map(Said::last).collect();
     }
-    vec![undecodable(object, &message).unwrap_or_else(|| Said::last((String::new(), message)))]
+    vec![undecodable(object, &message, known).unwrap_or_else(|| Said::last((String::new(), message)))]
 }
 
 /// `strict decoding error: unknown field "spec.a", duplicate field "spec.b"`.
@@ -88,7 +88,7 @@ fn strict(message: &str) -> Vec<(String, String)> {
 
 /// `json: cannot unmarshal number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string`: the
 /// path has no places in lists, so the first value on it that is of the wrong type is meant.
-fn undecodable(object: &Node, message: &str) -> Option<Said> {
+fn undecodable(object: &Node, message: &str, known: &[String]) -> Option<Said> {
     let (_, rest) = message.split_once("Go struct field ")?;
     let (field, go_type) = rest.split_once(" of type ")?;
     let (holder, path) = field.split_once('.')?;
@@ -107,7 +107,7 @@ fn undecodable(object: &Node, message: &str) -> Option<Said> {
     }
     let mut found = Vec::new();
     values_at(object, &keys, String::new(), &mut found);
-    found.into_iter().find_map(|(path, node)| {
+    found.into_iter().filter(|(path, _)| !known.contains(path)).find_map(|(path, node)| {
         let text = schema::misfit(node, wanted)?;
         Some(Said { path, text, stand_in: Some(schema::stand_in(wanted)) })
     })
@@ -203,14 +203,15 @@ mod tests {
         let message = "json: cannot unmarshal number into Go struct field EnvVar.spec.containers.env.value of type string";
         let expected =
             ("spec.containers[1].env[1].value", "must be a text, is the number 5; put it in quotes");
-        let found = undecodable(&object, message).unwrap();
+        let found = undecodable(&object, message, &[]).unwrap();
         assert_eq!((found.path.as_str(), found.text.as_str()), expected);
         assert_eq!(found.stand_in, Some("".into()));
+        assert_eq!(undecodable(&object, message, &[found.path]), None);
         let labels = node("metadata: {labels: {a: b, c: true}}");
         for path in ["ObjectMeta.metadata.labels", "ObjectMeta.labels"] {
             let message = format!("json: cannot unmarshal bool into Go struct field {path} of type string");
             let expected = ("metadata.labels.c", "must be a text, is true; put it in quotes");
-            let found = undecodable(&labels, &message).unwrap();
+            let found = undecodable(&labels, &message, &[]).unwrap();
             assert_eq!((found.path.as_str(), found.text.as_str()), expected);
         }
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
+use tidegate_kubesim::{PodState, Stage};
 use tidegate_sim::scenario::{Action, Commands, Context, Written};
 use tidegate_sim::timeline::{Entry, Key, Timeline};
 use tidegate_sim::{Options, Pace, World};
@@ -11,7 +13,7 @@ use super::Args;
 use super::check::{self, Checked};
 use super::ending::Ending;
 use super::input::{self, Object, Source};
-use super::play::{Course, Failure, Play};
+use super::play::{Course, Failure, LIMIT_IN_WORDS, Play};
 use super::problem::{Problem, Where, report};
 
 /// All that is to be played.
@@ -28,6 +30,7 @@ pub(super) struct Session {
     /// `--namespace`.
     only: Option<String>,
     seed: u64,
+    ready_after: Duration,
     /// What applies the given files, as a user would type it.
     apply: String,
 }
@@ -97,6 +100,7 @@ impl Session {
             problems,
             namespace,
             only: args.namespace.clone(),
+            ready_after: args.ready_after,
             seed: seed.unwrap_or(1),
             apply,
         }
@@ -104,7 +108,8 @@ impl Session {
 
     /// Plays in a world of its own.
     pub(super) fn play(self) -> Outcome {
-        let options = Options { seed: self.seed, ..Options::default() };
+        let mut options = Options { seed: self.seed, ..Options::default() };
+        options.kubelet.stages = vec![Stage { after: self.ready_after, state: PodState::Ready }];
         tidegate_sim::run(Pace::Virtual, options, |mut world| async move {
             world.prepare().await;
             self.play_in(world).await
@@ -122,7 +127,13 @@ impl Session {
             return Outcome::Wrong { notes, report: report(problems, &self.files) };
         }
         let context = Context { namespace: self.namespace.clone(), folder: Path::new("").to_owned() };
-        let mut play = Play { world, timeline: Timeline::begin(), context, objects: &checked.objects };
+        let mut play = Play {
+            world,
+            timeline: Timeline::begin(),
+            context,
+            objects: &checked.objects,
+            refused: Vec::new(),
+        };
         let given = &self.files[..self.given];
         let first: Vec<&Object> =
             checked.objects.iter().filter(|object| given.contains(&object.file)).copied().collect();
@@ -156,7 +167,7 @@ impl Session {
                 let (text, hint) = match failure {
                     Failure::Refused(error, hint) => (error, hint),
                     Failure::NeverCame(summary) => {
-                        (format!("did not come within 30 days; it is `{summary}`"), None)
+                        (format!("did not come within {LIMIT_IN_WORDS}; it is `{summary}`"), None)
                     }
                 };
                 let at = Where::Line(script.file.clone(), written.line);
@@ -167,6 +178,7 @@ impl Session {
         let course = if self.script.is_some() { Course::of_spectator } else { Course::of_user };
         let mut courses: Vec<Course> = play.timeline.rollouts().cloned().map(course).collect();
         play.follow(&mut courses).await;
+        problems.extend(play.refused.iter().map(|refused| Problem::new(Where::Input, refused)));
         let bug = "this is a bug of Tidegate, not of the Rollout: please report it with these files";
         if play.world.controller_has_ended() {
             problems.push(Problem::new(Where::Input, "the controller has ended by itself").hint(bug));

@@ -3,6 +3,7 @@
 use tidegate_ops::text::Icon;
 
 use super::ending::Ending;
+use super::play::LIMIT_IN_WORDS;
 use super::table::time;
 use crate::text::{Look, Piece, Row, wrap};
 
@@ -25,7 +26,10 @@ pub(super) fn rows(name: &str, ending: &Ending, columns: Option<usize>) -> Vec<R
 fn sentence(ending: &Ending) -> String {
     let mut parts = vec![how(ending)];
     parts.push(match ending.fewest_ready {
-        Some((ready, promised)) => format!("never fewer than {ready} ready pods ({promised} promised)"),
+        Some((ready, promised)) => {
+            let pods = if ready == 1 { "pod" } else { "pods" };
+            format!("never fewer than {ready} ready {pods} ({promised} promised)")
+        }
         None => "never complete".to_owned(),
     });
     if !ending.waits.is_empty() {
@@ -40,7 +44,7 @@ fn how(ending: &Ending) -> String {
     let message = if message.is_empty() { String::new() } else { format!(" ({message})") };
     match phase.as_str() {
         "Healthy" | "Degraded" => format!("ended {phase} after {after}{message}"),
-        _ if ending.is_cut_short => format!("was still {phase} when 30 days were over{message}"),
+        _ if ending.is_cut_short => format!("was still {phase} when {LIMIT_IN_WORDS} were over{message}"),
         _ => format!("stays {phase} after {after}{message}"),
     }
 }

@@ -11,7 +11,7 @@ const HEADER: [&str; 7] = ["TIME", "STEP", "SET", "ACTUAL", "REPLICAS", "PHASE",
 /// Columns whose numbers stand below each other.
 const RIGHT: [bool; 6] = [true, false, true, true, false, false];
 const GAP: usize = 2;
-/// A message with less room than this has lines of its own.
+/// A message with less room than this, or than its longest word, has lines of its own.
 const LEAST_ROOM: usize = 16;
 /// How far those are indented.
 const INDENT: usize = 8;
@@ -122,10 +122,11 @@ impl Layout {
             return vec![self.fitted(&first)];
         };
         let room = columns.saturating_sub(used);
-        let (indent, room) =
-            if room < LEAST_ROOM { (INDENT, columns.saturating_sub(INDENT)) } else { (used, room) };
+        let longest = line.message.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
+        let is_beside = room >= LEAST_ROOM.max(longest);
+        let (indent, room) = if is_beside { (used, room) } else { (INDENT, columns.saturating_sub(INDENT)) };
         let mut parts = wrap(&line.message, room, "", "").into_iter().map(Piece::plain);
-        if indent == used {
+        if is_beside {
             first.extend(parts.next());
         }
         let below = parts.map(|part| vec![Piece::plain(" ".repeat(indent)), part]);
