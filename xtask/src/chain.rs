@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{codegen, tidy};
+use crate::{codegen, kubernetes, setup, tidy};
 
 /// Everything that must hold before a commit (`quick`) or a merge.
 pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
@@ -16,7 +16,12 @@ pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
     }
     announce("cargo xtask codegen --check");
     codegen::check(root)?;
-    cargo(root, &["test", "--workspace"])
+    kubernetes::check(root)?;
+    announce("cargo xtask setup");
+    setup::run(root)?;
+    let shown = "cargo test --workspace";
+    announce(shown);
+    run(root, cargo_command().args(["test", "--workspace"]).env("PATH", setup::path()?), shown)
 }
 
 /// The measurements; criterion compares with the run before.

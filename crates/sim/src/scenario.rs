@@ -21,7 +21,8 @@ pub use script::{Commands, Script, ScriptError, Step, Written};
 
 use std::path::Path;
 
-use crate::world::{Options, Pace, World, run};
+use crate::pace::Pace;
+use crate::world::{Options, World, run};
 
 /// Namespace that scenarios play in.
 const NAMESPACE: &str = "default";

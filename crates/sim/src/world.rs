@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use crate::faults::Faults;
 use crate::inspector::Inspector;
+use crate::pace::Pace;
 
 /// The controller's name in the cluster's records.
 pub const CONTROLLER: &str = "rollouts-controller";
@@ -41,10 +42,13 @@ pub struct Options {
     pub reaction: Reaction,
     /// Rollouts that the controller works on at the same time.
     pub workers: usize,
+    /// Whether the controller goes on with the other Rollouts after a panic, as the one that ships does. A simulation
+    /// wants to see it.
+    pub survives_panics: bool,
 }
 
 impl Default for Options {
-    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers.
+    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -52,6 +56,7 @@ impl Default for Options {
             kubelet: Kubelet::default(),
             reaction: Reaction::default(),
             workers: 10,
+            survives_panics: false,
         }
     }
 }
@@ -65,16 +70,8 @@ impl Options {
     }
 }
 
-/// How fast a world's time runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// As fast as the machine allows; waiting costs nothing.
-    Virtual,
-    /// One second a second.
-    Real,
-}
-
-/// Makes a world, runs `act` in it and returns what it returns. The world ends with it.
+/// Makes a world, runs `act` in it and returns what it returns. The world ends with it. Only a world that keeps pace with
+/// real time can have sockets.
 ///
 /// # Panics
 /// When the operating system gives no runtime.
@@ -82,12 +79,11 @@ pub fn run<T, F>(pace: Pace, options: Options, act: impl FnOnce(World) -> F) -> 
 where
     F: Future<Output = T>,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(pace == Pace::Virtual)
-        .build()
-        .expect("a runtime without IO needs nothing of the operating system but memory");
-    runtime.block_on(async move { act(World::new(&options)).await })
+    let runtime = pace.runtime().expect("the operating system gives a runtime");
+    runtime.block_on(async move {
+        let _driver = pace.drive();
+        act(World::new(&options)).await
+    })
 }
 
 /// One life of a controller process.
@@ -108,6 +104,7 @@ pub struct World {
     pub(crate) user: Client,
     clock: Clock,
     workers: usize,
+    survives_panics: bool,
     controller: Option<Incarnation>,
     /// Told of every stored change.
     changed: Arc<Notify>,
@@ -140,6 +137,7 @@ impl World {
             server,
             clock: Clock::starting_at(epoch),
             workers: options.workers,
+            survives_panics: options.survives_panics,
             controller: None,
             changed,
             shown_events: BTreeMap::new(),
@@ -193,7 +191,7 @@ impl World {
         let inspector = self.inspector.clone();
         let mut config = Config::new(self.clock);
         config.workers = self.workers;
-        config.survives_panics = false;
+        config.survives_panics = self.survives_panics;
         config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
             inspector.planned(snapshot, now, plan);
         }));

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::demo;
-use crate::simulate;
 use crate::surroundings::Surroundings;
+use crate::{demo, playground, simulate};
 
 /// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
 const CLOSED_PIPE: u8 = 141;
@@ -27,6 +26,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Playground(playground::Args),
     Simulate(simulate::Args),
 }
 
@@ -73,6 +73,7 @@ fn carry_out(
             Ok(0)
         }
         Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
+        Some(Command::Playground(args)) => playground::run(&args, surroundings, out, err),
         Some(Command::Simulate(args)) => simulate::run(&args, surroundings, out, err),
     }
 }

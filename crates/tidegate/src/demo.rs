@@ -1,7 +1,7 @@
 //! `tidegate demo`: the getting-started guide, played and checked.
 //!
-//! In reading order: `guide` (its steps and what each must come to), `play` (one step after the other, in a world), `traffic`
-//! (who answers requests), `transcript` (the play as lines), `live` (the play on a terminal), `fit` (a tree in few rows).
+//! In reading order: `guide` (its steps and what each must come to), `play` (one step after the other, in a world),
+//! `transcript` (the play as lines), `live` (the play on a terminal), `fit` (a tree in few rows).
 
 mod fit;
 mod guide;
@@ -9,7 +9,6 @@ mod live;
 mod play;
 #[cfg(test)]
 mod tests;
-mod traffic;
 mod transcript;
 
 use std::io::{self, Write};
@@ -20,6 +19,7 @@ use tidegate_sim::{Options, Pace};
 use crate::screen::Screen;
 use crate::surroundings::{Size, Surroundings};
 
+pub(crate) use guide::MANIFEST;
 use live::Live;
 use play::Show;
 use transcript::Transcript;
@@ -42,7 +42,7 @@ pub(crate) struct Args {
 /// Plays the demo; `false`: a step did not end as the guide says, and `out` was told which and how.
 pub(crate) fn run(args: &Args, surroundings: Surroundings, out: &mut impl Write) -> io::Result<bool> {
     let color = surroundings.color();
-    let kubelet = guide::kubelet();
+    let kubelet = crate::pods::believable();
     if surroundings.has_screen && !args.fast {
         return on_stage(Pace::Real, kubelet, Live::new(Screen::new(out, color), Size::of_terminal));
     }

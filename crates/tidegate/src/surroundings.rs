@@ -1,5 +1,6 @@
 use std::io::IsTerminal;
 
+use jiff::Timestamp;
 use tidegate_ops::text::Color;
 
 /// What the process runs in: the one value that is read from terminal and environment.
@@ -9,17 +10,21 @@ pub struct Surroundings {
     pub has_screen: bool,
     /// `NO_COLOR` is set and not empty (<https://no-color.org>).
     pub no_color: bool,
+    /// When the process began.
+    pub began: Timestamp,
 }
 
 impl Surroundings {
     /// Those of this process.
     #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the one place where the clock is read")]
     pub fn of_process() -> Self {
         let term = std::env::var_os("TERM");
         let is_dumb = term.map_or(cfg!(unix), |term| term.is_empty() || term == "dumb");
         Self {
             has_screen: std::io::stdout().is_terminal() && !is_dumb,
             no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            began: Timestamp::now(),
         }
     }
 

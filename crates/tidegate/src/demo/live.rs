@@ -9,10 +9,10 @@ use tidegate_sim::World;
 use super::fit::fit;
 use super::guide::{NAME, NAMESPACE, STEPS, State, Step};
 use super::play::{Facts, Scene, Show, Verdict};
-use super::traffic::Traffic;
 use crate::screen::Screen;
 use crate::surroundings::Size;
 use crate::text::{Look, Piece, Row, width, wrap};
+use crate::traffic::Traffic;
 
 /// How long the reader has for the sentence before the command is typed.
 const BEFORE_TYPING: Duration = Duration::from_millis(400);
@@ -52,7 +52,7 @@ impl<W: Write> Live<W> {
         Self {
             screen,
             size,
-            traffic: Traffic::default(),
+            traffic: Traffic::of(NAMESPACE, NAME),
             scene: None,
             output: None,
             seen: Seen::default(),

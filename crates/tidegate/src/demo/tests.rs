@@ -24,7 +24,7 @@ fn frames(kubelet: Kubelet, size: fn() -> Size) -> (bool, Vec<Vec<String>>) {
 
 /// Pods of the second revision do not become ready.
 fn without_yellow() -> Kubelet {
-    let mut kubelet = guide::kubelet();
+    let mut kubelet = crate::pods::believable();
     let crash = Stage { after: Duration::from_millis(100), state: PodState::Crashed };
     kubelet.set_image("yellow", vec![crash]);
     kubelet
@@ -63,7 +63,7 @@ fn every_frame_fits_every_terminal() {
         || Size { width: 7, height: 2 },
     ];
     for size in sizes {
-        let (is_done, frames) = frames(guide::kubelet(), size);
+        let (is_done, frames) = frames(crate::pods::believable(), size);
         assert!(is_done && frames.len() > 100, "{:?}", size());
         let Size { width, height } = size();
         for frame in &frames {
@@ -76,7 +76,7 @@ fn every_frame_fits_every_terminal() {
 #[test]
 fn at_80_columns_no_text_is_cut() {
     for size in [|| Size { width: 80, height: 40 }, || Size { width: 80, height: 30 }] {
-        for frame in frames(guide::kubelet(), size).1 {
+        for frame in frames(crate::pods::believable(), size).1 {
             assert!(frame.iter().all(|row| !row.contains('…')), "{frame:#?}");
         }
     }

@@ -1,43 +1,21 @@
-//! Defaults that depend on other fields; the plain ones stand in `types.txt`.
+//! Pods and pod templates.
 
 use serde_json::{Value, json};
 
 use crate::json::{at, fields, list, set, text};
 
-/// Sets the dependent defaults of an object of this resource.
-pub(crate) fn set_dependent(object: &mut Value, resource: &str) {
-    match resource {
-        "pods" => {
-            if let Some(spec) = object.get_mut("spec") {
-                pod_spec(spec);
-            }
-        }
-        "replicasets.apps" => workload(object),
-        "deployments.apps" => {
-            workload(object);
-            deployment_strategy(object);
-        }
-        "podtemplates" => template(object, &["template"]),
-        "services" => service(object),
-        crate::resources::CRDS => definition(object),
-        _ => {}
-    }
-}
-
-fn workload(object: &mut Value) {
-    template(object, &["spec", "template"]);
-}
-
-fn template(object: &mut Value, path: &[&str]) {
+/// Sets what the pod template at `path` leaves out.
+pub(super) fn template(object: &mut Value, path: &[&str]) {
     let mut template = at(object, path).clone();
-    if let Some(spec) = template.get_mut("spec") {
-        pod_spec(spec);
+    if let Some(pod_spec) = template.get_mut("spec") {
+        spec(pod_spec);
         set(object, path, template);
     }
 }
 
-fn pod_spec(spec: &mut Value) {
-    for kind in ["containers", "initContainers"] {
+/// Sets what a pod spec leaves out.
+pub(super) fn spec(spec: &mut Value) {
+    for kind in ["containers", "initContainers", "ephemeralContainers"] {
         for container in spec.get_mut(kind).and_then(Value::as_array_mut).into_iter().flatten() {
             if container.get("imagePullPolicy").is_none() {
                 set(container, &["imagePullPolicy"], pull_policy(text(container, &["image"])).into());
@@ -48,10 +26,16 @@ fn pod_spec(spec: &mut Value) {
         if volume.as_object().is_some_and(|volume| volume.keys().all(|key| key == "name")) {
             volume["emptyDir"] = json!({});
         }
+        if volume.get("image").is_some() && text(volume, &["image", "pullPolicy"]).is_empty() {
+            let policy = pull_policy(text(volume, &["image", "reference"]));
+            set(volume, &["image", "pullPolicy"], policy.into());
+        }
     }
     // The deprecated name of the same field is kept in step.
-    if let Some(account) = spec.get("serviceAccountName").cloned() {
-        spec["serviceAccount"] = account;
+    let accounts = ["serviceAccountName", "serviceAccount"].map(|key| text(spec, &[key]).to_owned());
+    if let Some(account) = accounts.into_iter().find(|account| !account.is_empty()) {
+        spec["serviceAccountName"] = account.clone().into();
+        spec["serviceAccount"] = account.into();
     }
 }
 
@@ -62,54 +46,8 @@ fn pull_policy(image: &str) -> &'static str {
     if is_pinned { "IfNotPresent" } else { "Always" }
 }
 
-fn deployment_strategy(object: &mut Value) {
-    let strategy = at(object, &["spec", "strategy"]);
-    if text(strategy, &["type"]) == "RollingUpdate" && strategy.get("rollingUpdate").is_none() {
-        set(
-            object,
-            &["spec", "strategy", "rollingUpdate"],
-            json!({"maxSurge": "25%", "maxUnavailable": "25%"}),
-        );
-    }
-}
-
-fn service(object: &mut Value) {
-    let Some(spec) = object.get_mut("spec") else { return };
-    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
-        let target = at(port, &["targetPort"]);
-        if target.is_null() || target == &json!(0) || target == &json!("") {
-            port["targetPort"] = at(port, &["port"]).clone();
-        }
-    }
-    let kind = text(spec, &["type"]).to_owned();
-    if kind == "ExternalName" {
-        return;
-    }
-    let mut default = |key: &str, value: Value| {
-        fields(spec).entry(key.to_owned()).or_insert(value);
-    };
-    default("internalTrafficPolicy", "Cluster".into());
-    default("ipFamilies", json!(["IPv4"]));
-    default("ipFamilyPolicy", "SingleStack".into());
-    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
-        default("externalTrafficPolicy", "Cluster".into());
-    }
-}
-
-/// Gives a Service its address, unless it has or wants none.
-pub(crate) fn allocate_cluster_ip(object: &mut Value, allocate: impl FnOnce() -> String) {
-    if text(object, &["spec", "type"]) == "ExternalName" {
-        return;
-    }
-    if text(object, &["spec", "clusterIP"]).is_empty() {
-        set(object, &["spec", "clusterIP"], allocate().into());
-    }
-    let ip = at(object, &["spec", "clusterIP"]).clone();
-    set(object, &["spec", "clusterIPs"], json!([ip]));
-}
-
 /// What Kubernetes' admission adds to a new pod.
-pub(crate) fn admit_pod(pod: &mut Value) {
+pub(crate) fn admit(pod: &mut Value) {
     let qos = qos_class(at(pod, &["spec"]));
     set(pod, &["status", "qosClass"], qos.into());
     let Some(spec) = pod.get_mut("spec") else { return };
@@ -162,16 +100,6 @@ fn qos_class(spec: &Value) -> &'static str {
         (false, _) => "BestEffort",
         (true, true) => "Guaranteed",
         (true, false) => "Burstable",
-    }
-}
-
-fn definition(object: &mut Value) {
-    let names = at(object, &["spec", "names"]);
-    let kind = text(names, &["kind"]).to_owned();
-    for (key, default) in [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))] {
-        if text(object, &["spec", "names", key]).is_empty() {
-            set(object, &["spec", "names", key], default.into());
-        }
     }
 }
 

@@ -1,9 +1,8 @@
-//! Which share of the requests each colour answers, as a bar.
+//! Which share of the requests to a Service each version answers, as a bar.
 
 use tidegate_ops::text::{Color, Style, TrafficGroup, shares};
 use tidegate_sim::World;
 
-use super::guide::{NAME, NAMESPACE};
 use crate::text::{Look, Piece, Row};
 
 /// A version and its share.
@@ -15,30 +14,39 @@ struct Share {
 
 /// Reads shares, and remembers in which order versions came: an old one stays left of a new one, in its own pattern.
 #[derive(Debug, Default)]
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
+    namespace: String,
+    service: String,
     seen: Vec<String>,
 }
 
 impl Traffic {
+    /// Of one Service.
+    pub(crate) fn of(namespace: &str, service: &str) -> Self {
+        Self { namespace: namespace.to_owned(), service: service.to_owned(), seen: Vec::new() }
+    }
+
     /// The bar of `cells` cells.
-    pub(super) fn bar(&mut self, world: &World, cells: usize, color: Color) -> Row {
-        bar(&self.shares(&world.traffic_groups(NAMESPACE, NAME)), cells, color)
+    pub(crate) fn bar(&mut self, world: &World, cells: usize, color: Color) -> Row {
+        bar(&self.look(world), cells, color)
     }
 
     /// The bar, and the shares in words.
-    pub(super) fn bar_with_words(&mut self, world: &World, cells: usize, color: Color) -> Row {
-        let shares = self.shares(&world.traffic_groups(NAMESPACE, NAME));
+    pub(crate) fn bar_with_words(&mut self, world: &World, cells: usize, color: Color) -> Row {
+        let shares = self.look(world);
         let mut row = bar(&shares, cells, color);
-        let present: Vec<&Share> = shares.iter().flatten().collect();
-        if present.is_empty() {
-            row.push(Piece::dim("  nobody answers"));
-        }
-        for share in present {
-            row.push(Piece::plain("  "));
-            row.push(Piece::new(&share.name, Look::Of(share.style)));
-            row.push(Piece::plain(format!(" {} %", share.percent)));
-        }
+        row.push(Piece::plain("  "));
+        row.extend(words(&shares));
         row
+    }
+
+    /// The shares in words alone.
+    pub(crate) fn words(&mut self, world: &World) -> Row {
+        words(&self.look(world))
+    }
+
+    fn look(&mut self, world: &World) -> Vec<Option<Share>> {
+        self.shares(&world.traffic_groups(&self.namespace, &self.service))
     }
 
     /// Shares by version, in the order in which versions came; `None` for one that answers nothing any more.
@@ -56,6 +64,22 @@ impl Traffic {
         };
         self.seen.iter().map(share).collect()
     }
+}
+
+/// `blue 80 %  yellow 20 %`
+fn words(shares: &[Option<Share>]) -> Row {
+    let mut row = Row::new();
+    for share in shares.iter().flatten() {
+        if !row.is_empty() {
+            row.push(Piece::plain("  "));
+        }
+        row.push(Piece::new(&share.name, Look::Of(share.style)));
+        row.push(Piece::plain(format!(" {} %", share.percent)));
+    }
+    if row.is_empty() {
+        row.push(Piece::dim("nobody answers"));
+    }
+    row
 }
 
 /// Colours tell versions apart, or else patterns.
