@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::surroundings::Surroundings;
-use crate::{demo, playground};
+use crate::{demo, playground, simulate};
 
 /// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
 const CLOSED_PIPE: u8 = 141;
@@ -27,6 +27,7 @@ struct Args {
 enum Command {
     Demo(demo::Args),
     Playground(playground::Args),
+    Simulate(simulate::Args),
 }
 
 /// Carries out a command line, the program's name first, and returns the exit code: 0 done, 1 failed, 2 not understood,
@@ -73,5 +74,6 @@ fn carry_out(
         }
         Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
         Some(Command::Playground(args)) => playground::run(&args, surroundings, out, err),
+        Some(Command::Simulate(args)) => simulate::run(&args, surroundings, out, err),
     }
 }
