@@ -1,9 +1,8 @@
 //! `tidegate demo`: the getting-started guide, played and checked.
 //!
 //! In reading order: `guide` (its steps and what each must come to), `play` (one step after the other, in a world), `traffic`
-//! (who answers requests), `transcript` (the play as lines), `live` (the play on a terminal), `fit` (a tree in few rows).
+//! (who answers requests), `transcript` (the play as lines), `live` (the play on a terminal).
 
-mod fit;
 mod guide;
 mod live;
 mod play;
@@ -17,8 +16,7 @@ use std::io::{self, Write};
 use tidegate_kubesim::Kubelet;
 use tidegate_sim::{Options, Pace};
 
-use crate::screen::Screen;
-use crate::surroundings::{Size, Surroundings};
+use crate::surroundings::{Surroundings, terminal_size};
 
 use live::Live;
 use play::Show;
@@ -44,9 +42,9 @@ pub(crate) fn run(args: &Args, surroundings: Surroundings, out: &mut impl Write)
     let color = surroundings.color();
     let kubelet = guide::kubelet();
     if surroundings.has_screen && !args.fast {
-        return on_stage(Pace::Real, kubelet, Live::new(Screen::new(out, color), Size::of_terminal));
+        return on_stage(Pace::Real, kubelet, Live::new(out, color, terminal_size));
     }
-    let width = surroundings.has_screen.then(|| Size::of_terminal().width);
+    let width = surroundings.has_screen.then(|| terminal_size().width);
     let pace = if args.fast { Pace::Virtual } else { Pace::Real };
     on_stage(pace, kubelet, Transcript::new(out, color, width))
 }

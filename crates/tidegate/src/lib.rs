@@ -1,13 +1,10 @@
 //! The `tidegate` command as a library: it writes to handles that it is given, and reads nothing of the process by itself.
 //!
-//! In reading order: `args` (the command line), `demo` (the guide, played), `text` (rows of styled pieces, cut to a width),
-//! `screen` (rows drawn in place), `surroundings` (what the process runs in).
+//! In reading order: `args` (the command line), `demo` (the guide, played), `surroundings` (what the process runs in).
 
 mod args;
 mod demo;
-mod screen;
 mod surroundings;
-mod text;
 
 pub use args::run;
 pub use surroundings::Surroundings;

@@ -1,6 +1,6 @@
 use std::io::IsTerminal;
 
-use tidegate_ops::text::Color;
+use tidegate_ops::text::{Color, Size};
 
 /// What the process runs in: the one value that is read from terminal and environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,24 +29,12 @@ impl Surroundings {
     }
 }
 
-/// Columns and rows of a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-}
-
-impl Size {
-    /// That of a pipe.
-    pub(crate) const ENDLESS: Self = Self { width: usize::MAX, height: usize::MAX };
-
-    /// Of the terminal as it is now; 80x24 where it does not say.
-    pub(crate) fn of_terminal() -> Self {
-        match crossterm::terminal::size() {
-            Ok((width, height)) if width > 0 && height > 0 => {
-                Self { width: usize::from(width), height: usize::from(height) }
-            }
-            _ => Self { width: 80, height: 24 },
+/// Size of the terminal as it is now; 80x24 where it does not say.
+pub(crate) fn terminal_size() -> Size {
+    match crossterm::terminal::size() {
+        Ok((width, height)) if width > 0 && height > 0 => {
+            Size { width: usize::from(width), height: usize::from(height) }
         }
+        _ => Size { width: 80, height: 24 },
     }
 }
