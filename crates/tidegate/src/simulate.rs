@@ -21,8 +21,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::surroundings::{Size, Surroundings};
-use crate::text::{Piece, Row, paint};
+use tidegate_cli::Surroundings;
+use tidegate_ops::text::{Piece, Row, paint};
 
 use session::{Outcome, Session, Story};
 
@@ -78,7 +78,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Plays, and returns the exit code.
 pub(crate) fn run(
     args: &Args,
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<u8> {
@@ -89,7 +89,7 @@ pub(crate) fn run(
         }
         Outcome::Played { notes, stories, report } => {
             write!(err, "{notes}")?;
-            let columns = surroundings.has_screen.then(|| Size::of_terminal().width);
+            let columns = surroundings.has_screen.then(|| (surroundings.size)().width);
             let mut text = String::new();
             for (index, story) in stories.iter().enumerate() {
                 let gap = if index == 0 { vec![] } else { vec![Row::new()] };

@@ -5,7 +5,7 @@ use tidegate_ops::text::Icon;
 use super::ending::Ending;
 use super::play::LIMIT_IN_WORDS;
 use super::table::time;
-use crate::text::{Look, Piece, Row, wrap};
+use tidegate_ops::text::{Look, Piece, Row, wrap};
 
 /// The line, broken between words where it is longer than `columns`.
 pub(super) fn rows(name: &str, ending: &Ending, columns: Option<usize>) -> Vec<Row> {
@@ -56,7 +56,7 @@ mod tests {
     use tidegate_ops::text::Color;
 
     use super::*;
-    use crate::text::paint;
+    use tidegate_ops::text::paint;
 
     fn ending(phase: &str, message: &str) -> Ending {
         Ending {

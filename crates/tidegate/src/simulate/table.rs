@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidegate_ops::text::{Icon, Style};
 use tidegate_sim::timeline::{Entry, Happening, Moment, Size};
 
-use crate::text::{Look, Piece, Row, cut, width, wrap};
+use tidegate_ops::text::{Look, Piece, Row, cut, width, wrap};
 
 const HEADER: [&str; 7] = ["TIME", "STEP", "SET", "ACTUAL", "REPLICAS", "PHASE", "MESSAGE"];
 /// Columns whose numbers stand below each other.
@@ -166,7 +166,7 @@ mod tests {
     use tidegate_ops::text::Color;
 
     use super::*;
-    use crate::text::paint;
+    use tidegate_ops::text::paint;
 
     fn change(at: f64, sizes: &[(i64, i32, i32)], phase: &str, message: &str) -> Entry {
         let sizes = sizes.iter().map(|&(revision, ready, wanted)| Size { revision, ready, wanted }).collect();

@@ -1,20 +1,19 @@
-//! Rows of styled pieces. A piece is cut before it becomes escape codes, so that no code is ever cut.
+use super::{Color, Line, Span, Style};
 
-use tidegate_ops::text::{Color, Line, Span, Style};
-
-/// A line of output, without its end.
-pub(crate) type Row = Vec<Piece>;
+/// A line on a terminal, without its end, in pieces of one look each. A piece is cut before it becomes escape codes, so that
+/// no code is ever cut.
+pub type Row = Vec<Piece>;
 
 /// A piece of text in one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub struct Piece {
     text: String,
     look: Look,
 }
 
 /// How a piece looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub enum Look {
     /// As the views of a Rollout have it.
     Of(Style),
     /// What the reader should see first.
@@ -38,19 +37,27 @@ impl Look {
 }
 
 impl Piece {
-    pub(crate) fn new(text: impl Into<String>, look: Look) -> Self {
+    /// A piece of text.
+    #[must_use]
+    pub fn new(text: impl Into<String>, look: Look) -> Self {
         Self { text: text.into(), look }
     }
 
-    pub(crate) fn plain(text: impl Into<String>) -> Self {
+    /// A piece that looks like nothing special.
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Self {
         Self::new(text, Look::Of(Style::Plain))
     }
 
-    pub(crate) fn bold(text: impl Into<String>) -> Self {
+    /// A piece that the reader should see first.
+    #[must_use]
+    pub fn bold(text: impl Into<String>) -> Self {
         Self::new(text, Look::Bold)
     }
 
-    pub(crate) fn dim(text: impl Into<String>) -> Self {
+    /// A piece that the reader may skip.
+    #[must_use]
+    pub fn dim(text: impl Into<String>) -> Self {
         Self::new(text, Look::Dim)
     }
 
@@ -66,17 +73,20 @@ impl From<Span> for Piece {
 }
 
 /// The line of a view, as a row.
-pub(crate) fn row(line: Line) -> Row {
+#[must_use]
+pub fn row(line: Line) -> Row {
     line.into_iter().map(Piece::from).collect()
 }
 
 /// Columns that a row takes: every character is one, as upstream counts.
-pub(crate) fn width(row: &[Piece]) -> usize {
+#[must_use]
+pub fn width(row: &[Piece]) -> usize {
     row.iter().map(Piece::width).sum()
 }
 
 /// The row in at most `columns` columns; `…` stands for what does not fit. Blanks at the end need no room.
-pub(crate) fn cut(row: &[Piece], columns: usize) -> Row {
+#[must_use]
+pub fn cut(row: &[Piece], columns: usize) -> Row {
     let mut row = trimmed(row);
     if width(&row) <= columns {
         return row;
@@ -95,7 +105,7 @@ pub(crate) fn cut(row: &[Piece], columns: usize) -> Row {
 }
 
 /// Takes blanks from between the columns of a table that is too wide for `columns`, down to one.
-pub(crate) fn squeeze(table: &mut [Row], columns: usize) {
+pub fn squeeze(table: &mut [Row], columns: usize) {
     loop {
         let texts: Vec<Vec<char>> = table.iter().map(|row| characters(&trimmed(row))).collect();
         let widest = texts.iter().map(Vec::len).max().unwrap_or(0);
@@ -142,7 +152,8 @@ fn trimmed(row: &[Piece]) -> Row {
 }
 
 /// The row as text, without a line end.
-pub(crate) fn paint(row: &[Piece], color: Color) -> String {
+#[must_use]
+pub fn paint(row: &[Piece], color: Color) -> String {
     let mut text = String::new();
     for piece in row {
         match piece.look.code().filter(|_| color == Color::On) {
@@ -155,7 +166,8 @@ pub(crate) fn paint(row: &[Piece], color: Color) -> String {
 
 /// Breaks a text between words. Lines but the last end in `mark`, lines but the first begin with `indent`; a word longer than
 /// a line stays whole.
-pub(crate) fn wrap(text: &str, columns: usize, mark: &str, indent: &str) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, columns: usize, mark: &str, indent: &str) -> Vec<String> {
     let room = columns.saturating_sub(mark.chars().count());
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

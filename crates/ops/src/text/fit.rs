@@ -1,11 +1,6 @@
-//! What `get rollout` prints, in as few rows as there are: the tree matters most, then status, step and images.
-
 use std::iter;
 
-use tidegate_ops::text::Line;
-
-use crate::surroundings::Size;
-use crate::text::{Piece, Row, row, squeeze};
+use super::{Line, Piece, Row, Size, row, squeeze};
 
 /// Lines by their label in the order in which they are given up; the empty line before the tree has none.
 const LEAST_FIRST: [&str; 11] = [
@@ -22,9 +17,10 @@ const LEAST_FIRST: [&str; 11] = [
     "Status:",
 ];
 
-/// A view in a room: header lines are given up first, then the end of the tree, which `…` stands for; blanks between the
+/// What `get rollout` prints, in as few rows as there are: the tree matters most, then status, step and images. Header lines are given up first, then the end of the tree, which `…` stands for; blanks between the
 /// tree's columns are given up before text.
-pub(super) fn fit(view: Vec<Line>, room: Size) -> Vec<Row> {
+#[must_use]
+pub fn fit(view: Vec<Line>, room: Size) -> Vec<Row> {
     let height = room.height;
     let mut lines = labelled(view);
     for label in LEAST_FIRST {
@@ -69,10 +65,8 @@ fn continues(block: &str, label: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_ops::text::{Color, Span};
-
     use super::*;
-    use crate::text::paint;
+    use crate::text::{Color, Span, paint};
 
     const VIEW: &str = "\
 Name:            x
