@@ -62,7 +62,6 @@ const RESOURCES: &[(&str, &[&str])] = &[
     ),
     ("apis__apiextensions.k8s.io__v1", &["customresourcedefinitions"]),
     ("apis__apps__v1", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
-    ("apis__autoscaling__v1", &["horizontalpodautoscalers"]),
     ("apis__autoscaling__v2", &["horizontalpodautoscalers"]),
     ("apis__batch__v1", &["cronjobs", "jobs"]),
     ("apis__coordination.k8s.io__v1", &["leases"]),

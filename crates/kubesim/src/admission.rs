@@ -7,7 +7,7 @@ use crate::json::{fields, list, name, set, text};
 use crate::resources::{CRDS, Origin, Resource};
 use crate::state::State;
 use crate::status::ApiError;
-use crate::types::{self, DecodeError};
+use crate::types::{self, DecodeError, Unknown};
 use crate::{defaults, validation};
 
 /// 400, when the body says that it is something else than the resource.
@@ -30,16 +30,31 @@ pub(crate) fn check_kind(object: &Value, resource: &Resource) -> Result<(), ApiE
     Ok(())
 }
 
+/// What is to be told of a body that has its type's shape.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    /// The paths of fields that the type does not have.
+    pub(crate) unknown: Unknown,
+    /// Fields that the type must have, where its schema is all that it is checked by.
+    pub(crate) missing: Vec<Cause>,
+}
+
 /// Brings the object into the shape of its type: wrong types fail, unknown fields go.
-pub(crate) fn decode(object: &mut Value, resource: &Resource) -> Result<(), DecodeError> {
+pub(crate) fn decode(object: &mut Value, resource: &Resource) -> Result<Decoded, DecodeError> {
     match &resource.origin {
-        Origin::BuiltIn => types::decode(object, &resource.kind),
+        Origin::BuiltIn(ty) => {
+            let unknown = types::decode(object, *ty)?;
+            let is_plain = validation::is_plain(&resource.id);
+            let missing = if is_plain { validation::required::missing(object, *ty) } else { Vec::new() };
+            Ok(Decoded { unknown, missing })
+        }
         Origin::Custom(schema) => {
-            if let Some(metadata) = object.get_mut("metadata") {
-                types::decode(metadata, "ObjectMeta")?;
-            }
+            let unknown = match object.get_mut("metadata") {
+                Some(metadata) => types::decode_at(metadata, *types::OBJECT_META, &["metadata"])?,
+                None => Unknown::new(),
+            };
             schema.prune(object);
-            Ok(())
+            Ok(Decoded { unknown, missing: Vec::new() })
         }
     }
 }
@@ -59,8 +74,8 @@ pub(crate) fn unpatchable(error: &DecodeError, patched: &Value) -> ApiError {
 /// Sets the defaults that hold on every write.
 pub(crate) fn default(object: &mut Value, resource: &Resource) {
     match &resource.origin {
-        Origin::BuiltIn => {
-            types::set_defaults(fields(object), &resource.kind);
+        Origin::BuiltIn(ty) => {
+            types::set_defaults(fields(object), *ty);
             defaults::set_dependent(object, &resource.id);
         }
         Origin::Custom(schema) => schema.set_defaults(object),
@@ -77,6 +92,7 @@ pub(crate) fn default_for_create(state: &mut State, object: &mut Value, resource
             set(object, &["spec", "finalizers"], json!(["kubernetes"]));
         }
         "pods" => defaults::admit_pod(object),
+        "jobs.batch" => defaults::identify_job(object),
         CRDS => establish(object, &state.api_now()),
         _ => {}
     }
@@ -102,10 +118,16 @@ fn establish(definition: &mut Value, now: &str) {
 }
 
 /// 422 with every cause, when the object is not valid; `old` is the stored object on an update.
-pub(crate) fn validate(object: &Value, old: Option<&Value>, resource: &Resource) -> Result<(), ApiError> {
+pub(crate) fn validate(
+    object: &Value,
+    old: Option<&Value>,
+    resource: &Resource,
+    decoded: Decoded,
+) -> Result<(), ApiError> {
     let mut causes = validation::metadata::check(object, resource);
+    causes.extend(decoded.missing);
     match &resource.origin {
-        Origin::BuiltIn => validation::check(object, old, &resource.id, &mut causes),
+        Origin::BuiltIn(_) => validation::check(object, old, &resource.id, &mut causes),
         Origin::Custom(schema) => causes.extend(schema.validate(object, old)),
     }
     if causes.is_empty() {

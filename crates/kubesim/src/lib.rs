@@ -7,6 +7,7 @@
 //! CustomResourceDefinitions are ignored, except `self == oldSelf`. Later pages of a list show the present, not a snapshot.
 
 mod admission;
+mod base64;
 mod body;
 mod clock;
 mod controllers;
@@ -15,6 +16,8 @@ mod dispatch;
 mod field;
 mod identity;
 mod json;
+#[cfg(feature = "listener")]
+pub mod listener;
 mod patch;
 mod quantity;
 mod request;

@@ -90,7 +90,7 @@ fn known_subresource(resource: &Resource, name: &str) -> Option<&'static str> {
 /// The verb of a request on objects.
 pub(crate) fn verb(method: &Method, target: &Target, query: &Query) -> Result<&'static str, ApiError> {
     let is_one = target.name.is_some();
-    match method.as_str() {
+    let verb = match method.as_str() {
         "GET" if is_one => Ok("get"),
         "GET" if query.flag("watch") => Ok("watch"),
         "GET" => Ok("list"),
@@ -102,7 +102,9 @@ pub(crate) fn verb(method: &Method, target: &Target, query: &Query) -> Result<&'
             Ok("deletecollection")
         }
         _ => Err(ApiError::method_not_allowed()),
-    }
+    }?;
+    let is_served = !target.subresource.is_empty() || target.resource.verbs.iter().any(|known| known == verb);
+    is_served.then_some(verb).ok_or_else(ApiError::method_not_allowed)
 }
 
 /// The parameters of a query.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::json::{at, list, text};
 use crate::schema::Schema;
+use crate::types::{self, Row, TypeId, schema_of};
 
 /// One resource in one version.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Resource {
     pub(crate) short_names: Vec<String>,
     pub(crate) categories: Vec<String>,
     pub(crate) namespaced: bool,
+    pub(crate) verbs: Vec<String>,
     /// Whether `status` is a subresource.
     pub(crate) status: bool,
     pub(crate) scale: Option<ScalePaths>,
@@ -35,7 +37,7 @@ pub(crate) struct Resource {
 /// Where a resource's types come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
-    BuiltIn,
+    BuiltIn(TypeId),
     Custom(Arc<Schema>),
 }
 
@@ -79,82 +81,60 @@ fn qualified_name(group: &str, plural: &str) -> String {
 /// The qualified name of CustomResourceDefinitions.
 pub(crate) const CRDS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-struct BuiltIn {
-    group: &'static str,
-    plural: &'static str,
-    kind: &'static str,
-    short: &'static str,
-    namespaced: bool,
-    status: bool,
-    scale: bool,
+/// What `resources.txt` says of one resource.
+#[derive(Default)]
+struct Extra {
+    short_names: Vec<String>,
+    categories: Vec<String>,
     generation: bool,
 }
 
-const fn built_in(
-    group: &'static str,
-    plural: &'static str,
-    kind: &'static str,
-    short: &'static str,
-) -> BuiltIn {
-    BuiltIn { group, plural, kind, short, namespaced: true, status: false, scale: false, generation: false }
+fn extras() -> BTreeMap<&'static str, Extra> {
+    let lines = include_str!("data/resources.txt").lines();
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let mut words = line.split(' ');
+            let name = words.next().unwrap_or_default();
+            let mut extra = Extra::default();
+            let names = |list: &str| list.split(',').map(str::to_owned).collect();
+            for word in words {
+                match word.split_once('=') {
+                    Some(("short", list)) => extra.short_names = names(list),
+                    Some(("category", list)) => extra.categories = names(list),
+                    _ => extra.generation |= word == "generation",
+                }
+            }
+            (name, extra)
+        })
+        .collect()
 }
 
-const BUILT_INS: &[BuiltIn] = &[
-    BuiltIn { namespaced: false, status: true, ..built_in("", "namespaces", "Namespace", "ns") },
-    BuiltIn { status: true, generation: true, ..built_in("", "pods", "Pod", "po") },
-    BuiltIn { status: true, ..built_in("", "services", "Service", "svc") },
-    built_in("", "configmaps", "ConfigMap", "cm"),
-    built_in("", "events", "Event", "ev"),
-    BuiltIn { generation: true, ..built_in("", "podtemplates", "PodTemplate", "") },
-    BuiltIn {
-        status: true,
-        scale: true,
-        generation: true,
-        ..built_in("apps", "replicasets", "ReplicaSet", "rs")
-    },
-    BuiltIn {
-        status: true,
-        scale: true,
-        generation: true,
-        ..built_in("apps", "deployments", "Deployment", "deploy")
-    },
-    built_in("coordination.k8s.io", "leases", "Lease", ""),
-    BuiltIn {
-        namespaced: false,
-        status: true,
-        generation: true,
-        ..built_in("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd")
-    },
-];
-
-impl From<&BuiltIn> for Resource {
-    fn from(row: &BuiltIn) -> Self {
-        let path = |keys: [&str; 2]| keys.map(str::to_owned).to_vec();
-        Self {
-            id: qualified_name(row.group, row.plural),
-            group: row.group.to_owned(),
-            version: "v1".to_owned(),
-            plural: row.plural.to_owned(),
-            singular: row.kind.to_lowercase(),
-            kind: row.kind.to_owned(),
-            list_kind: format!("{}List", row.kind),
-            short_names: Some(row.short.to_owned()).filter(|short| !short.is_empty()).into_iter().collect(),
-            categories: if row.scale || row.kind == "Pod" || row.kind == "Service" {
-                vec!["all".to_owned()]
-            } else {
-                Vec::new()
-            },
-            namespaced: row.namespaced,
-            status: row.status,
-            scale: row.scale.then(|| ScalePaths {
-                spec_replicas: path(["spec", "replicas"]),
-                status_replicas: path(["status", "replicas"]),
-                selector: None,
-            }),
-            generation: row.generation,
-            origin: Origin::BuiltIn,
-            storage_version: "v1".to_owned(),
-        }
+fn built_in(row: &'static Row, extra: Extra) -> Resource {
+    let path = |keys: [&str; 2]| keys.map(str::to_owned).to_vec();
+    let has = |name: &str| row.subresources.iter().any(|known| known.name == name);
+    let schema = schema_of(&row.group, &row.version, &row.kind).and_then(types::named);
+    Resource {
+        id: qualified_name(&row.group, &row.plural),
+        group: row.group.clone(),
+        version: row.version.clone(),
+        plural: row.plural.clone(),
+        singular: row.kind.to_lowercase(),
+        kind: row.kind.clone(),
+        list_kind: format!("{}List", row.kind),
+        short_names: extra.short_names,
+        categories: extra.categories,
+        namespaced: row.namespaced,
+        verbs: row.verbs.clone(),
+        status: has("status"),
+        scale: has("scale").then(|| ScalePaths {
+            spec_replicas: path(["spec", "replicas"]),
+            status_replicas: path(["status", "replicas"]),
+            selector: None,
+        }),
+        generation: extra.generation,
+        origin: Origin::BuiltIn(schema.expect("every drawn resource has its schema")),
+        storage_version: row.version.clone(),
     }
 }
 
@@ -167,8 +147,10 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn with_built_ins() -> Self {
         let mut registry = Self { resources: BTreeMap::new() };
-        for row in BUILT_INS {
-            registry.add(Resource::from(row));
+        let mut extras = extras();
+        for row in types::rows() {
+            let extra = extras.remove(qualified_name(&row.group, &row.plural).as_str()).unwrap_or_default();
+            registry.add(built_in(row, extra));
         }
         registry
     }
@@ -223,6 +205,10 @@ impl Registry {
     }
 }
 
+/// In the order in which Kubernetes tells of them.
+const CUSTOM_VERBS: [&str; 8] =
+    ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
 fn custom(definition: &Value, version: &Value, storage: &str) -> Resource {
     let names = at(definition, &["spec", "names"]);
     let strings = |key| -> Vec<String> {
@@ -245,6 +231,7 @@ fn custom(definition: &Value, version: &Value, storage: &str) -> Resource {
         short_names: strings("shortNames"),
         categories: strings("categories"),
         namespaced: text(definition, &["spec", "scope"]) == "Namespaced",
+        verbs: CUSTOM_VERBS.map(str::to_owned).to_vec(),
         status: at(version, &["subresources", "status"]).is_object(),
         scale: scale_paths(at(version, &["subresources", "scale"])),
         generation: true,

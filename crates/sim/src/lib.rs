@@ -1,18 +1,24 @@
 //! Worlds in one process: the controller that ships, an in-memory cluster, users, faults, and a linter that sees every write.
 //!
 //! Time is virtual unless asked otherwise: a world runs in a current-thread runtime whose clock is paused, and everything
-//! in it derives from a seed. In reading order: `world` (the whole), `user` (what people do), `inspector` (invariants after
-//! every write), `faults` (what goes wrong between controller and cluster), `view` (what people see), `scenario` (scripts
-//! with golden transcripts).
+//! in it derives from a seed. In reading order: `world` (the whole), `pace` (how fast its time runs), `manifest` (files, with the
+//! place of every field), `user` and `apply` (what people do), `inspector` (invariants after every write), `faults` (what goes
+//! wrong between controller and cluster), `view` (what people see), `timeline` (what happened to a Rollout, in rows), `scenario`
+//! (scripts with golden transcripts).
 
+pub mod apply;
 pub mod faults;
 pub mod inspector;
+pub mod manifest;
+mod pace;
 pub mod scenario;
+pub mod timeline;
 pub mod user;
 pub mod view;
 pub mod world;
 
 pub use faults::{Fault, Faults};
 pub use inspector::Inspector;
+pub use pace::Pace;
 pub use user::UserError;
-pub use world::{Options, Pace, World, run};
+pub use world::{Options, World, run};

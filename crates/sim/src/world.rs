@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -14,11 +15,14 @@ use tidegate_core::invariants::Knowledge;
 use tidegate_core::rollout;
 use tidegate_core::{Plan, Snapshot};
 use tidegate_kubesim::{ApiServer, Kubelet, Reaction};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use crate::faults::Faults;
 use crate::inspector::Inspector;
+use crate::pace::Pace;
 
 /// The controller's name in the cluster's records.
 pub const CONTROLLER: &str = "rollouts-controller";
@@ -38,10 +42,13 @@ pub struct Options {
     pub reaction: Reaction,
     /// Rollouts that the controller works on at the same time.
     pub workers: usize,
+    /// Whether the controller goes on with the other Rollouts after a panic, as the one that ships does. A simulation
+    /// wants to see it.
+    pub survives_panics: bool,
 }
 
 impl Default for Options {
-    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers.
+    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -49,6 +56,7 @@ impl Default for Options {
             kubelet: Kubelet::default(),
             reaction: Reaction::default(),
             workers: 10,
+            survives_panics: false,
         }
     }
 }
@@ -62,16 +70,8 @@ impl Options {
     }
 }
 
-/// How fast a world's time runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// As fast as the machine allows; waiting costs nothing.
-    Virtual,
-    /// One second a second.
-    Real,
-}
-
-/// Makes a world, runs `act` in it and returns what it returns. The world ends with it.
+/// Makes a world, runs `act` in it and returns what it returns. The world ends with it. Only a world that keeps pace with
+/// real time can have sockets.
 ///
 /// # Panics
 /// When the operating system gives no runtime.
@@ -79,12 +79,11 @@ pub fn run<T, F>(pace: Pace, options: Options, act: impl FnOnce(World) -> F) -> 
 where
     F: Future<Output = T>,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(pace == Pace::Virtual)
-        .build()
-        .expect("a runtime without IO needs nothing of the operating system but memory");
-    runtime.block_on(async move { act(World::new(&options)).await })
+    let runtime = pace.runtime().expect("the operating system gives a runtime");
+    runtime.block_on(async move {
+        let _driver = pace.drive();
+        act(World::new(&options)).await
+    })
 }
 
 /// One life of a controller process.
@@ -105,7 +104,10 @@ pub struct World {
     pub(crate) user: Client,
     clock: Clock,
     workers: usize,
+    survives_panics: bool,
     controller: Option<Incarnation>,
+    /// Told of every stored change.
+    changed: Arc<Notify>,
     /// How often each event had happened when it was shown to the user.
     pub(crate) shown_events: BTreeMap<String, i64>,
 }
@@ -123,6 +125,9 @@ impl World {
         let lags = options.reaction.replica_set > Duration::ZERO;
         let inspector = Inspector::new(if lags { Knowledge::Published } else { Knowledge::Exact });
         inspector.attach(&server);
+        let changed = Arc::new(Notify::new());
+        let news = Arc::clone(&changed);
+        server.observe(move |_| news.notify_one());
         server.spawn_controllers();
         let user = named(&server, USER);
         Self {
@@ -132,7 +137,9 @@ impl World {
             server,
             clock: Clock::starting_at(epoch),
             workers: options.workers,
+            survives_panics: options.survives_panics,
             controller: None,
+            changed,
             shown_events: BTreeMap::new(),
         }
     }
@@ -162,6 +169,18 @@ impl World {
         tokio::time::sleep(time).await;
     }
 
+    /// Waits until something has been stored, and from there to the next multiple of `grain` since `since`, so that what happens
+    /// together is seen together. `false`: nothing was stored until `end`. One waiter at a time.
+    pub async fn next_look(&self, since: Instant, grain: Duration, end: Instant) -> bool {
+        if tokio::time::timeout_at(end, self.changed.notified()).await.is_err() {
+            return false;
+        }
+        let passed = since.elapsed().as_nanos() / grain.as_nanos().max(1);
+        let marks = u32::try_from(passed + 1).unwrap_or(u32::MAX);
+        tokio::time::sleep_until((since + grain.saturating_mul(marks)).min(end)).await;
+        true
+    }
+
     /// Starts a controller process; a running one is crashed first.
     ///
     /// # Panics
@@ -174,7 +193,7 @@ impl World {
         let inspector = self.inspector.clone();
         let mut config = Config::new(self.clock);
         config.workers = self.workers;
-        config.survives_panics = false;
+        config.survives_panics = self.survives_panics;
         config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
             inspector.planned(snapshot, now, plan);
         }));
@@ -213,11 +232,11 @@ impl World {
     /// Waits until nothing has changed for three seconds; `false`: that did not happen within `limit`.
     pub async fn settle(&self, limit: Duration) -> bool {
         let quiet = Duration::from_secs(3);
-        let deadline = tokio::time::Instant::now() + limit;
-        let mut seen = (self.server.resource_version(), tokio::time::Instant::now());
+        let deadline = Instant::now() + limit;
+        let mut seen = (self.server.resource_version(), Instant::now());
         loop {
             self.pass(Duration::from_millis(100)).await;
-            let (version, now) = (self.server.resource_version(), tokio::time::Instant::now());
+            let (version, now) = (self.server.resource_version(), Instant::now());
             if version != seen.0 || !self.is_idle() {
                 seen = (version, now);
             }
@@ -241,13 +260,13 @@ impl World {
         (namespace, name): (&str, &str),
         mut reached: impl FnMut(&Value) -> bool,
     ) -> bool {
-        let deadline = tokio::time::Instant::now() + limit;
+        let deadline = Instant::now() + limit;
         loop {
             if self.server.get("rollouts.argoproj.io", namespace, name).is_some_and(|object| reached(&object))
             {
                 return true;
             }
-            if tokio::time::Instant::now() >= deadline {
+            if Instant::now() >= deadline {
                 return false;
             }
             self.pass(Duration::from_millis(100)).await;

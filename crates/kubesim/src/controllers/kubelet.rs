@@ -30,6 +30,8 @@ pub struct Kubelet {
 pub struct PodRule {
     /// A part of a container's image; empty matches every image.
     pub image: String,
+    /// A part of the tag of a container's image; empty matches every tag, and images without one.
+    pub tag: String,
     /// A part of the pod's name; empty matches every pod.
     pub pod: String,
     /// The stages, in order.
@@ -76,18 +78,26 @@ impl Default for Kubelet {
 impl Kubelet {
     /// Puts a rule for images that contain `image` before all others, in place of an earlier one for the same `image`.
     pub fn set_image(&mut self, image: &str, stages: Vec<Stage>) {
-        self.rules.retain(|rule| rule.image != image || !rule.pod.is_empty());
-        self.rules.insert(0, PodRule { image: image.to_owned(), pod: String::new(), stages });
+        self.rules.retain(|rule| rule.image != image || !rule.pod.is_empty() || !rule.tag.is_empty());
+        self.rules.insert(0, PodRule { image: image.to_owned(), stages, ..PodRule::default() });
     }
 
     fn stages_of(&self, pod: &Value) -> &[Stage] {
         let matches = |rule: &&PodRule| {
             let containers = list(pod, &["spec", "containers"]);
+            let mut images = containers.iter().map(|container| text(container, &["image"]));
             name(pod).contains(&rule.pod)
-                && containers.iter().any(|container| text(container, &["image"]).contains(&rule.image))
+                && images.any(|image| image.contains(&rule.image) && tag(image).contains(&rule.tag))
         };
         self.rules.iter().find(matches).map_or(&self.stages, |rule| &rule.stages)
     }
+}
+
+/// The tag of an image, or nothing; a `:` before the last `/` is a port.
+fn tag(image: &str) -> &str {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.split_once(':').map_or("", |(_, tag)| tag)
 }
 
 /// What the kubelet remembers of a pod: more precise times than the API has.

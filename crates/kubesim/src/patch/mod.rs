@@ -4,7 +4,7 @@ mod strategic;
 
 use serde_json::Value;
 
-use crate::resources::Resource;
+use crate::resources::{Origin, Resource};
 use crate::status::ApiError;
 
 pub(crate) use json_patch::merge;
@@ -54,10 +54,9 @@ impl PatchKind {
                     format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
                 return Err(ApiError::bad_request(message));
             }
-            if self == Self::Merge {
-                merge(&mut patched, &patch);
-            } else {
-                strategic::merge(&mut patched, &patch, &resource.kind);
+            match &resource.origin {
+                Origin::BuiltIn(ty) if self == Self::Strategic => strategic::merge(&mut patched, &patch, *ty),
+                _ => merge(&mut patched, &patch),
             }
         }
         Ok(patched)

@@ -1,16 +1,16 @@
-//! Strategic merge: lists of objects are merged by the keys that `types.txt` names.
+//! Strategic merge: lists of objects are merged by the keys that OpenAPI names.
 
 use serde_json::{Map, Value};
 
 use crate::json::{fields, text};
-use crate::types::{Field, Type, fields_of};
+use crate::types::{Field, Type, TypeId};
 
-/// Merges `patch` into `target`, an object of the struct `name`.
-pub(super) fn merge(target: &mut Value, patch: &Value, name: &str) {
-    merge_struct(target, patch, Some(name));
+/// Merges `patch` into `target`, an object of the type `ty`.
+pub(super) fn merge(target: &mut Value, patch: &Value, ty: TypeId) {
+    merge_struct(target, patch, Some(ty));
 }
 
-fn merge_struct(target: &mut Value, patch: &Value, name: Option<&str>) {
+fn merge_struct(target: &mut Value, patch: &Value, ty: Option<TypeId>) {
     let Value::Object(patch) = patch else { return };
     match patch.get("$patch").and_then(Value::as_str) {
         Some("replace") => {
@@ -36,7 +36,7 @@ fn merge_struct(target: &mut Value, patch: &Value, name: Option<&str>) {
         } else if value.is_null() {
             target.remove(key);
         } else {
-            let field = name.and_then(fields_of).and_then(|fields| fields.get(key));
+            let field = ty.and_then(|ty| ty.fields().get(key));
             merge_field(target.entry(key.clone()).or_insert(Value::Null), value, field);
         }
     }
@@ -50,7 +50,7 @@ fn delete_from(list: Option<&mut Value>, removed: &Value) {
 
 fn merge_field(target: &mut Value, patch: &Value, field: Option<&Field>) {
     match (patch, field.map(|field| (&field.ty, field.merge_key.as_deref()))) {
-        (Value::Object(_), Some((Type::Struct(name), _))) => merge_struct(target, patch, Some(name)),
+        (Value::Object(_), Some((Type::Struct(ty), _))) => merge_struct(target, patch, Some(*ty)),
         (Value::Object(_), _) => merge_struct(target, patch, None),
         (Value::Array(items), Some((Type::List(inner), Some(key)))) => {
             let mut merged = match target.take() {
@@ -58,7 +58,7 @@ fn merge_field(target: &mut Value, patch: &Value, field: Option<&Field>) {
                 _ => Vec::new(),
             };
             match inner.as_ref() {
-                Type::Struct(name) => merge_list(&mut merged, items, key, name),
+                Type::Struct(ty) => merge_list(&mut merged, items, key, *ty),
                 _ => merged
                     .extend(items.iter().filter(|item| !merged.contains(item)).cloned().collect::<Vec<_>>()),
             }
@@ -68,7 +68,7 @@ fn merge_field(target: &mut Value, patch: &Value, field: Option<&Field>) {
     }
 }
 
-fn merge_list(target: &mut Vec<Value>, patch: &[Value], key: &str, name: &str) {
+fn merge_list(target: &mut Vec<Value>, patch: &[Value], key: &str, ty: TypeId) {
     if patch.iter().any(|item| text(item, &["$patch"]) == "replace") {
         target.clear();
     }
@@ -79,10 +79,10 @@ fn merge_list(target: &mut Vec<Value>, patch: &[Value], key: &str, name: &str) {
                 target.remove(at);
             }
             (None, "delete") => {}
-            (Some(at), _) => merge_struct(&mut target[at], item, Some(name)),
+            (Some(at), _) => merge_struct(&mut target[at], item, Some(ty)),
             (None, _) => {
                 let mut added = Value::Null;
-                merge_struct(&mut added, item, Some(name));
+                merge_struct(&mut added, item, Some(ty));
                 target.push(added);
             }
         }
@@ -94,6 +94,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::types::named;
+
+    fn ty(name: &str) -> TypeId {
+        named(&format!("io.k8s.api.{name}")).unwrap()
+    }
 
     #[test]
     fn lists_merge_by_key_and_directives_hold() {
@@ -103,7 +108,7 @@ mod tests {
         let patch = json!({"spec": {"template": {"spec": {"containers": [
             {"name": "a", "image": "a:2", "env": [{"name": "X", "$patch": "delete"}, {"name": "Z", "value": "3"}]},
             {"name": "c", "image": "c:1"}]}}}});
-        merge(&mut target, &patch, "ReplicaSet");
+        merge(&mut target, &patch, ty("apps.v1.ReplicaSet"));
         assert_eq!(
             target["spec"]["template"]["spec"]["containers"],
             json!([{"name": "a", "image": "a:2", "env": [{"name": "Y", "value": "2"}, {"name": "Z", "value": "3"}]},
@@ -118,7 +123,7 @@ mod tests {
         let patch = json!({"metadata": {"finalizers": ["b", "a"], "labels": {"x": null, "z": "3"},
             "$deleteFromPrimitiveList/finalizers": ["a"]},
             "spec": {"containers": [{"name": "a", "args": ["3"]}]}});
-        merge(&mut target, &patch, "Pod");
+        merge(&mut target, &patch, ty("core.v1.Pod"));
         assert_eq!(target["metadata"]["labels"], json!({"y": "2", "z": "3"}));
         assert_eq!(target["spec"]["containers"][0]["args"], json!(["3"]));
         assert!(target["metadata"]["finalizers"].as_array().unwrap().contains(&json!("b")));

@@ -1,7 +1,11 @@
 //! Validation of the built-in types, in Kubernetes' own words.
+//!
+//! Pods, workloads, Services and CustomResourceDefinitions have rules of their own here. The others are checked as far as OpenAPI goes:
+//! types, and members that are required.
 
 pub(crate) mod metadata;
 mod pod;
+pub(crate) mod required;
 mod service;
 mod workload;
 
@@ -16,10 +20,25 @@ pub(crate) fn check(object: &Value, old: Option<&Value>, resource: &str, causes:
         "pods" if old.is_none() => pod::check_spec(at(object, &["spec"]), "spec", causes),
         "podtemplates" => pod::check_template(at(object, &["template"]), "template", causes),
         "replicasets.apps" | "deployments.apps" => workload::check(object, old, causes),
+        "daemonsets.apps" | "statefulsets.apps" | "replicationcontrollers" | "jobs.batch" => {
+            pod::check_template(at(object, &["spec", "template"]), "spec.template", causes);
+        }
+        "cronjobs.batch" => {
+            let template = ["spec", "jobTemplate", "spec", "template"];
+            pod::check_template(at(object, &template), &template.join("."), causes);
+        }
         "services" => service::check(object, old, causes),
         crate::resources::CRDS => definition(object, causes),
         _ => {}
     }
+}
+
+/// Whether a built-in type is only checked as far as OpenAPI goes.
+pub(crate) fn is_plain(resource: &str) -> bool {
+    let has_rules = ["pods", "podtemplates", "replicasets.apps", "deployments.apps", "services"];
+    // Kubernetes takes events and leases with less than their schemas ask for.
+    let is_lenient = ["events", "leases.coordination.k8s.io", "namespaces", "configmaps", "secrets"];
+    !has_rules.contains(&resource) && !is_lenient.contains(&resource) && resource != crate::resources::CRDS
 }
 
 fn definition(object: &Value, causes: &mut Vec<Cause>) {

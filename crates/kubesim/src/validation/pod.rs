@@ -217,7 +217,8 @@ mod tests {
 
     fn check(change: impl FnOnce(&mut Value), expected: &[&str]) {
         let mut spec = json!({"containers": [{"name": "a", "image": "i:1"}]});
-        crate::types::set_defaults(spec.as_object_mut().unwrap(), "PodSpec");
+        let ty = crate::types::named("io.k8s.api.core.v1.PodSpec").unwrap();
+        crate::types::set_defaults(spec.as_object_mut().unwrap(), ty);
         spec["containers"][0]["imagePullPolicy"] = "Always".into();
         change(&mut spec);
         let mut causes = Vec::new();

@@ -25,15 +25,17 @@ pub(crate) fn create(
 ) -> Result<Arc<Value>, ApiError> {
     admission::check_kind(&object, resource)?;
     check_request(&object, resource, in_namespace)?;
-    admission::decode(&mut object, resource).map_err(|error| admission::undecodable(&error, resource))?;
+    let decoded =
+        admission::decode(&mut object, resource).map_err(|error| admission::undecodable(&error, resource))?;
     check_namespace(state, resource, in_namespace)?;
     identify(state, resource, in_namespace, &mut object)?;
-    if resource.status {
+    // Nodes tell of themselves.
+    if resource.status && !resource.is("nodes") {
         fields(&mut object).remove("status");
     }
     admission::default(&mut object, resource);
     admission::default_for_create(state, &mut object, resource);
-    admission::validate(&object, None, resource)?;
+    admission::validate(&object, None, resource, decoded)?;
     let key = Key::of(&object);
     if state.store.get(&resource.id, &key).is_some() {
         return Err(ApiError::already_exists(resource, &key.name));

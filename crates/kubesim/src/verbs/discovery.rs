@@ -68,10 +68,9 @@ fn resources(registry: &Registry, group: &str, version: &str) -> Result<Value, A
 }
 
 fn entries(resource: &Resource) -> Vec<Value> {
-    let verbs = json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]);
     let mut main = json!({
         "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
-        "kind": resource.kind, "verbs": verbs,
+        "kind": resource.kind, "verbs": resource.verbs,
     });
     if !resource.short_names.is_empty() {
         main["shortNames"] = json!(resource.short_names);

@@ -57,7 +57,7 @@ pub(crate) fn modify(
     let current = state.find(resource, key)?;
     let mut desired = change(&current)?;
     check_preconditions(resource, key, &current, &desired)?;
-    admission::decode(&mut desired, resource).map_err(|error| {
+    let decoded = admission::decode(&mut desired, resource).map_err(|error| {
         if call.verb == "patch" {
             admission::unpatchable(&error, &desired)
         } else {
@@ -69,7 +69,7 @@ pub(crate) fn modify(
     admission::default(&mut desired, resource);
     check_finalizers(resource, &current, &desired)?;
     raise_generation(&mut desired, &current, resource);
-    admission::validate(&desired, Some(&current), resource)?;
+    admission::validate(&desired, Some(&current), resource, decoded)?;
     if desired == *current {
         return Ok(current);
     }

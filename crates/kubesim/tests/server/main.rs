@@ -10,6 +10,7 @@ mod client;
 mod custom_resources;
 mod kube_client;
 mod likeness;
+mod listener;
 mod patches;
 mod verbs;
 mod watches;

@@ -324,7 +324,19 @@ async fn discovery_knows_what_is_served() {
     let groups = get(&server, "/apis").await;
     let names: Vec<&str> =
         groups["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["apiextensions.k8s.io", "apps", "coordination.k8s.io"]);
+    assert_eq!(
+        names,
+        [
+            "apiextensions.k8s.io",
+            "apps",
+            "autoscaling",
+            "batch",
+            "coordination.k8s.io",
+            "discovery.k8s.io",
+            "networking.k8s.io",
+            "policy"
+        ]
+    );
     let apps = get(&server, "/apis/apps/v1").await;
     let names: Vec<&str> =
         apps["resources"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();

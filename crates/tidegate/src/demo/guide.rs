@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use tidegate_kubesim::{Kubelet, PodRule, PodState, Stage};
 use tidegate_ops::operations::{ContainerImage, PromoteOptions};
 use tidegate_sim::{UserError, World};
 
 /// The namespace in which the guide is played.
-pub(super) const NAMESPACE: &str = "default";
+pub(crate) const NAMESPACE: &str = "default";
 /// The name of the guide's Rollout, its container and its Service.
-pub(super) const NAME: &str = "rollouts-demo";
-const MANIFEST: &str = include_str!("../../../../examples/rollouts-demo.yaml");
+pub(crate) const NAME: &str = "rollouts-demo";
+pub(crate) const MANIFEST: &str = include_str!("../../../../examples/rollouts-demo.yaml");
 
 /// One step of the guide.
 pub(super) struct Step {
@@ -192,23 +191,6 @@ pub(super) const STEPS: [Step; 7] = [
         rest: Duration::from_millis(1_000),
     },
 ];
-
-/// Pods that take between half a second and one and a half to start, each its own time, and a second to end.
-pub(super) fn kubelet() -> Kubelet {
-    let ready_after = |millis| vec![Stage { after: Duration::from_millis(millis), state: PodState::Ready }];
-    // The first character of a pod's own part of its name. `d` is left out, and 5 to 7: `-demo`, and the hashes, begin with them.
-    let rules = "bcfghjklmnpqrstvwxz2489".chars().zip(0_u64..).map(|(first, index)| PodRule {
-        image: String::new(),
-        pod: format!("-{first}"),
-        stages: ready_after(500 + 45 * index),
-    });
-    Kubelet {
-        stages: ready_after(1_000),
-        rules: rules.collect(),
-        termination: Duration::from_secs(1),
-        ..Kubelet::default()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tidegate_kubesim::{PodState, Stage};
-use tidegate_ops::text::Color;
+use tidegate_ops::text::{Color, Size};
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn transcript(kubelet: Kubelet) -> (bool, String) {
 /// The rows of every frame, as they would stand on a terminal of this size.
 fn frames(kubelet: Kubelet, size: fn() -> Size) -> (bool, Vec<Vec<String>>) {
     let mut out = Vec::new();
-    let live = Live::new(Screen::new(&mut out, Color::Off), size);
+    let live = Live::new(&mut out, Color::Off, size);
     let is_done = on_stage(Pace::Virtual, kubelet, live).unwrap();
     let text = String::from_utf8(out).unwrap();
     let rows = |frame: &str| frame.lines().map(|row| row.replace("\x1b[K", "")).collect();
@@ -24,7 +24,7 @@ fn frames(kubelet: Kubelet, size: fn() -> Size) -> (bool, Vec<Vec<String>>) {
 
 /// Pods of the second revision do not become ready.
 fn without_yellow() -> Kubelet {
-    let mut kubelet = guide::kubelet();
+    let mut kubelet = crate::pods::believable();
     let crash = Stage { after: Duration::from_millis(100), state: PodState::Crashed };
     kubelet.set_image("yellow", vec![crash]);
     kubelet
@@ -63,7 +63,7 @@ fn every_frame_fits_every_terminal() {
         || Size { width: 7, height: 2 },
     ];
     for size in sizes {
-        let (is_done, frames) = frames(guide::kubelet(), size);
+        let (is_done, frames) = frames(crate::pods::believable(), size);
         assert!(is_done && frames.len() > 100, "{:?}", size());
         let Size { width, height } = size();
         for frame in &frames {
@@ -76,7 +76,7 @@ fn every_frame_fits_every_terminal() {
 #[test]
 fn at_80_columns_no_text_is_cut() {
     for size in [|| Size { width: 80, height: 40 }, || Size { width: 80, height: 30 }] {
-        for frame in frames(guide::kubelet(), size).1 {
+        for frame in frames(crate::pods::believable(), size).1 {
             assert!(frame.iter().all(|row| !row.contains('…')), "{frame:#?}");
         }
     }

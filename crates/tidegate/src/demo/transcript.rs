@@ -3,15 +3,12 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use tidegate_ops::text::{Color, Style};
+use tidegate_ops::text::{Color, Look, Piece, Row, Size, Style, cut, fit, paint, wrap};
 use tidegate_sim::World;
 
-use super::fit::fit;
 use super::guide::{Action, NAME, NAMESPACE, Step};
 use super::play::{Facts, Scene, Show, Verdict};
-use super::traffic::Traffic;
-use crate::surroundings::Size;
-use crate::text::{Look, Piece, Row, cut, paint, wrap};
+use crate::traffic::Traffic;
 
 /// Columns of a rule where no terminal says how many there are.
 const WIDTH: usize = 80;
@@ -38,7 +35,7 @@ impl<W: Write> Transcript<W> {
             color,
             width,
             scene: None,
-            traffic: Traffic::default(),
+            traffic: Traffic::of(NAMESPACE, NAME),
             last: String::new(),
             watches: false,
             is_answered: false,

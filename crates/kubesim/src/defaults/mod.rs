@@ -1,0 +1,71 @@
+//! Defaults that depend on other members; the plain ones come from OpenAPI and `data/defaults.txt`.
+
+mod pod;
+mod service;
+mod workload;
+
+use serde_json::Value;
+
+use crate::base64;
+use crate::json::{at, fields, set, text};
+
+pub(crate) use pod::admit as admit_pod;
+pub(crate) use service::allocate_cluster_ip;
+pub(crate) use workload::identify_job;
+
+/// Sets the dependent defaults of an object of this resource.
+pub(crate) fn set_dependent(object: &mut Value, resource: &str) {
+    match resource {
+        "pods" => {
+            if let Some(spec) = object.get_mut("spec") {
+                pod::spec(spec);
+            }
+        }
+        "podtemplates" => pod::template(object, &["template"]),
+        "services" => service::set(object),
+        "secrets" => secret(object),
+        "nodes" => node(object),
+        crate::resources::CRDS => definition(object),
+        _ => workload::set_dependent(object, resource),
+    }
+}
+
+/// Texts given in the clear become data in base64.
+fn secret(object: &mut Value) {
+    let Some(Value::Object(clear)) = fields(object).remove("stringData") else { return };
+    for (key, value) in clear {
+        let encoded = base64::encode(value.as_str().unwrap_or_default().as_bytes());
+        set(object, &["data", &key], encoded.into());
+    }
+}
+
+fn node(object: &mut Value) {
+    if at(object, &["status", "allocatable"]).is_null() {
+        let capacity = at(object, &["status", "capacity"]).clone();
+        set(object, &["status", "allocatable"], capacity);
+    }
+}
+
+fn definition(object: &mut Value) {
+    let names = at(object, &["spec", "names"]);
+    let kind = text(names, &["kind"]).to_owned();
+    for (key, default) in [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))] {
+        if text(object, &["spec", "names", key]).is_empty() {
+            set(object, &["spec", "names", key], default.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_given_in_the_clear_are_encoded() {
+        let mut object = json!({"data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "hi"}});
+        set_dependent(&mut object, "secrets");
+        assert_eq!(object, json!({"data": {"a": "eA==", "b": "aGk="}}));
+    }
+}

@@ -1,0 +1,50 @@
+//! Services.
+
+use serde_json::{Value, json};
+
+use crate::json::{self, at, fields, text};
+
+/// Sets what a Service leaves out.
+pub(super) fn set(object: &mut Value) {
+    let Some(spec) = object.get_mut("spec") else { return };
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        let target = at(port, &["targetPort"]);
+        if target.is_null() || target == &json!(0) || target == &json!("") {
+            port["targetPort"] = at(port, &["port"]).clone();
+        }
+    }
+    if text(spec, &["sessionAffinity"]) == "ClientIP" {
+        let path = ["sessionAffinityConfig", "clientIP", "timeoutSeconds"];
+        if at(spec, &path).is_null() {
+            json::set(spec, &path, json!(10800));
+        }
+    }
+    let kind = text(spec, &["type"]).to_owned();
+    if kind == "ExternalName" {
+        return;
+    }
+    let mut default = |key: &str, value: Value| {
+        fields(spec).entry(key.to_owned()).or_insert(value);
+    };
+    default("internalTrafficPolicy", "Cluster".into());
+    default("ipFamilies", json!(["IPv4"]));
+    default("ipFamilyPolicy", "SingleStack".into());
+    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+        default("externalTrafficPolicy", "Cluster".into());
+    }
+    if kind == "LoadBalancer" {
+        default("allocateLoadBalancerNodePorts", true.into());
+    }
+}
+
+/// Gives a Service its address, unless it has or wants none.
+pub(crate) fn allocate_cluster_ip(object: &mut Value, allocate: impl FnOnce() -> String) {
+    if text(object, &["spec", "type"]) == "ExternalName" {
+        return;
+    }
+    if text(object, &["spec", "clusterIP"]).is_empty() {
+        json::set(object, &["spec", "clusterIP"], allocate().into());
+    }
+    let ip = at(object, &["spec", "clusterIP"]).clone();
+    json::set(object, &["spec", "clusterIPs"], json!([ip]));
+}

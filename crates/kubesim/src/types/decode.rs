@@ -1,0 +1,186 @@
+//! Bringing a value into the shape of its type, as Go's decoder does.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{Type, TypeId};
+use crate::base64;
+use crate::quantity;
+
+/// Why a body is not of its type, as Go's decoder says it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DecodeError {
+    #[error("json: cannot unmarshal {found} into Go struct field {holder}.{path} of type {wanted}")]
+    Type { found: String, holder: String, path: String, wanted: String },
+    #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
+    Quantity,
+    #[error("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"")]
+    Time(String),
+    #[error("illegal base64 data at input byte {0}")]
+    Base64(usize),
+}
+
+/// The paths of members that no type knows: `spec.template.spec.containers[0].foo`.
+pub(crate) type Unknown = Vec<String>;
+
+/// Brings `value` into the shape of a struct: members of the wrong type fail, empty ones are dropped, unknown ones too, and told of.
+pub(crate) fn decode(value: &mut Value, ty: TypeId) -> Result<Unknown, DecodeError> {
+    decode_at(value, ty, &[])
+}
+
+/// As [`decode`], of a struct that is found below `path`.
+pub(crate) fn decode_at(value: &mut Value, ty: TypeId, path: &[&str]) -> Result<Unknown, DecodeError> {
+    let path = path.iter().map(|&name| Segment::Field(name.to_owned())).collect();
+    let mut decoder = Decoder { path, unknown: Vec::new() };
+    decoder.decode_struct(value, ty)?;
+    Ok(decoder.unknown)
+}
+
+enum Segment {
+    Field(String),
+    Index(usize),
+}
+
+struct Decoder {
+    path: Vec<Segment>,
+    unknown: Unknown,
+}
+
+impl Decoder {
+    fn decode_struct(&mut self, value: &mut Value, ty: TypeId) -> Result<(), DecodeError> {
+        let Value::Object(object) = value else { return Ok(()) };
+        let fields = ty.fields();
+        for key in object.keys().filter(|key| !fields.contains_key(*key)) {
+            let mut path = self.exact_path();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            self.unknown.push(path + key);
+        }
+        object.retain(|key, value| fields.contains_key(key) && !value.is_null());
+        let mut emptied = Vec::new();
+        for (key, value) in object.iter_mut() {
+            let field = &fields[key];
+            self.path.push(Segment::Field(key.clone()));
+            self.decode_value(value, &field.ty, ty)?;
+            self.path.pop();
+            let is_empty = match value {
+                Value::Array(items) => items.is_empty(),
+                Value::Object(entries) => entries.is_empty() && matches!(field.ty, Type::Map(_)),
+                _ => false,
+            };
+            if is_empty {
+                emptied.push(key.clone());
+            }
+        }
+        emptied.iter().for_each(|key| drop(object.remove(key)));
+        Ok(())
+    }
+
+    fn decode_value(&mut self, value: &mut Value, ty: &Type, holder: TypeId) -> Result<(), DecodeError> {
+        if !fits(value, ty) {
+            return Err(DecodeError::Type {
+                found: go_value(value),
+                holder: holder.short_name().to_owned(),
+                path: self.go_path(),
+                wanted: go_type(ty),
+            });
+        }
+        match (ty, value) {
+            (Type::Quantity, value) => decode_quantity(value),
+            (Type::Bytes, Value::String(text)) => base64::check(text).map_err(DecodeError::Base64),
+            (Type::Time, Value::String(text)) if text.parse::<jiff::Timestamp>().is_err() => {
+                Err(DecodeError::Time(text.clone()))
+            }
+            (Type::List(inner), Value::Array(items)) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.path.push(Segment::Index(index));
+                    self.decode_value(item, inner, holder)?;
+                    self.path.pop();
+                }
+                Ok(())
+            }
+            (Type::Map(inner), Value::Object(entries)) => {
+                entries.values_mut().try_for_each(|entry| self.decode_value(entry, inner, holder))
+            }
+            (Type::Struct(ty), value) => self.decode_struct(value, *ty),
+            _ => Ok(()),
+        }
+    }
+
+    /// The path as Go's decoder tells it: without positions in lists.
+    fn go_path(&self) -> String {
+        let names = self.path.iter().filter_map(|segment| match segment {
+            Segment::Field(name) => Some(name.as_str()),
+            Segment::Index(_) => None,
+        });
+        names.collect::<Vec<_>>().join(".")
+    }
+
+    fn exact_path(&self) -> String {
+        let mut path = String::new();
+        for segment in &self.path {
+            match segment {
+                Segment::Field(name) if path.is_empty() => path.push_str(name),
+                Segment::Field(name) => {
+                    path.push('.');
+                    path.push_str(name);
+                }
+                Segment::Index(index) => drop(write!(path, "[{index}]")),
+            }
+        }
+        path
+    }
+}
+
+fn fits(value: &Value, ty: &Type) -> bool {
+    match ty {
+        Type::Any => true,
+        Type::String | Type::Bytes | Type::Time => value.is_string(),
+        Type::Bool => value.is_boolean(),
+        Type::Float => value.is_number(),
+        Type::Int(32) => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        Type::Int(_) => value.is_i64() || value.is_u64(),
+        Type::IntOrString => value.is_string() || value.is_i64() || value.is_u64(),
+        Type::Quantity => value.is_string() || value.is_number(),
+        Type::List(_) => value.is_array(),
+        Type::Map(_) | Type::Struct(_) => value.is_object(),
+    }
+}
+
+fn decode_quantity(value: &mut Value) -> Result<(), DecodeError> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    quantity::parse(&text).ok_or(DecodeError::Quantity)?;
+    *value = Value::String(text);
+    Ok(())
+}
+
+fn go_value(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_f64() => format!("number {number}"),
+        Value::Number(_) => "number".to_owned(),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        Value::Object(_) => "object".to_owned(),
+    }
+}
+
+fn go_type(ty: &Type) -> String {
+    match ty {
+        Type::String => "string".to_owned(),
+        Type::Bytes => "[]uint8".to_owned(),
+        Type::Int(bits) => format!("int{bits}"),
+        Type::Bool => "bool".to_owned(),
+        Type::Float => "float64".to_owned(),
+        Type::Quantity => "resource.Quantity".to_owned(),
+        Type::IntOrString => "intstr.IntOrString".to_owned(),
+        Type::Time => "v1.Time".to_owned(),
+        Type::Any => "interface {}".to_owned(),
+        Type::List(inner) => format!("[]{}", go_type(inner)),
+        Type::Map(inner) => format!("map[string]{}", go_type(inner)),
+        Type::Struct(ty) => ty.qualified_name().to_owned(),
+    }
+}
