@@ -1,7 +1,7 @@
 //! `tidegate simulate`: the Rollouts of a manifest in virtual time, as timelines.
 //!
-//! In reading order: `input` (files as objects), `check` over `schema`, `spelling` and `refusal` (what is wrong with them, and
-//! where), `problem` (how it is said), `play` (what happens, by a script or by itself) with `image`, `ending` (how it came out),
+//! In reading order: `input` (files as objects), `check` over `schema`, `spelling`, `refusal`, `quantity` and `repair` (what is
+//! wrong with them, and where), `problem` (how it is said), `play` (what happens, by a script or by itself) with `image`, `ending` (how it came out),
 //! `table` and `summary` (both as text).
 
 mod check;
@@ -10,7 +10,9 @@ mod image;
 mod input;
 mod play;
 mod problem;
+mod quantity;
 mod refusal;
+mod repair;
 mod schema;
 mod session;
 mod spelling;

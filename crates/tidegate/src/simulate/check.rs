@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_api::rollout::{Rollout, condition_type};
 use tidegate_core::rollout::validate::{self, Subject};
+use tidegate_sim::World;
 use tidegate_sim::timeline::Key;
-use tidegate_sim::{World, manifest};
 
 use super::input::Object;
 use super::problem::{Problem, Where};
 use super::refusal;
+use super::repair::Repair;
 use super::schema::{self, Finding};
 
 /// The input, sorted.
@@ -174,7 +175,7 @@ impl<'a> Found<'a> {
     fn add_finding(&mut self, finding: Finding) {
         let at = Where::Line(self.object.file.clone(), finding.place.line);
         self.problems.push(Problem::new(at, format!("{}: {}", finding.path, finding.text)));
-        replace(&mut self.readable, &finding.path, finding.stand_in);
+        finding.repair.apply(&mut self.readable, &finding.path);
         self.paths.extend(finding.meant);
         self.paths.push(finding.path);
     }
@@ -209,32 +210,11 @@ impl<'a> Found<'a> {
                 if let Some(path) = path_of(&said.path) {
                     self.add(&path, &said.text);
                 }
-                if said.stand_in.is_some() {
-                    replace(&mut self.readable, &said.path, said.stand_in);
-                    says_more = true;
-                }
+                says_more |= said.repair != Repair::Nothing;
+                said.repair.apply(&mut self.readable, &said.path);
             }
             if !says_more {
                 return;
-            }
-        }
-    }
-}
-
-/// Puts a value in the place of another, or takes the field away.
-fn replace(object: &mut Value, path: &str, by: Option<Value>) {
-    let pointer = manifest::pointer(path);
-    match by {
-        Some(value) => {
-            if let Some(place) = object.pointer_mut(&pointer) {
-                *place = value;
-            }
-        }
-        None => {
-            let (above, key) = pointer.rsplit_once('/').unwrap_or_default();
-            let key = key.replace("~1", "/").replace("~0", "~");
-            if let Some(Value::Object(fields)) = object.pointer_mut(above) {
-                fields.remove(&key);
             }
         }
     }

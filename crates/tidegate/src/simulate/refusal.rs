@@ -1,10 +1,10 @@
 //! What controller and API server say of a manifest, as fields of the file and texts.
 
-use serde_json::Value;
 use tidegate_sim::UserError;
 use tidegate_sim::manifest::{Content, Node};
 
-use super::schema;
+use super::repair::Repair;
+use super::{quantity, schema};
 
 /// A finding of the controller's validation, `<path>: <text>`, taken apart; the path is empty where there is none.
 pub(super) fn of_spec(finding: &str) -> (String, String) {
@@ -45,13 +45,13 @@ pub(super) struct Said {
     /// Empty where it names no field.
     pub(super) path: String,
     pub(super) text: String,
-    /// What may stand there so that the server says more; `None`: it has said all.
-    pub(super) stand_in: Option<Value>,
+    /// What to do with the field so that the server says more.
+    pub(super) repair: Repair,
 }
 
 impl Said {
     fn last((path, text): (String, String)) -> Self {
-        Self { path, text, stand_in: None }
+        Self { path, text, repair: Repair::Nothing }
     }
 }
 
@@ -70,7 +70,16 @@ pub(super) fn of_server(object: &Node, error: &UserError, known: &[String]) -> V
     let message = error.to_string();
     let strict = strict(&message);
     if !strict.is_empty() {
-        return strict.into_iter().map(Said::last).collect();
+        let said = |(path, text)| Said { path, text, repair: Repair::Removal };
+        return strict.into_iter().map(said).collect();
+    }
+    if message.contains("quantities must match the regular expression") {
+        let unreadable = quantity::unreadable(object).into_iter().filter(|(path, _)| !known.contains(path));
+        let said = unreadable.map(|(path, text)| Said { path, text, repair: Repair::StandIn("1".into()) });
+        let said: Vec<Said> = said.collect();
+        if !said.is_empty() {
+            return said;
+        }
     }
     vec![undecodable(object, &message, known).unwrap_or_else(|| Said::last((String::new(), message)))]
 }
@@ -109,7 +118,7 @@ fn undecodable(object: &Node, message: &str, known: &[String]) -> Option<Said> {
     values_at(object, &keys, String::new(), &mut found);
     found.into_iter().filter(|(path, _)| !known.contains(path)).find_map(|(path, node)| {
         let text = schema::misfit(node, wanted)?;
-        Some(Said { path, text, stand_in: Some(schema::stand_in(wanted)) })
+        Some(Said { path, text, repair: Repair::StandIn(schema::stand_in(wanted)) })
     })
 }
 
@@ -205,7 +214,7 @@ mod tests {
             ("spec.containers[1].env[1].value", "must be a text, is the number 5; put it in quotes");
         let found = undecodable(&object, message, &[]).unwrap();
         assert_eq!((found.path.as_str(), found.text.as_str()), expected);
-        assert_eq!(found.stand_in, Some("".into()));
+        assert_eq!(found.repair, Repair::StandIn("".into()));
         assert_eq!(undecodable(&object, message, &[found.path]), None);
         let labels = node("metadata: {labels: {a: b, c: true}}");
         for path in ["ObjectMeta.metadata.labels", "ObjectMeta.labels"] {

@@ -5,10 +5,11 @@
 use serde_json::{Value, json};
 use tidegate_sim::manifest::{Content, Field, Node, Place};
 
+use super::repair::Repair;
 use super::spelling;
 
 /// Something that is wrong with a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Finding {
     /// The path of the field.
     pub(super) path: String,
@@ -16,8 +17,8 @@ pub(super) struct Finding {
     pub(super) text: String,
     /// The path that was probably meant.
     pub(super) meant: Option<String>,
-    /// What may stand in its place, so that others can read the rest; `None`: the field may go.
-    pub(super) stand_in: Option<Value>,
+    /// How others can read the rest.
+    pub(super) repair: Repair,
 }
 
 /// Known names are listed where there are no more of them.
@@ -58,9 +59,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn find(&mut self, path: &str, place: Place, text: impl Into<String>, stand_in: Value) {
-        let (path, text, stand_in) = (path.to_owned(), text.into(), Some(stand_in));
-        self.findings.push(Finding { path, place, text, meant: None, stand_in });
+    fn find(&mut self, path: &str, place: Place, text: impl Into<String>, repair: Repair) {
+        self.findings.push(Finding { path: path.to_owned(), place, text: text.into(), meant: None, repair });
     }
 
     /// `place` is where the field's key stands, or the list's item.
@@ -70,13 +70,14 @@ impl Walk<'_> {
             return;
         }
         if let Some(text) = wrong_type(node, schema) {
-            return self.find(path, place, text, stand_in(schema["type"].as_str().unwrap_or("integer")));
+            let wanted = schema["type"].as_str().unwrap_or("integer");
+            return self.find(path, place, text, Repair::StandIn(stand_in(wanted)));
         }
         if let Some(choices) = schema["enum"].as_array()
             && !choices.contains(&node.to_value())
         {
             let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
-            self.find(path, place, format!("must be one of {}", choices.join(", ")), node.to_value());
+            self.find(path, place, format!("must be one of {}", choices.join(", ")), Repair::Nothing);
         }
         for (index, item) in node.items().iter().enumerate() {
             self.value(item, &schema["items"], &format!("{path}[{index}]"), item.place);
@@ -116,7 +117,7 @@ impl Walk<'_> {
             _ => "unknown field".to_owned(),
         };
         let meant = meant.map(|meant| below(above, meant));
-        self.findings.push(Finding { path, place: field.place, text, meant, stand_in: None });
+        self.findings.push(Finding { path, place: field.place, text, meant, repair: Repair::Removal });
     }
 
     fn required(&mut self, node: &Node, schema: &Value, path: &str, place: Place) {
@@ -124,7 +125,7 @@ impl Walk<'_> {
             let path = below(path, key);
             let is_misspelt = self.findings.iter().any(|finding| finding.meant.as_ref() == Some(&path));
             if node.field(key).is_none_or(|field| field.value.is_null()) && !is_misspelt {
-                self.find(&path, place, "is missing", Value::Null);
+                self.find(&path, place, "is missing", Repair::Nothing);
             }
         }
     }
