@@ -114,14 +114,21 @@ fn table(
         rows.push(vec![Piece::dim("Nothing is there yet. What you apply shows up here.")]);
         return rows;
     }
-    rows.push(vec![Piece::dim(format!("{:<name_width$}  {}", "SERVICE", "WHO ANSWERS"))]);
-    for (key, traffic) in traffic {
+    let title = |name: &str, what: &str| vec![Piece::dim(format!("{name:<name_width$}  {what}"))];
+    if !traffic.is_empty() {
+        rows.push(title("SERVICE", "WHO ANSWERS"));
+    }
+    for (key, traffic) in traffic.iter_mut() {
         let mut row = vec![name(shown(key))];
         row.extend(traffic.bar_with_words(world, cells, color));
         rows.push(row);
     }
-    rows.push(Row::new());
-    rows.push(vec![Piece::dim(format!("{:<name_width$}  {}", "ROLLOUT", "STATE"))]);
+    if !traffic.is_empty() && !rollouts.is_empty() {
+        rows.push(Row::new());
+    }
+    if !rollouts.is_empty() {
+        rows.push(title("ROLLOUT", "STATE"));
+    }
     for key in rollouts {
         rows.push(vec![name(shown(key)), Piece::plain(world.summary(&key.0, &key.1))]);
     }
