@@ -48,14 +48,14 @@ use session::{Outcome, Session, Story};
 /// weight of the newest version; REPLICAS ready/wanted by revision.
 ///
 /// Exit code 0: every Rollout ended Healthy. 1: one did not, or a command of the
-/// script was refused; the last line says why. 2: the input is wrong; standard error
-/// says where.
+/// script was refused; the last line says why. 2: the input is wrong, and standard
+/// error says where.
 ///
 /// Example: tidegate simulate -f rollout.yaml -f service.yaml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Manifests: a file, a folder, or - for standard input; may be given several times
+    /// Manifests: a file, a folder or - (standard input); repeatable
     #[arg(short, long = "filename", value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Commands to carry out instead of an update
