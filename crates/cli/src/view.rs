@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::meta::LabelSelector;
 use tidegate_api::rollout::Rollout;
@@ -42,7 +43,18 @@ impl Owned {
 
 /// What a Rollout's ReplicaSets and pods are found by; everything in the namespace if it does not say.
 pub(crate) fn selection(rollout: &Rollout) -> Selection {
-    let selector = rollout.spec.selector.as_ref().filter(|selector| selector.is_well_formed());
+    selection_by(rollout.spec.selector.as_ref())
+}
+
+/// The same of a Rollout that may hold what is not a Rollout's.
+pub(crate) fn selection_of(rollout: &Value) -> Selection {
+    let selector =
+        rollout.pointer("/spec/selector").and_then(|selector| LabelSelector::deserialize(selector).ok());
+    selection_by(selector.as_ref())
+}
+
+fn selection_by(selector: Option<&LabelSelector>) -> Selection {
+    let selector = selector.filter(|selector| selector.is_well_formed());
     let labels = selector.map(LabelSelector::to_query).unwrap_or_default();
     Selection { labels, ..Selection::default() }
 }
@@ -60,6 +72,17 @@ pub(crate) async fn rollout(cluster: &Cluster, name: &str) -> Result<Rollout, Fa
 pub(crate) async fn rollout_to_change(cluster: &Cluster, name: &str) -> Result<Rollout, Failure> {
     let object: Slim = cluster.get(&Target::rollout(name)).await.map_err(|error| missing(cluster, error))?;
     Ok(typed(object.0)?)
+}
+
+/// What is known of the state of a Rollout, whatever stands in its spec: the emergency brake must work for every Rollout.
+pub(crate) async fn rollout_to_stop(cluster: &Cluster, name: &str) -> Result<Rollout, Failure> {
+    let object: Slim = cluster.get(&Target::rollout(name)).await.map_err(|error| missing(cluster, error))?;
+    let mut object = object.0;
+    if let Ok(rollout) = Rollout::deserialize(&object) {
+        return Ok(rollout);
+    }
+    object["spec"] = Value::Object(serde_json::Map::new());
+    Ok(typed(object)?)
 }
 
 /// What commands that change a Rollout say when the request for it fails: the API server's words.

@@ -46,9 +46,7 @@ impl Observed {
     /// The server's time if it is not that of the local clock, which shows `local`.
     pub(crate) fn now(&self, local: Timestamp) -> Timestamp {
         let mut seen = self.seen();
-        let Some((shown, at)) = seen.clock else { return local };
-        let passed = SignedDuration::try_from(at.elapsed()).unwrap_or(SignedDuration::ZERO);
-        let there = shown.saturating_add(passed).unwrap_or(shown);
+        let Some(there) = seen.expected(Instant::now()) else { return local };
         seen.is_off = there.duration_since(local).abs() > SAME;
         if seen.is_off { there } else { local }
     }
@@ -85,9 +83,26 @@ impl Observed {
             seen.requests.push(format!("{what} {outcome} in {took} milliseconds"));
         }
         if let Some(date) = headers.and_then(|(headers, _)| date(headers)) {
-            seen.clock = Some((date, Instant::now()));
+            let now = Instant::now();
+            seen.clock = Some((within(date, seen.expected(now)), now));
         }
     }
+}
+
+impl Seen {
+    /// What the server's clock should show by now.
+    fn expected(&self, now: Instant) -> Option<Timestamp> {
+        let (shown, at) = self.clock?;
+        let passed = SignedDuration::try_from(now.duration_since(at)).unwrap_or(SignedDuration::ZERO);
+        Some(shown.saturating_add(passed).unwrap_or(shown))
+    }
+}
+
+/// The time that is expected, as far as it lies in the second that the server tells: a whole second would set it back again
+/// and again.
+fn within(second: Timestamp, expected: Option<Timestamp>) -> Timestamp {
+    let end = second.saturating_add(SignedDuration::from_millis(999)).unwrap_or(second);
+    expected.map_or(second, |expected| expected.clamp(second, end))
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -146,10 +161,14 @@ mod tests {
 
     fn observed(date: &str) -> Observed {
         let observed = Observed::new(Uri::from_static("https://127.0.0.1:6443/"));
+        tell(&observed, date);
+        observed
+    }
+
+    fn tell(observed: &Observed, date: &str) {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::DATE, date.parse().unwrap());
         observed.see("GET /", Instant::now(), Some((&headers, http::StatusCode::OK)));
-        observed
     }
 
     fn time(text: &str) -> Timestamp {
@@ -163,6 +182,21 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1_500)).await;
         assert_eq!(observed.now(local), time("2026-11-23T05:27:32.5Z"));
         assert!(observed.is_off());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whole_seconds_do_not_set_it_back() {
+        let observed = observed("Mon, 23 Nov 2026 05:27:31 GMT");
+        let local = time("2026-11-23T06:27:31Z");
+        tokio::time::advance(Duration::from_millis(1_900)).await;
+        for (told, shown) in [
+            ("Mon, 23 Nov 2026 05:27:32 GMT", "2026-11-23T05:27:32.9Z"),
+            ("Mon, 23 Nov 2026 05:27:42 GMT", "2026-11-23T05:27:42Z"),
+            ("Mon, 23 Nov 2026 05:27:40 GMT", "2026-11-23T05:27:40.999Z"),
+        ] {
+            tell(&observed, told);
+            assert_eq!(observed.now(local), time(shown));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -47,6 +47,6 @@ impl Link {
 
     /// What to tell the user while the server is lost.
     pub(crate) fn note(&self) -> Option<String> {
-        self.lost.as_ref().map(|lost| format!("{}; trying again", lost.why))
+        self.lost.as_ref().map(|lost| format!("no news from the API server, trying again: {}", lost.why))
     }
 }

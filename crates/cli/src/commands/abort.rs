@@ -4,7 +4,7 @@ use super::perform::perform;
 use super::{Context, names};
 use crate::failure::Failure;
 use crate::ui::Ui;
-use crate::view::{missing, rollout_to_change};
+use crate::view::{missing, rollout_to_stop};
 
 /// Abort an update: all traffic goes back to the stable version
 ///
@@ -28,7 +28,7 @@ pub(crate) async fn run(ui: &mut Ui<'_>, context: &Context<'_>, args: &Args) -> 
     for name in names::some(&args.names)? {
         names::check(name)?;
         let cluster = context.cluster().await?;
-        let operation = abort(&rollout_to_change(cluster, name).await?);
+        let operation = abort(&rollout_to_stop(cluster, name).await?);
         perform(cluster, &operation).await.map_err(|error| missing(cluster, error))?;
         ui.line(&operation.message)?;
     }

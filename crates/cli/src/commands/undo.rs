@@ -8,7 +8,7 @@ use crate::cluster::{Listed, Slim};
 use crate::failure::{Failure, Problem};
 use crate::go;
 use crate::ui::Ui;
-use crate::view::{missing, selection, typed};
+use crate::view::{missing, selection_of};
 
 /// Go back to the pod template of an earlier revision
 ///
@@ -37,7 +37,7 @@ pub(crate) async fn run(ui: &mut Ui<'_>, context: &Context<'_>, args: &Args) -> 
     let cluster = context.cluster().await?;
     let rollout = cluster.get::<Slim>(&Target::rollout(name)).await;
     let rollout = rollout.map_err(|error| missing(cluster, error))?.0;
-    let selection = selection(&typed(rollout.clone())?);
+    let selection = selection_of(&rollout);
     let mut replica_sets: Vec<Value> = Vec::new();
     cluster
         .list(Listed::ReplicaSets, Some(cluster.namespace()), &selection, &mut replica_sets)

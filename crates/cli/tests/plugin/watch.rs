@@ -67,7 +67,7 @@ fn it_outlives_its_connection() {
     let server = format!("https://{}", wire.address);
     let mut watch = watch(&world, &["--server", &server]);
     wire.cut();
-    watch.wait_for(ERR, "trying again\n");
+    watch.wait_for(ERR, "trying again: ");
     world.patch_status("rollouts-demo", &json!({"currentStepIndex": 4}));
     wire.mend();
     watch.wait_for(ERR, "the API server answers again\n");
