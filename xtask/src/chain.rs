@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{codegen, kubernetes, tidy};
+use crate::{codegen, kubernetes, setup, tidy};
 
 /// Everything that must hold before a commit (`quick`) or a merge.
 pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
@@ -17,7 +17,11 @@ pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
     announce("cargo xtask codegen --check");
     codegen::check(root)?;
     kubernetes::check(root)?;
-    cargo(root, &["test", "--workspace"])
+    announce("cargo xtask setup");
+    setup::run(root)?;
+    let shown = "cargo test --workspace";
+    announce(shown);
+    run(root, cargo_command().args(["test", "--workspace"]).env("PATH", setup::path()?), shown)
 }
 
 /// The measurements; criterion compares with the run before.

@@ -9,15 +9,20 @@ const HEADER: &str = "# Generated from crates/api by `cargo xtask codegen`. Do n
 const COMMAND: &str = "cargo xtask codegen";
 
 /// What is generated: path below the repository, and content.
-fn files() -> Result<Vec<(&'static str, String)>, String> {
-    let rollouts = yaml(&tidegate_api::crd::rollout_crd())?;
-    Ok(vec![("crds/rollouts.argoproj.io.yaml", rollouts)])
+fn files() -> Result<Vec<(String, String)>, String> {
+    let definitions = tidegate_api::crd::all().iter();
+    definitions
+        .map(|definition| {
+            let name = definition["metadata"]["name"].as_str().unwrap_or_default();
+            Ok((format!("crds/{name}.yaml"), yaml(definition)?))
+        })
+        .collect()
 }
 
 /// Writes every file that is not as it should be.
 pub(crate) fn write(root: &Path) -> Result<(), String> {
     for (path, content) in files()? {
-        let to = root.join(path);
+        let to = root.join(&path);
         if is_current(&to, &content) {
             println!("{path} is up to date");
             continue;
@@ -37,7 +42,7 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
     let stale: Vec<&str> = files
         .iter()
         .filter(|(path, content)| !is_current(&root.join(path), content))
-        .map(|(path, _)| *path)
+        .map(|(path, _)| path.as_str())
         .collect();
     if stale.is_empty() {
         return Ok(());
@@ -88,11 +93,17 @@ mod tests {
     }
 
     #[test]
-    fn the_file_says_what_the_types_say() {
-        for (path, content) in files().unwrap() {
+    fn the_files_say_what_the_types_say() {
+        let kinds =
+            ["analysisruns", "analysistemplates", "clusteranalysistemplates", "experiments", "rollouts"];
+        let expected = kinds.map(|plural| format!("crds/{plural}.argoproj.io.yaml"));
+        let mut paths: Vec<String> = files().unwrap().into_iter().map(|(path, _)| path).collect();
+        paths.sort();
+        assert_eq!(paths, expected);
+        for ((path, content), definition) in files().unwrap().into_iter().zip(tidegate_api::crd::all()) {
             let read: Value = serde_yaml_ng::from_str(&content).unwrap();
             assert_eq!(read["kind"], "CustomResourceDefinition", "{path}");
-            assert_eq!(read, tidegate_api::crd::rollout_crd());
+            assert_eq!(read, *definition, "{path}");
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::{chain, codegen, kubernetes, tidy};
+use crate::{chain, codegen, kubernetes, setup, tidy};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
+  setup              gets what the tests need beyond Rust: kubectl, tmux
   test [--quick]     all checks and tests, from cheap to dear; --quick: without integration tests
   tidy               rules of this repository that the compiler does not know
   codegen [--check]  writes crds/ from the Rust types, and the data made of other data; --check: fails if they are stale
@@ -22,6 +23,7 @@ pub fn run(args: &[String]) -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => chain::test(&root, false),
         ["test", "--quick"] => chain::test(&root, true),
+        ["setup"] => setup::run(&root),
         ["tidy"] => tidy::run(&root),
         ["codegen"] => codegen::write(&root).and_then(|()| kubernetes::write(&root)),
         ["codegen", "--check"] => codegen::check(&root).and_then(|()| kubernetes::check(&root)),

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -131,10 +132,23 @@ async fn answer(
     token: Arc<str>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    if PUBLIC.contains(&request.uri().path()) || is_authenticated(request.headers(), &token) {
-        return server.call(request).await;
+    let mut response =
+        if PUBLIC.contains(&request.uri().path()) || is_authenticated(request.headers(), &token) {
+            server.call(request).await?
+        } else {
+            crate::dispatch::failure(&ApiError::new(401, "Unauthorized", "Unauthorized"))
+        };
+    if let Some(date) = date(&server) {
+        response.headers_mut().insert(header::DATE, date);
     }
-    Ok(crate::dispatch::failure(&ApiError::new(401, "Unauthorized", "Unauthorized")))
+    Ok(response)
+}
+
+/// The time there: without it, the protocol's library would tell the time of this machine.
+fn date(server: &ApiServer) -> Option<HeaderValue> {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new();
+    let text = PRINTER.timestamp_to_rfc9110_string(&server.now()).ok()?;
+    HeaderValue::from_str(&text).ok()
 }
 
 fn is_authenticated(headers: &HeaderMap, token: &str) -> bool {

@@ -110,7 +110,7 @@ impl OpError {
                 let known: Vec<String> = known.iter().map(i64::to_string).collect();
                 Some(format!("revisions in history: {}", known.join(", ")))
             }
-            Self::NoRevision(_) => Some("the first revision has nothing to go back to".to_owned()),
+            Self::NoRevision(_) => Some("there is no revision before the first".to_owned()),
             Self::UnsupportedWorkload(_) | Self::UnsupportedUndo { .. } => {
                 Some("a workloadRef names a Deployment, ReplicaSet or PodTemplate".to_owned())
             }

@@ -60,6 +60,16 @@ pub struct Patch {
 }
 
 impl Patch {
+    /// Path of the request, without a query; `namespace` is the Rollout's.
+    #[must_use]
+    pub fn path(&self, namespace: &str) -> String {
+        let object = self.target.path(namespace);
+        match self.subresource {
+            Some(Subresource::Status) => format!("{object}/status"),
+            None => object,
+        }
+    }
+
     /// A merge patch of the object itself.
     fn merge(target: Target, body: Value) -> Self {
         Self { target, kind: PatchKind::Merge, body, subresource: None, fallback_to_main: false }
@@ -107,6 +117,17 @@ pub enum PatchKind {
     Json,
 }
 
+impl PatchKind {
+    /// The `Content-Type` of the request.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Merge => "application/merge-patch+json",
+            Self::Json => "application/json-patch+json",
+        }
+    }
+}
+
 /// A subresource that patches are sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subresource {
@@ -128,6 +149,14 @@ impl Target {
     #[must_use]
     pub fn rollout(name: &str) -> Self {
         Self { kind: TargetKind::Rollout, name: name.to_owned() }
+    }
+
+    /// Path of the object on the API server.
+    #[must_use]
+    pub fn path(&self, namespace: &str) -> String {
+        let version = self.kind.api_version();
+        let root = if version.contains('/') { "apis" } else { "api" };
+        format!("/{root}/{version}/namespaces/{namespace}/{}/{}", self.kind.plural(), self.name)
     }
 
     /// The object that holds the pod template of a Rollout: the Rollout, or what `spec.workloadRef` names.
@@ -180,6 +209,17 @@ impl TargetKind {
         }
     }
 
+    /// The kind as paths write it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Rollout => "rollouts",
+            Self::Deployment => "deployments",
+            Self::ReplicaSet => "replicasets",
+            Self::PodTemplate => "podtemplates",
+        }
+    }
+
     /// Group and version as manifests write them.
     #[must_use]
     pub fn api_version(self) -> &'static str {
@@ -197,5 +237,27 @@ impl TargetKind {
             Self::Rollout | Self::Deployment | Self::ReplicaSet => "/spec/template",
             Self::PodTemplate => "/template",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_go_to_the_object_or_its_status() {
+        assert_eq!(
+            abort_patch().path("guide"),
+            "/apis/argoproj.io/v1alpha1/namespaces/guide/rollouts/x/status"
+        );
+        let template = Target { kind: TargetKind::PodTemplate, name: "y".to_owned() };
+        assert_eq!(template.path("guide"), "/api/v1/namespaces/guide/podtemplates/y");
+        let patch = Patch::json(template, Vec::new());
+        assert_eq!(patch.path("guide"), "/api/v1/namespaces/guide/podtemplates/y");
+        assert_eq!(patch.kind.content_type(), "application/json-patch+json");
+    }
+
+    fn abort_patch() -> Patch {
+        Patch::status("x", json!({}))
     }
 }

@@ -1,17 +1,26 @@
 //! Views as lines of styled spans. Colours are names here; [`render`] turns them into escape codes or leaves them out.
 //!
 //! Modules in reading order: `age` (short ages), `icon` (status icons), `table` (columns), `rollout` (what `get rollout`
-//! prints), `traffic` (who serves requests, as a bar).
+//! prints), `list` (what `list rollouts` prints), `traffic` (who serves requests, as a bar). For a terminal on which a view is redrawn in place: `row` (pieces of
+//! lines, cut to a width), `fit` (a view in few rows), `screen` (frames over each other).
 
 mod age;
+mod fit;
 mod icon;
+mod list;
 mod rollout;
+mod row;
+mod screen;
 mod table;
 mod traffic;
 
 pub use age::{age, short_duration};
+pub use fit::fit;
 pub use icon::Icon;
+pub use list::{ListColumns, ListRow, ListTable};
 pub use rollout::rollout_lines;
+pub use row::{Look, Piece, Row, cut, paint, row, squeeze, width, wrap};
+pub use screen::{Screen, Size};
 pub use traffic::{TrafficGroup, groups_by_image_tag, image_tag, shares, traffic_bar};
 
 /// A line of a view, without its end.

@@ -1,14 +1,18 @@
 //! Worlds in one process: the controller that ships, an in-memory cluster, users, faults, and a linter that sees every write.
 //!
 //! Time is virtual unless asked otherwise: a world runs in a current-thread runtime whose clock is paused, and everything
-//! in it derives from a seed. In reading order: `world` (the whole), `pace` (how fast its time runs), `user` (what people do), `inspector` (invariants after
-//! every write), `faults` (what goes wrong between controller and cluster), `view` (what people see), `scenario` (scripts
-//! with golden transcripts).
+//! in it derives from a seed. In reading order: `world` (the whole), `pace` (how fast its time runs), `manifest` (files, with the
+//! place of every field), `user` and `apply` (what people do), `inspector` (invariants after every write), `faults` (what goes
+//! wrong between controller and cluster), `view` (what people see), `timeline` (what happened to a Rollout, in rows), `scenario`
+//! (scripts with golden transcripts).
 
+pub mod apply;
 pub mod faults;
 pub mod inspector;
+pub mod manifest;
 mod pace;
 pub mod scenario;
+pub mod timeline;
 pub mod user;
 pub mod view;
 pub mod world;

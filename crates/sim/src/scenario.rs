@@ -6,18 +6,26 @@
 //! broken, and a simulated day passes without a write.
 //!
 //! Commands are those a user would type (`kubectl apply -f FILE`, `kubectl argo rollouts promote NAME`, ...), the simulator's own
-//! (`wait 5s`, `wait until Healthy`, `crash`, `start`) are listed in [`command`].
+//! (`wait 5s`, `wait until Healthy`, `crash`, `start`) are listed in [`command`]. In reading order: `script` (the file format),
+//! `command` over `words` (lines, understood), `perform` (carried out), `wait`.
 
 pub mod command;
+mod perform;
 mod script;
+mod wait;
+mod words;
 
-pub use command::CommandError;
-pub use script::{Script, ScriptError, Step};
+pub use command::{Action, Change, Command, CommandError, MachineEvent};
+pub use perform::{Context, Shown, perform};
+pub use script::{Commands, Script, ScriptError, Step, Written};
 
 use std::path::Path;
 
 use crate::pace::Pace;
-use crate::world::{Options, run};
+use crate::world::{Options, World, run};
+
+/// Namespace that scenarios play in.
+const NAMESPACE: &str = "default";
 
 /// Runs a script in a world of its own and returns it with the output it had. Files that it names are relative to `base`.
 ///
@@ -25,17 +33,48 @@ use crate::world::{Options, run};
 /// When a line cannot be understood, or the world is not at rest at the end; the text says where.
 pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
     let options = Options { seed: script.seed, ..Options::default() };
+    let context = Context { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
+    let commands = understood(script)?;
     run(Pace::Virtual, options, |mut world| async move {
         world.prepare().await;
         let mut played = script.clone();
-        for (number, step) in played.steps.iter_mut().enumerate() {
-            if let Step::Command { text, output } = step {
-                *output = command::execute(&mut world, text, base).await.map_err(|source| {
-                    ScriptError::Command { number: number + 1, text: text.clone(), source }
-                })?;
-            }
+        let steps = played.steps.iter_mut().filter_map(|step| match step {
+            Step::Command { line, text, output } => Some((*line, text, output)),
+            Step::Text(_) => None,
+        });
+        for (command, (line, text, output)) in commands.iter().zip(steps) {
+            *output = printed(&mut world, command, &context)
+                .await
+                .map_err(|source| ScriptError::Command { line, text: text.clone(), source })?;
         }
         script::check_rest(&mut world).await?;
         Ok(played)
     })
+}
+
+/// All commands of a script, in order.
+fn understood(script: &Script) -> Result<Vec<Command>, ScriptError> {
+    let commands = script.steps.iter().filter_map(|step| match step {
+        Step::Command { line, text, .. } => {
+            Some(Command::parse(text).map_err(|source| ScriptError::Command {
+                line: *line,
+                text: text.clone(),
+                source,
+            }))
+        }
+        Step::Text(_) => None,
+    });
+    commands.collect()
+}
+
+/// Carries out a command; returns what it printed.
+async fn printed(world: &mut World, command: &Command, context: &Context) -> Result<String, CommandError> {
+    match &command.action {
+        Action::Wait(time) => Ok(wait::wait(world, &context.namespace, *time).await),
+        Action::WaitUntil(words) => wait::wait_until(world, &context.namespace, words).await,
+        _ => {
+            let shown = perform(world, command, context).await?.unwrap_or_else(|| Ok(String::new()));
+            Ok(shown.unwrap_or_else(|error| format!("Error: {error}")))
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tidegate_api::rollout::Rollout;
 use tidegate_ops::operations::{
     ContainerImage, PromoteOptions, abort, is_same_position, pause, promote, retry, set_image, undo,
 };
-use tidegate_ops::{OpError, Operation, Patch, PatchKind, Subresource, Target};
+use tidegate_ops::{OpError, Operation, Patch, PatchKind, Subresource, Target, TargetKind};
 
 use crate::world::World;
 
@@ -25,6 +25,25 @@ pub enum UserError {
     Unreadable(String),
 }
 
+impl UserError {
+    /// What to do about it, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => error.hint(),
+            Self::Api(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// What the API server said about single fields, as (path, text).
+    #[must_use]
+    pub fn causes(&self) -> Vec<(String, String)> {
+        let Self::Api(kube::Error::Api(status)) = self else { return Vec::new() };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        causes.map(|cause| (cause.field.clone(), cause.message.clone())).collect()
+    }
+}
+
 fn api_text(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
@@ -32,7 +51,7 @@ fn api_text(error: &kube::Error) -> String {
     }
 }
 
-type Outcome = Result<String, UserError>;
+pub(crate) type Outcome = Result<String, UserError>;
 
 /// Where objects of a kind are found.
 fn collection(api_version: &str, kind: &str, namespace: &str) -> String {
@@ -45,7 +64,7 @@ fn rollouts(namespace: &str) -> String {
 }
 
 impl World {
-    async fn request(
+    pub(crate) async fn request(
         &self,
         method: Method,
         path: String,
@@ -62,7 +81,7 @@ impl World {
         self.user.request(request).await
     }
 
-    async fn get(&self, path: String) -> Result<Value, kube::Error> {
+    pub(crate) async fn get(&self, path: String) -> Result<Value, kube::Error> {
         self.request(Method::GET, path, "application/json", &Value::Null).await
     }
 
@@ -75,46 +94,6 @@ impl World {
     async fn rollout(&self, namespace: &str, name: &str) -> Result<Rollout, UserError> {
         let object = self.rollout_value(namespace, name).await?;
         Rollout::deserialize(&object).map_err(|error| UserError::Unreadable(error.to_string()))
-    }
-
-    /// `kubectl apply -f`: creates each object of the manifest, or merges it into what is there.
-    ///
-    /// # Errors
-    /// When the manifest is no YAML, or the API server refuses an object.
-    pub async fn apply(&self, namespace: &str, manifest: &str) -> Outcome {
-        let mut lines = Vec::new();
-        for document in serde_yaml_ng::Deserializer::from_str(manifest) {
-            let mut object =
-                Value::deserialize(document).map_err(|e| UserError::Unreadable(e.to_string()))?;
-            if object.is_null() {
-                continue;
-            }
-            let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
-            let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
-            let name = text(&object["metadata"]["name"]);
-            if object["metadata"]["namespace"].is_null() {
-                object["metadata"]["namespace"] = json!(namespace);
-            }
-            let list = collection(&version, &kind, &text(&object["metadata"]["namespace"]));
-            let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
-            let what = format!("{}{group}/{name}", kind.to_lowercase());
-            let done = match self.get(format!("{list}/{name}")).await {
-                Err(kube::Error::Api(status)) if status.code == 404 => {
-                    self.request(Method::POST, list, "application/json", &object).await?;
-                    "created"
-                }
-                Err(error) => return Err(error.into()),
-                Ok(before) => {
-                    let path = format!("{list}/{name}");
-                    let after =
-                        self.request(Method::PATCH, path, "application/merge-patch+json", &object).await?;
-                    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
-                    if version(&before) == version(&after) { "unchanged" } else { "configured" }
-                }
-            };
-            lines.push(format!("{what} {done}"));
-        }
-        Ok(lines.join("\n"))
     }
 
     /// `kubectl create namespace`.
@@ -166,17 +145,35 @@ impl World {
         Ok(format!("{} \"{name}\" deleted", kind.to_lowercase()))
     }
 
-    /// `set image NAME CONTAINER=IMAGE ...`.
+    /// The containers of a Rollout's pod template, with their images; init containers are left out.
     ///
     /// # Errors
-    /// When the container or the Rollout does not exist, or the API server refuses.
-    pub async fn set_image(&self, namespace: &str, name: &str, images: &[ContainerImage<'_>]) -> Outcome {
+    /// When the Rollout, or the workload that it refers to, does not exist.
+    pub async fn images(&self, namespace: &str, name: &str) -> Result<Vec<(String, String)>, UserError> {
+        let (workload, kind) = self.workload(namespace, name).await?;
+        let containers = workload.pointer(&format!("{}/spec/containers", kind.template_path()));
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let containers = containers.and_then(Value::as_array).into_iter().flatten();
+        Ok(containers.map(|container| (text(&container["name"]), text(&container["image"]))).collect())
+    }
+
+    /// The object that has a Rollout's pod template.
+    async fn workload(&self, namespace: &str, name: &str) -> Result<(Value, TargetKind), UserError> {
         let rollout = self.rollout_value(namespace, name).await?;
         let target = Target::of_template(&rollout)?;
         let kind = target.kind;
         let path = format!("{}/{}", collection(kind.api_version(), kind.as_str(), namespace), target.name);
         let mut workload = self.get(path).await?;
         workload["kind"] = json!(kind.as_str());
+        Ok((workload, kind))
+    }
+
+    /// `set image NAME CONTAINER=IMAGE ...`.
+    ///
+    /// # Errors
+    /// When the container or the Rollout does not exist, or the API server refuses.
+    pub async fn set_image(&self, namespace: &str, name: &str, images: &[ContainerImage<'_>]) -> Outcome {
+        let (workload, _) = self.workload(namespace, name).await?;
         self.perform(namespace, set_image(&workload, images)?).await
     }
 

@@ -14,8 +14,15 @@ use tidegate_ops::text::{
 use crate::world::World;
 
 impl World {
-    fn objects(&self, resource: &str, namespace: &str) -> Vec<Value> {
+    pub(crate) fn objects(&self, resource: &str, namespace: &str) -> Vec<Value> {
         self.server.list(resource, Some(namespace)).into_iter().map(Arc::unwrap_or_clone).collect()
+    }
+
+    /// Names of the Rollouts of a namespace.
+    #[must_use]
+    pub fn rollout_names(&self, namespace: &str) -> Vec<String> {
+        let rollouts = self.server.list("rollouts.argoproj.io", Some(namespace));
+        rollouts.iter().filter_map(|object| Some(object["metadata"]["name"].as_str()?.to_owned())).collect()
     }
 
     /// The lines of `get rollout NAME`; `None`: there is none of that name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -14,7 +15,9 @@ use tidegate_core::invariants::Knowledge;
 use tidegate_core::rollout;
 use tidegate_core::{Plan, Snapshot};
 use tidegate_kubesim::{ApiServer, Kubelet, Reaction};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use crate::faults::Faults;
@@ -103,6 +106,8 @@ pub struct World {
     workers: usize,
     survives_panics: bool,
     controller: Option<Incarnation>,
+    /// Told of every stored change.
+    changed: Arc<Notify>,
     /// How often each event had happened when it was shown to the user.
     pub(crate) shown_events: BTreeMap<String, i64>,
 }
@@ -120,6 +125,9 @@ impl World {
         let lags = options.reaction.replica_set > Duration::ZERO;
         let inspector = Inspector::new(if lags { Knowledge::Published } else { Knowledge::Exact });
         inspector.attach(&server);
+        let changed = Arc::new(Notify::new());
+        let news = Arc::clone(&changed);
+        server.observe(move |_| news.notify_one());
         server.spawn_controllers();
         let user = named(&server, USER);
         Self {
@@ -131,18 +139,21 @@ impl World {
             workers: options.workers,
             survives_panics: options.survives_panics,
             controller: None,
+            changed,
             shown_events: BTreeMap::new(),
         }
     }
 
-    /// A world with the Rollout resource and a running controller.
+    /// A world with our resources and a running controller.
     ///
     /// # Panics
-    /// When the cluster refuses our own resource definition.
+    /// When the cluster refuses one of our own resource definitions.
     pub async fn prepare(&mut self) {
-        self.server
-            .create(USER, "customresourcedefinitions", "", tidegate_api::crd::rollout_crd())
-            .expect("the Rollout resource definition is accepted by the cluster");
+        for definition in tidegate_api::crd::all() {
+            self.server
+                .create(USER, "customresourcedefinitions", "", definition.clone())
+                .expect("our resource definitions are accepted by the cluster");
+        }
         self.start_controller();
         self.pass(Duration::from_millis(100)).await;
     }
@@ -156,6 +167,18 @@ impl World {
     /// Lets time pass.
     pub async fn pass(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+
+    /// Waits until something has been stored, and from there to the next multiple of `grain` since `since`, so that what happens
+    /// together is seen together. `false`: nothing was stored until `end`. One waiter at a time.
+    pub async fn next_look(&self, since: Instant, grain: Duration, end: Instant) -> bool {
+        if tokio::time::timeout_at(end, self.changed.notified()).await.is_err() {
+            return false;
+        }
+        let passed = since.elapsed().as_nanos() / grain.as_nanos().max(1);
+        let marks = u32::try_from(passed + 1).unwrap_or(u32::MAX);
+        tokio::time::sleep_until((since + grain.saturating_mul(marks)).min(end)).await;
+        true
     }
 
     /// Starts a controller process; a running one is crashed first.
@@ -209,11 +232,11 @@ impl World {
     /// Waits until nothing has changed for three seconds; `false`: that did not happen within `limit`.
     pub async fn settle(&self, limit: Duration) -> bool {
         let quiet = Duration::from_secs(3);
-        let deadline = tokio::time::Instant::now() + limit;
-        let mut seen = (self.server.resource_version(), tokio::time::Instant::now());
+        let deadline = Instant::now() + limit;
+        let mut seen = (self.server.resource_version(), Instant::now());
         loop {
             self.pass(Duration::from_millis(100)).await;
-            let (version, now) = (self.server.resource_version(), tokio::time::Instant::now());
+            let (version, now) = (self.server.resource_version(), Instant::now());
             if version != seen.0 || !self.is_idle() {
                 seen = (version, now);
             }
@@ -237,13 +260,13 @@ impl World {
         (namespace, name): (&str, &str),
         mut reached: impl FnMut(&Value) -> bool,
     ) -> bool {
-        let deadline = tokio::time::Instant::now() + limit;
+        let deadline = Instant::now() + limit;
         loop {
             if self.server.get("rollouts.argoproj.io", namespace, name).is_some_and(|object| reached(&object))
             {
                 return true;
             }
-            if tokio::time::Instant::now() >= deadline {
+            if Instant::now() >= deadline {
                 return false;
             }
             self.pass(Duration::from_millis(100)).await;

@@ -70,5 +70,5 @@ fn what_is_no_script_is_refused() {
     );
     let script = Script::parse("$ fly to the moon\n").unwrap();
     let error = play(&script, &root()).unwrap_err().to_string();
-    assert!(error.starts_with("part 1, `$ fly to the moon`: no such command"), "{error}");
+    assert!(error.starts_with("line 1, `$ fly to the moon`: no such command"), "{error}");
 }

@@ -2,15 +2,21 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::surroundings::Surroundings;
-use crate::{demo, playground};
+use tidegate_cli::Surroundings;
+
+use crate::{demo, playground, simulate};
 
 /// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
 const CLOSED_PIPE: u8 = 141;
 const FAILED: u8 = 1;
+/// The plugin's name on PATH.
+pub(crate) const PLUGIN: &str = "kubectl-argo-rollouts";
+/// The program by which kubectl completes the plugin's arguments.
+pub(crate) const COMPLETER: &str = "kubectl_complete-argo-rollouts";
 
 /// Progressive delivery for Kubernetes, without a cluster.
 #[derive(Debug, Parser)]
@@ -27,16 +33,21 @@ struct Args {
 enum Command {
     Demo(demo::Args),
     Playground(playground::Args),
+    Simulate(simulate::Args),
 }
 
 /// Carries out a command line, the program's name first, and returns the exit code: 0 done, 1 failed, 2 not understood,
 /// 141 the reader of `out` went away.
 pub fn run(
     words: impl IntoIterator<Item = OsString>,
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(words) = as_plugin(&words) {
+        return tidegate_cli::run(words, surroundings, out, err);
+    }
     match carry_out(words, surroundings, out, err) {
         Ok(code) => code,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
@@ -48,9 +59,23 @@ pub fn run(
     }
 }
 
+/// The plugin's command line, when the program was called by its name, or by the name of the helper that kubectl asks for
+/// completions.
+fn as_plugin(words: &[OsString]) -> Option<Vec<OsString>> {
+    let name = Path::new(words.first()?).file_name()?.to_str()?;
+    match name {
+        PLUGIN => Some(words.to_vec()),
+        COMPLETER => {
+            let arguments = words.iter().skip(1).cloned();
+            Some([OsString::from(PLUGIN), "__complete".into()].into_iter().chain(arguments).collect())
+        }
+        _ => None,
+    }
+}
+
 fn carry_out(
-    words: impl IntoIterator<Item = OsString>,
-    mut surroundings: Surroundings,
+    words: Vec<OsString>,
+    surroundings: &Surroundings,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<u8> {
@@ -65,7 +90,9 @@ fn carry_out(
             return Ok(0);
         }
     };
+    let mut surroundings = surroundings.clone();
     surroundings.no_color |= args.no_color;
+    let surroundings = &surroundings;
     match args.command {
         None => {
             write!(out, "{}", Args::command().render_help())?;
@@ -73,5 +100,6 @@ fn carry_out(
         }
         Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
         Some(Command::Playground(args)) => playground::run(&args, surroundings, out, err),
+        Some(Command::Simulate(args)) => simulate::run(&args, surroundings, out, err),
     }
 }

@@ -1,9 +1,8 @@
 //! `tidegate demo`: the getting-started guide, played and checked.
 //!
 //! In reading order: `guide` (its steps and what each must come to), `play` (one step after the other, in a world),
-//! `transcript` (the play as lines), `live` (the play on a terminal), `fit` (a tree in few rows).
+//! `transcript` (the play as lines), `live` (the play on a terminal).
 
-mod fit;
 mod guide;
 mod live;
 mod play;
@@ -13,11 +12,9 @@ mod transcript;
 
 use std::io::{self, Write};
 
+use tidegate_cli::Surroundings;
 use tidegate_kubesim::Kubelet;
 use tidegate_sim::{Options, Pace};
-
-use crate::screen::Screen;
-use crate::surroundings::{Size, Surroundings};
 
 pub(crate) use guide::MANIFEST;
 use live::Live;
@@ -40,13 +37,13 @@ pub(crate) struct Args {
 }
 
 /// Plays the demo; `false`: a step did not end as the guide says, and `out` was told which and how.
-pub(crate) fn run(args: &Args, surroundings: Surroundings, out: &mut impl Write) -> io::Result<bool> {
+pub(crate) fn run(args: &Args, surroundings: &Surroundings, out: &mut impl Write) -> io::Result<bool> {
     let color = surroundings.color();
     let kubelet = crate::pods::believable();
     if surroundings.has_screen && !args.fast {
-        return on_stage(Pace::Real, kubelet, Live::new(Screen::new(out, color), Size::of_terminal));
+        return on_stage(Pace::Real, kubelet, Live::new(out, color, surroundings.size));
     }
-    let width = surroundings.has_screen.then(|| Size::of_terminal().width);
+    let width = surroundings.has_screen.then(|| (surroundings.size)().width);
     let pace = if args.fast { Pace::Virtual } else { Pace::Real };
     on_stage(pace, kubelet, Transcript::new(out, color, width))
 }

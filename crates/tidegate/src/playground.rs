@@ -10,12 +10,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidegate_cli::Surroundings;
 use tidegate_kubesim::listener::{ListenError, Listener};
 use tidegate_sim::{Options, Pace, World};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::pods;
-use crate::surroundings::Surroundings;
 
 use folder::{Folder, FolderError};
 use view::View;
@@ -80,13 +80,14 @@ impl PlaygroundError {
 /// Runs the playground until a signal ends it, and returns the exit code.
 pub(crate) fn run(
     args: &Args,
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<u8> {
+    let began = (surroundings.now)();
     let options = Options {
-        epoch: surroundings.began,
-        seed: u64::from(surroundings.began.subsec_nanosecond().unsigned_abs()),
+        epoch: began,
+        seed: u64::from(began.subsec_nanosecond().unsigned_abs()),
         kubelet: pods::with_bad_ones(),
         survives_panics: true,
         ..Options::default()
@@ -109,7 +110,7 @@ pub(crate) fn run(
 async fn play(
     mut world: World,
     args: &Args,
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
     out: &mut impl Write,
 ) -> Result<(), PlaygroundError> {
     let mut stop = Stop::listen().map_err(PlaygroundError::Signals)?;

@@ -1,9 +1,7 @@
 //! Which share of the requests to a Service each version answers, as a bar.
 
-use tidegate_ops::text::{Color, Style, TrafficGroup, shares};
+use tidegate_ops::text::{Color, Look, Piece, Row, Style, TrafficGroup, shares};
 use tidegate_sim::World;
-
-use crate::text::{Look, Piece, Row};
 
 /// A version and its share.
 struct Share {
@@ -104,7 +102,7 @@ fn bar(versions: &[Option<Share>], cells: usize, color: Color) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::paint;
+    use tidegate_ops::text::paint;
 
     #[track_caller]
     fn check(traffic: &mut Traffic, groups: &[(&str, u64)], color: Color, expected: &str) {

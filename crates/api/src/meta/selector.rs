@@ -29,7 +29,7 @@ pub struct LabelSelector {
 pub struct LabelSelectorRequirement {
     /// The label's key.
     pub key: String,
-    /// How the label relates to `values`.
+    /// How the label relates to `values`: `In`, `NotIn`, `Exists` or `DoesNotExist`.
     pub operator: SelectorOperator,
     /// At least one for `In` and `NotIn`, none for `Exists` and `DoesNotExist`.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]

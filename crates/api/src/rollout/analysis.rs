@@ -35,7 +35,7 @@ pub struct BackgroundAnalysis {
     /// What to run.
     #[serde(flatten)]
     pub analysis: RolloutAnalysis,
-    /// Index of the step from which it runs; default 0.
+    /// Index of the step from which it runs, the first being 0; default 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starting_step: Option<i32>,
 }
@@ -52,7 +52,9 @@ pub struct AnalysisTemplateRef {
     pub cluster_scope: bool,
 }
 
-/// A value for an argument of a template; upstream's `AnalysisRunArgument`.
+/// A value for an argument of a template.
+///
+/// Upstream's `AnalysisRunArgument`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisArgument {
@@ -66,11 +68,13 @@ pub struct AnalysisArgument {
     pub value_from: Option<ArgumentSource>,
 }
 
-/// Where to find the value of an argument; upstream's `ArgumentValueFrom`.
+/// Where to find the value of an argument.
+///
+/// Upstream's `ArgumentValueFrom`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArgumentSource {
-    /// The pod-template hash of one of the two versions.
+    /// The pod-template hash of one of the two versions: `Stable`, or `Latest` for the new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_template_hash_value: Option<PodTemplateHashValue>,
     /// A field of the Rollout.
@@ -100,7 +104,7 @@ pub struct FieldRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryRun {
-    /// A regular expression over metric names.
+    /// A regular expression over metric names, such as `latency` or `.*`.
     pub metric_name: String,
 }
 
@@ -108,8 +112,8 @@ pub struct DryRun {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MeasurementRetention {
-    /// A regular expression over metric names.
+    /// A regular expression over metric names, such as `latency` or `.*`.
     pub metric_name: String,
-    /// Measurements to keep.
+    /// Measurements to keep, the newest ones; where no rule matches: 10.
     pub limit: i32,
 }

@@ -7,20 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::meta::Time;
 
-/// One observation about a Rollout.
+/// One observation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// What is observed, such as `Available`; see `condition_type`.
+    /// What is observed, such as `Available` or `Progressing`.
+    // See `condition_type`.
     #[serde(rename = "type")]
     pub type_: String,
-    /// Whether it holds.
+    /// Whether it holds: `True`, `False` or `Unknown`.
     pub status: ConditionStatus,
     /// When it was last confirmed or changed.
     pub last_update_time: Time,
     /// When `status` last changed.
     pub last_transition_time: Time,
-    /// Why, in one word; see `reason`.
+    /// Why, in one word.
+    // See `reason`.
     pub reason: String,
     /// Why, for people.
     pub message: String,

@@ -32,19 +32,21 @@ pub const API_VERSION: &str = "argoproj.io/v1alpha1";
 /// Kind of a Rollout.
 pub const KIND: &str = "Rollout";
 
-/// A workload that changes versions step by step; upstream's `Rollout`.
+/// A workload that changes versions step by step, and goes back where the new one fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rollout {
-    /// Group and version, `argoproj.io/v1alpha1`; items of a list come without it.
+    /// Group and version: `argoproj.io/v1alpha1`.
+    // Items of a list come without it.
     #[serde(default = "api_version")]
     pub api_version: String,
-    /// `Rollout`; items of a list come without it.
+    /// `Rollout`.
+    // Items of a list come without it.
     #[serde(default = "kind")]
     pub kind: String,
     /// Name, namespace, labels, annotations, ...
     #[serde(default)]
-    #[schemars(schema_with = "crate::crd::any_object")]
+    #[schemars(skip)]
     pub metadata: ObjectMeta,
     /// What is asked for.
     pub spec: RolloutSpec,

@@ -11,7 +11,7 @@ use crate::open_enum::open_enum;
 /// A pod template exactly as stored: kept as JSON, because the hash depends on what is stored and nothing may be lost.
 pub type PodTemplate = Value;
 
-/// What a user asks for; upstream's `RolloutSpec`.
+/// What a user asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutSpec {
@@ -26,9 +26,9 @@ pub struct RolloutSpec {
     pub selector: Option<LabelSelector>,
     /// The pods to run; not together with `workloadRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::crd::any_object")]
+    #[schemars(schema_with = "crate::crd::pod_template")]
     pub template: Option<PodTemplate>,
-    /// The object that gives the pod template instead of `template`.
+    /// The Deployment, ReplicaSet or PodTemplate that gives the pod template instead of `template`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload_ref: Option<WorkloadRef>,
     /// Seconds a new pod must be ready before it counts as available; default 0.
@@ -37,7 +37,7 @@ pub struct RolloutSpec {
     /// How far back a rollback skips the steps; default: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback_window: Option<RollbackWindow>,
-    /// How to change versions.
+    /// How to change versions: `canary` or `blueGreen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
     /// Old scaled-down ReplicaSets to keep; default 10.
@@ -52,7 +52,7 @@ pub struct RolloutSpec {
     /// Whether exceeding the progress deadline aborts the update; default false.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub progress_deadline_abort: bool,
-    /// Pods created before this time are restarted once it is reached.
+    /// Pods created before this time (RFC 3339) are restarted once it is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_at: Option<Time>,
     /// How many finished AnalysisRuns and Experiments to keep.
@@ -77,7 +77,9 @@ impl RolloutSpec {
     }
 }
 
-/// Names the object that gives the pod template: a Deployment, ReplicaSet or PodTemplate; upstream's `ObjectRef`.
+/// Names the object that gives the pod template: a Deployment, ReplicaSet or PodTemplate.
+///
+/// Upstream's `ObjectRef`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadRef {
@@ -90,7 +92,8 @@ pub struct WorkloadRef {
     /// Name, in the Rollout's namespace.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub name: String,
-    /// When the referenced Deployment is scaled down; default never.
+    /// When the referenced Deployment is scaled down: `never`, `onsuccess` (once the Rollout is healthy) or `progressively` (as its
+    /// pods become ready); default never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_down: Option<WorkloadScaleDown>,
 }
@@ -111,12 +114,14 @@ open_enum! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackWindow {
-    /// Number of revisions; 0 = off.
+    /// Number of revisions; default 0 = off.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub revisions: i32,
 }
 
-/// How many finished AnalysisRuns and, separately, Experiments to keep; upstream's `AnalysisRunStrategy`.
+/// How many finished AnalysisRuns and, separately, Experiments to keep.
+///
+/// Upstream's `AnalysisRunStrategy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisHistory {

@@ -49,7 +49,9 @@ pub struct RolloutStatus {
     /// 0-based index of the step being executed, the number of steps when done; absent without steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_step_index: Option<i32>,
-    /// How often the pod-template hash met a foreign ReplicaSet; absent and 0 give different hashes.
+    /// How often the pod-template hash met a foreign ReplicaSet.
+    ///
+    /// Absent and 0 give different hashes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
     /// Decimal of the `metadata.generation` last acted on.
@@ -58,10 +60,12 @@ pub struct RolloutStatus {
     /// Observations, the latest changed last.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub conditions: Vec<Condition>,
-    /// Of the canary strategy; always written.
+    /// Of the canary strategy.
+    // Always written.
     #[serde(default, deserialize_with = "null_default")]
     pub canary: CanaryStatus,
-    /// Of the blue-green strategy; always written.
+    /// Of the blue-green strategy.
+    // Always written.
     #[serde(default, deserialize_with = "null_default")]
     pub blue_green: BlueGreenStatus,
     /// Pods an autoscaler counts.
@@ -86,7 +90,7 @@ pub struct RolloutStatus {
     /// The last `spec.restartAt` that was carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restarted_at: Option<Time>,
-    /// The state in one word.
+    /// The state in one word: `Healthy`, `Progressing`, `Paused` or `Degraded`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Why the phase is what it is; empty when healthy.
@@ -136,7 +140,7 @@ open_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseCondition {
-    /// Why.
+    /// Why: `CanaryPauseStep`, `BlueGreenPause`, `InconclusiveAnalysisRun` or `InconclusiveExperiment`.
     pub reason: PauseReason,
     /// Since when.
     pub start_time: Time,
@@ -172,7 +176,7 @@ pub struct CanaryStatus {
     /// What was last sent to the router; absent without traffic routing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<TrafficWeights>,
-    /// Which of the two ping-pong Services is the stable one; absent = pong.
+    /// Which of the two ping-pong Services is the stable one: `ping` or `pong`; absent = pong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stable_ping_pong: Option<PingPongRole>,
     /// What the step plugins have reported.
@@ -201,13 +205,15 @@ pub struct BlueGreenStatus {
     pub post_promotion_analysis_run_status: Option<AnalysisRunSummary>,
 }
 
-/// An AnalysisRun in short; upstream's `RolloutAnalysisRunStatus`.
+/// An AnalysisRun in short.
+///
+/// Upstream's `RolloutAnalysisRunStatus`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisRunSummary {
     /// Its name.
     pub name: String,
-    /// Its phase.
+    /// Its phase: `Pending`, `Running`, or its verdict.
     pub status: AnalysisPhase,
     /// Its message.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
@@ -259,12 +265,12 @@ pub struct TrafficWeights {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WeightDestination {
-    /// 0..=`maxTrafficWeight` (100).
+    /// Percent, or 0 to `maxTrafficWeight` where that is set.
     pub weight: i32,
-    /// Service.
+    /// Name of the Service.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub service_name: String,
-    /// Pod-template hash.
+    /// Pod-template hash of the ReplicaSet behind it.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub pod_template_hash: String,
 }
@@ -290,10 +296,10 @@ pub struct StepPluginStatus {
     /// Why it was called last.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub message: String,
-    /// How far it is.
+    /// How far it is: `Running`, `Successful`, `Failed` or `Error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<StepPluginPhase>,
-    /// What it is asked to do.
+    /// What it is asked to do: `Run`, `Terminate` or `Abort`.
     pub operation: StepPluginOperation,
     /// When the operation began.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -304,7 +310,7 @@ pub struct StepPluginStatus {
     /// When the operation ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// Go duration until the next call.
+    /// How long until the next call, such as `30s`.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub backoff: String,
     /// Calls so far.
@@ -345,7 +351,9 @@ open_enum! {
     }
 }
 
-/// A load balancer and its target groups; upstream's `ALBStatus`, whose references are always written.
+/// A load balancer and its target groups.
+///
+/// Upstream's `ALBStatus`, whose references are always written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlbStatus {
@@ -386,14 +394,15 @@ pub struct RolloutDuration {
     /// When the pause that waits for a human began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manual_pause_started_at: Option<Time>,
-    /// Seconds spent waiting for humans, without the pause that still lasts; absent before the first such pause has ended,
-    /// and 0 after one of less than a second.
+    /// Seconds spent waiting for humans, without the pause that still lasts.
+    ///
+    /// Absent before the first such pause has ended, and 0 after one of less than a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_manual_pause_duration_seconds: Option<i64>,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// How it ended.
+    /// How it ended: `Promoted`, `FastPromoted`, `Aborted`, `RolledBack` or `FastRolledBack`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_status: Option<CompletionStatus>,
 }

@@ -11,11 +11,13 @@ use crate::duration::pause_seconds;
 use crate::meta::{IntOrString, LabelSelector, is_default, null_default};
 use crate::open_enum::open_enum;
 
-/// One step; validation wants exactly one member. Members stand in upstream's order, which the step hash follows.
+/// One step: exactly one member.
+///
+/// Validation wants it so. Members stand in upstream's order, which the step hash follows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CanaryStep {
-    /// Share of the new version, 0..=`maxTrafficWeight` (100).
+    /// Share of the new version: percent, or 0 to `maxTrafficWeight` where that is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_weight: Option<i32>,
     /// Wait for a while, or for a human.
@@ -79,7 +81,7 @@ impl CanaryStep {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
-    /// Seconds as a number or digits, or a Go duration; absent = until a human resumes.
+    /// Seconds (`10`), or a duration with units (`10s`, `1h30m`); absent = until a human resumes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<IntOrString>,
 }
@@ -94,7 +96,7 @@ impl Pause {
     }
 }
 
-/// Size of the canary; if several members are set, `matchTrafficWeight` wins over `replicas`, and that over `weight`.
+/// Size of the canary. If several members are set, `matchTrafficWeight` wins over `replicas`, and that over `weight`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetCanaryScale {
@@ -120,13 +122,15 @@ impl SetCanaryScale {
     }
 }
 
-/// An Experiment to run; upstream's `RolloutExperimentStep`.
+/// An Experiment to run.
+///
+/// Upstream's `RolloutExperimentStep`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentStep {
     /// Versions to run beside each other.
     pub templates: Vec<ExperimentStepTemplate>,
-    /// A Go duration; absent = until its analyses are done.
+    /// How long it runs, such as `30s` or `1h30m`; absent = until its analyses are done.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub duration: String,
     /// Analyses that judge it.
@@ -143,13 +147,15 @@ pub struct ExperimentStep {
     pub scale_down_delay_seconds: Option<i32>,
 }
 
-/// One version that an experiment step runs; upstream's `RolloutExperimentTemplate`.
+/// One version that an experiment step runs.
+///
+/// Upstream's `RolloutExperimentTemplate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentStepTemplate {
     /// Name within the Experiment.
     pub name: String,
-    /// Whose pod template it runs.
+    /// Whose pod template it runs: `stable` or `canary`.
     pub spec_ref: SpecRef,
     /// Pods; default 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,7 +166,7 @@ pub struct ExperimentStepTemplate {
     /// Selector of its ReplicaSet; default the Rollout's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
-    /// Share of the traffic while the step runs; with some routers only.
+    /// Share of the traffic while the step runs, in percent; with some routers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<i32>,
     /// Asks for a Service of its own.
@@ -187,7 +193,9 @@ pub struct TemplateService {
     pub name: String,
 }
 
-/// One analysis of an experiment step; upstream's `RolloutExperimentStepAnalysisTemplateRef`.
+/// One analysis of an experiment step.
+///
+/// Upstream's `RolloutExperimentStepAnalysisTemplateRef`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentStepAnalysis {
@@ -223,19 +231,22 @@ pub struct SetHeaderRoute {
     pub match_: Vec<HeaderMatch>,
 }
 
-/// One header and what its value must be; upstream's `HeaderRoutingMatch`.
+/// One header and what its value must be.
+///
+/// Upstream's `HeaderRoutingMatch`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeaderMatch {
     /// Name of the header.
     pub header_name: String,
-    /// What its value must be; the CRD requires it, a file under lint may lack it.
+    /// What its value must be.
+    // Required by the schema; a file under lint may lack it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(required)]
     pub header_value: Option<StringMatch>,
 }
 
-/// Matches a text; validation wants exactly one member.
+/// Matches a text: exactly one member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StringMatch {
@@ -264,7 +275,7 @@ pub struct SetMirrorRoute {
         skip_serializing_if = "is_default"
     )]
     pub match_: Vec<RouteMatch>,
-    /// Share of these requests to mirror, 0..=100; default all.
+    /// Percent of these requests to mirror; default all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<i32>,
 }

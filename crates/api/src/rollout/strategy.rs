@@ -26,7 +26,8 @@ pub struct Strategy {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("required" = ["activeService"]))]
 pub struct BlueGreenStrategy {
-    /// Service that is switched at promotion; the CRD requires it, a file under lint may lack it.
+    /// Service that is switched at promotion.
+    // Required by the schema; a file under lint may lack it.
     #[serde(default, deserialize_with = "null_default")]
     pub active_service: String,
     /// Service that selects the newest ReplicaSet.
@@ -38,10 +39,10 @@ pub struct BlueGreenStrategy {
     /// Whether promotion happens without a human; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_promotion_enabled: Option<bool>,
-    /// Seconds between the start of the pause and automatic promotion; 0 = no pause.
+    /// Seconds between the start of the pause and automatic promotion; default 0 = no pause.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub auto_promotion_seconds: i32,
-    /// Pods that a restart may make unavailable; default 25 %.
+    /// Pods that a restart may make unavailable: a number, or percent of `spec.replicas` (`25%`), rounded down. Default 25%.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_unavailable: Option<IntOrString>,
     /// Seconds before the old ReplicaSet goes to 0 after the switch; default 30, 0 = at once.
@@ -93,10 +94,11 @@ pub struct CanaryStrategy {
     /// Routers; presence alone (even `{}`) means that weights are routed and not made by replica counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_routing: Option<TrafficRouting>,
-    /// Pods that may be missing below `spec.replicas`; default 25 %.
+    /// Pods that may be missing below `spec.replicas`: a number, or percent of them (`25%`), rounded down. Default 25%.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_unavailable: Option<IntOrString>,
-    /// Pods allowed above `spec.replicas`, without traffic routing only; default 25 %.
+    /// Pods allowed above `spec.replicas`, without traffic routing only: a number, or percent of them (`25%`), rounded up. Default
+    /// 25%.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_surge: Option<IntOrString>,
     /// Analysis that runs beside the steps.
@@ -161,7 +163,7 @@ fn count_of(value: Option<&IntOrString>, replicas: i32, round_up: bool) -> i32 {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AntiAffinity {
-    /// Where possible.
+    /// Where possible, with a weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_during_scheduling_ignored_during_execution: Option<PreferredAntiAffinity>,
     /// Always.
@@ -173,7 +175,7 @@ pub struct AntiAffinity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreferredAntiAffinity {
-    /// 1..=100.
+    /// How much it is preferred, 1 to 100.
     pub weight: i32,
 }
 
@@ -181,7 +183,9 @@ pub struct PreferredAntiAffinity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequiredAntiAffinity {}
 
-/// Labels and annotations given to pods; upstream's `PodTemplateMetadata` and `AnalysisRunMetadata`.
+/// Labels and annotations.
+///
+/// Upstream's `PodTemplateMetadata` and `AnalysisRunMetadata`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodMetadata {
@@ -210,7 +214,7 @@ pub struct PingPong {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplicaProgressThreshold {
-    /// What `value` counts.
+    /// What `value` counts: `Percent` of the target, or `Pods`.
     #[serde(rename = "type")]
     pub type_: ProgressThresholdType,
     /// Percent of the target, or pods; negative = no threshold.

@@ -8,17 +8,19 @@ use serde_json::Value;
 
 use crate::meta::{is_default, null_default};
 
-/// Which routers send traffic; several at once are all used. Upstream's `RolloutTrafficRouting`.
+/// Which routers send traffic; several at once are all used.
+///
+/// Upstream's `RolloutTrafficRouting`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrafficRouting {
     /// Istio's VirtualServices and DestinationRule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub istio: Option<IstioRouting>,
-    /// Ingresses of the NGINX ingress controller.
+    /// Ingresses of the NGINX ingress controller: either `stableIngress` or `stableIngresses`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nginx: Option<NginxRouting>,
-    /// Ingresses of the AWS load balancer controller.
+    /// Ingresses of the AWS load balancer controller: either `ingress` or `ingresses`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alb: Option<AlbRouting>,
     /// A TrafficSplit of the Service Mesh Interface.
@@ -131,7 +133,7 @@ pub struct IstioDestinationRule {
     pub additional_subset_names: Vec<String>,
 }
 
-/// Ingresses of the NGINX ingress controller; validation wants exactly one of `stableIngress` and `stableIngresses`.
+/// Ingresses of the NGINX ingress controller: either `stableIngress` or `stableIngresses`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NginxRouting {
@@ -152,7 +154,7 @@ pub struct NginxRouting {
     pub stable_ingresses: Vec<String>,
 }
 
-/// Ingresses of the AWS load balancer controller; validation wants exactly one of `ingress` and `ingresses`.
+/// Ingresses of the AWS load balancer controller: either `ingress` or `ingresses`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlbRouting {
@@ -179,9 +181,9 @@ pub struct AlbRouting {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlbStickiness {
-    /// Whether they do.
+    /// Whether clients stay with a version.
     pub enabled: bool,
-    /// For how many seconds.
+    /// For how many seconds clients stay with a version.
     pub duration_seconds: i64,
 }
 
@@ -271,7 +273,6 @@ pub struct ApisixRouting {
 #[serde(rename_all = "camelCase")]
 pub struct ApisixRoute {
     /// Its name.
-    #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]
     pub name: String,
     /// Names of its HTTP rules; none = its only one.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "is_default")]

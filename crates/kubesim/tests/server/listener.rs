@@ -51,6 +51,20 @@ async fn without_the_token_only_health_and_version_answer() {
 }
 
 #[tokio::test]
+async fn answers_tell_the_servers_time() {
+    let server = ApiServer::new(tidegate_kubesim::Config::default());
+    let listener = Listener::bind(server, 0).await.unwrap();
+    let config = config(&listener.kubeconfig("here")).await;
+    let serving = tokio::spawn(listener.serve());
+    let client = Client::try_from(config).unwrap();
+    let request = http::Request::get("/version").body(kube::client::Body::empty()).unwrap();
+    let response = client.send(request).await.unwrap();
+    let date = response.headers()[http::header::DATE].to_str().unwrap();
+    assert!(date.starts_with("Thu, 01 Jan 2026 00:00:0") && date.ends_with(" GMT"), "{date}");
+    serving.abort();
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let server = ApiServer::new(tidegate_kubesim::Config::default());
     let first = Listener::bind(server.clone(), 0).await.unwrap();

@@ -1,34 +1,27 @@
-//! The commands of a scenario.
+//! The commands of a scenario, read before any of them is carried out.
 //!
 //! | command | does |
 //! | --- | --- |
 //! | `kubectl apply -f FILE`, `kubectl delete KIND NAME [--cascade=orphan]`, `kubectl scale rollout NAME --replicas N`, `kubectl patch rollout NAME [--subresource=status] -p JSON`, `kubectl get events` | what they do in a cluster; `get events` prints the new ones |
 //! | `kubectl argo rollouts get rollout\|set image\|promote\|abort\|retry rollout\|pause\|undo ...` | what the plugin does |
-//! | `wait TIME`, `wait until WORDS` | lets time pass, or waits (at most an hour) until the one-line summary of a Rollout contains WORDS; prints each summary that comes by |
+//! | `wait TIME`, `wait until WORDS` | lets time pass, or waits until the one-line summary of a Rollout contains WORDS |
 //! | `traffic` | which share of requests each version answers |
 //! | `crash`, `start` | ends or starts the controller process |
 //! | `pods of IMAGE never ready`, `pods of IMAGE start` | pods whose image contains IMAGE do not become ready, or do so again |
 //! | `silence TIME` | watches deliver nothing for a while |
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use tidegate_ops::operations::{ContainerImage, PromoteOptions};
 
-use crate::user::UserError;
-use crate::view::plain;
-use crate::world::World;
+use super::words::Words;
 
-/// Namespace that scripts play in.
-const NAMESPACE: &str = "default";
-
-/// Why a command of a script cannot be carried out. What a user would see as an error is output, not this.
+/// Why a line cannot be carried out. What a user would see as an error is output, not this.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// Not a command.
-    #[error("no such command; see the list in tidegate_sim::scenario::command")]
+    #[error("no such command; docs/scenarios.md has the list")]
     Unknown,
     /// A time that is none.
     #[error("`{0}` is no time; write 500ms, 5s, 2m or 1h")]
@@ -54,188 +47,214 @@ pub enum CommandError {
     },
 }
 
-/// Carries out one command and returns what it printed.
-pub(super) async fn execute(world: &mut World, line: &str, base: &Path) -> Result<String, CommandError> {
-    let words = split(line);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let outcome = match words.as_slice() {
-        ["kubectl", "argo", "rollouts", command @ ..] => plugin(world, command).await?,
-        ["kubectl", command @ ..] => kubectl(world, command, base).await?,
-        ["wait", "until", wanted @ ..] => return wait_until(world, &wanted.join(" ")).await,
-        ["wait", time] => return Ok(watch(world, duration(time)?).await),
-        ["traffic"] => Ok(traffic(world)),
-        ["crash"] => {
-            world.crash_controller();
-            Ok(String::new())
+/// One command, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// What it does.
+    pub action: Action,
+    /// `-n`; the namespace of the play when absent.
+    pub namespace: Option<String>,
+}
+
+/// What a command does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// `kubectl apply -f FILE`.
+    Apply {
+        /// The file, as written.
+        file: String,
+    },
+    /// `kubectl delete KIND NAME`.
+    Delete {
+        /// As written: `rollout`, `rs`, `service`, `pod`.
+        kind: String,
+        /// The object's name.
+        name: String,
+        /// What it owns stays.
+        orphan: bool,
+    },
+    /// `kubectl get events`.
+    Events,
+    /// Something done to one Rollout.
+    Rollout {
+        /// Its name.
+        name: String,
+        /// What is done to it.
+        change: Change,
+    },
+    /// `wait TIME`.
+    Wait(Duration),
+    /// `wait until WORDS`.
+    WaitUntil(String),
+    /// `traffic`.
+    Traffic,
+    /// Something that happens to machines.
+    Machine(MachineEvent),
+}
+
+/// What happens to machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MachineEvent {
+    /// `crash`: the controller process ends.
+    Crash,
+    /// `start`: a new one begins.
+    Start,
+    /// `silence TIME`: watches deliver nothing.
+    Silence(Duration),
+    /// `pods of IMAGE never ready`, `pods of IMAGE start`.
+    Pods {
+        /// A part of their image.
+        image: String,
+        /// Whether they start, or never become ready.
+        start: bool,
+    },
+}
+
+/// What is done to a Rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `get rollout`: nothing; it is shown.
+    Show,
+    /// `kubectl scale`.
+    Scale(i32),
+    /// `kubectl patch`.
+    Patch {
+        /// A merge patch.
+        patch: Value,
+        /// Of the status.
+        status: bool,
+    },
+    /// `set image`, as (container, image).
+    SetImage(Vec<(String, String)>),
+    /// `promote`.
+    Promote(PromoteOptions),
+    /// `abort`.
+    Abort,
+    /// `retry rollout`.
+    Retry,
+    /// `pause`.
+    Pause,
+    /// `undo`; 0 = the revision before.
+    Undo(i64),
+}
+
+impl Command {
+    /// Understands a line, without `$ `.
+    ///
+    /// # Errors
+    /// When it is no command, or a time, number or patch in it is none.
+    pub fn parse(line: &str) -> Result<Self, CommandError> {
+        let mut words = Words::of(line);
+        let namespace = match words.left().first() {
+            Some(&"kubectl") => words.value(&["-n", "--namespace"]),
+            _ => None,
+        };
+        let action = match words.left().as_slice() {
+            ["kubectl", "argo", "rollouts", ..] => plugin(words)?,
+            ["kubectl", ..] => kubectl(words)?,
+            ["wait", "until", wanted @ ..] if !wanted.is_empty() => Action::WaitUntil(wanted.join(" ")),
+            ["wait", time] => Action::Wait(duration(time)?),
+            ["traffic"] => Action::Traffic,
+            words => Action::Machine(machine_event(words)?),
+        };
+        Ok(Self { action, namespace })
+    }
+
+    /// The Rollout that it names.
+    #[must_use]
+    pub fn rollout(&self) -> Option<&str> {
+        match &self.action {
+            Action::Rollout { name, .. } => Some(name),
+            Action::Delete { kind, name, .. } if kind == "rollout" => Some(name),
+            _ => None,
         }
-        ["start"] => {
-            world.start_controller();
-            Ok(String::new())
+    }
+
+    /// Whether it is there for what it prints.
+    #[must_use]
+    pub fn is_look(&self) -> bool {
+        matches!(self.action, Action::Events | Action::Traffic | Action::Rollout { change: Change::Show, .. })
+    }
+}
+
+fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError> {
+    let pods = |image: &str, start| MachineEvent::Pods { image: image.to_owned(), start };
+    Ok(match words {
+        ["crash"] => MachineEvent::Crash,
+        ["start"] => MachineEvent::Start,
+        ["silence", time] => MachineEvent::Silence(duration(time)?),
+        ["pods", "of", image, "never", "ready"] => pods(image, false),
+        ["pods", "of", image, "start"] => pods(image, true),
+        _ => return Err(CommandError::Unknown),
+    })
+}
+
+fn kubectl(mut words: Words) -> Result<Action, CommandError> {
+    let (file, replicas) = (words.value(&["-f", "--filename"]), words.value(&["--replicas"]));
+    let (patch, subresource) = (words.value(&["-p", "--patch"]), words.value(&["--subresource"]));
+    let (cascade, patch_type) = (words.value(&["--cascade"]), words.value(&["--type"]));
+    if patch_type.is_some_and(|kind| kind != "merge") || subresource.as_ref().is_some_and(|it| it != "status")
+    {
+        return Err(CommandError::Unknown);
+    }
+    let left = words.left();
+    let (verb, rest) = left[1..].split_first().ok_or(CommandError::Unknown)?;
+    let of_rollout = |change| match rest {
+        ["rollout" | "rollouts" | "ro", name] => Ok(Action::Rollout { name: (*name).to_owned(), change }),
+        _ => Err(CommandError::Unknown),
+    };
+    match (*verb, file, replicas, patch) {
+        ("apply", Some(file), None, None) if rest.is_empty() => Ok(Action::Apply { file }),
+        ("scale", None, Some(replicas), None) => {
+            of_rollout(Change::Scale(replicas.parse().map_err(|_| CommandError::Unknown)?))
         }
-        ["silence", time] => {
-            world.faults.silence_watches(duration(time)?);
-            Ok(String::new())
+        ("patch", None, None, Some(patch)) => {
+            of_rollout(Change::Patch { patch: serde_json::from_str(&patch)?, status: subresource.is_some() })
         }
-        ["pods", "of", image, fate @ ..] => Ok(pods(world, image, &fate.join(" "))?),
+        ("get", None, None, None) if rest == ["events"] => Ok(Action::Events),
+        ("delete", None, None, None) => match rest {
+            [kind, name] => Ok(Action::Delete {
+                kind: (*kind).to_owned(),
+                name: (*name).to_owned(),
+                orphan: cascade.as_deref() == Some("orphan"),
+            }),
+            _ => Err(CommandError::Unknown),
+        },
+        _ => Err(CommandError::Unknown),
+    }
+}
+
+fn plugin(mut words: Words) -> Result<Action, CommandError> {
+    let options = PromoteOptions {
+        full: words.flag("--full"),
+        skip_current_step: words.flag("--skip-current-step"),
+        skip_all_steps: words.flag("--skip-all-steps"),
+    };
+    let revision = words.value(&["--to-revision"]);
+    let left = words.left();
+    let command = left.get(3..).unwrap_or_default();
+    let has_options = options != PromoteOptions::default() || revision.is_some();
+    let (name, change) = match command {
+        ["promote", name] if revision.is_none() => (name, Change::Promote(options)),
+        ["undo", name] if options == PromoteOptions::default() => {
+            let revision = revision.as_deref().unwrap_or("0").parse().map_err(|_| CommandError::Unknown)?;
+            (name, Change::Undo(revision))
+        }
+        _ if has_options => return Err(CommandError::Unknown),
+        ["get", "rollout", name] => (name, Change::Show),
+        ["set", "image", name, images @ ..] if !images.is_empty() => {
+            let pair = |text: &&str| {
+                let image = ContainerImage::parse(text).ok_or(CommandError::Unknown)?;
+                Ok((image.container.to_owned(), image.image.to_owned()))
+            };
+            (name, Change::SetImage(images.iter().map(pair).collect::<Result<_, CommandError>>()?))
+        }
+        ["abort", name] => (name, Change::Abort),
+        ["retry", "rollout", name] => (name, Change::Retry),
+        ["pause", name] => (name, Change::Pause),
         _ => return Err(CommandError::Unknown),
     };
-    Ok(outcome.unwrap_or_else(|error| format!("Error: {error}")))
-}
-
-type Shown = Result<String, UserError>;
-
-async fn kubectl(world: &mut World, command: &[&str], base: &Path) -> Result<Shown, CommandError> {
-    Ok(match command {
-        ["apply", "-f", file] => {
-            let path = base.join(file);
-            let manifest = std::fs::read_to_string(&path)
-                .map_err(|source| CommandError::File { path: (*file).to_owned(), source })?;
-            world.apply(NAMESPACE, &manifest).await
-        }
-        ["delete", kind, name] => world.delete(NAMESPACE, kind, name, false).await,
-        ["delete", kind, name, "--cascade=orphan"] => world.delete(NAMESPACE, kind, name, true).await,
-        ["scale", "rollout", name, "--replicas", replicas] => {
-            let replicas = replicas.parse().map_err(|_| CommandError::Unknown)?;
-            world.scale(NAMESPACE, name, replicas).await
-        }
-        ["patch", "rollout", name, "-p", patch] => {
-            world.patch(NAMESPACE, name, &serde_json::from_str::<Value>(patch)?, false).await
-        }
-        ["patch", "rollout", name, "--subresource=status", "-p", patch] => {
-            world.patch(NAMESPACE, name, &serde_json::from_str::<Value>(patch)?, true).await
-        }
-        ["get", "events"] => Ok(new_events(world)),
-        _ => return Err(CommandError::Unknown),
-    })
-}
-
-async fn plugin(world: &World, command: &[&str]) -> Result<Shown, CommandError> {
-    let promote =
-        |full, skip_current_step, skip_all_steps| PromoteOptions { full, skip_current_step, skip_all_steps };
-    Ok(match command {
-        ["get", "rollout", name] => Ok(match world.tree(NAMESPACE, name) {
-            Some(lines) => plain(&lines),
-            None => format!("Error: rollout.argoproj.io \"{name}\" not found"),
-        }),
-        ["set", "image", name, image] => match ContainerImage::parse(image) {
-            Some(image) => world.set_image(NAMESPACE, name, &[image]).await,
-            None => return Err(CommandError::Unknown),
-        },
-        ["promote", name] => world.promote(NAMESPACE, name, promote(false, false, false)).await,
-        ["promote", name, "--full"] => world.promote(NAMESPACE, name, promote(true, false, false)).await,
-        ["promote", name, "--skip-current-step"] => {
-            world.promote(NAMESPACE, name, promote(false, true, false)).await
-        }
-        ["promote", name, "--skip-all-steps"] => {
-            world.promote(NAMESPACE, name, promote(false, false, true)).await
-        }
-        ["abort", name] => world.abort(NAMESPACE, name).await,
-        ["retry", "rollout", name] => world.retry(NAMESPACE, name).await,
-        ["pause", name] => world.pause(NAMESPACE, name).await,
-        ["undo", name] => world.undo(NAMESPACE, name, 0).await,
-        ["undo", name, "--to-revision", revision] => {
-            let revision = revision.parse().map_err(|_| CommandError::Unknown)?;
-            world.undo(NAMESPACE, name, revision).await
-        }
-        _ => return Err(CommandError::Unknown),
-    })
-}
-
-fn traffic(world: &World) -> String {
-    let services = world.server.list("services", Some(NAMESPACE));
-    let lines: Vec<_> = services
-        .iter()
-        .filter_map(|service| service["metadata"]["name"].as_str())
-        .map(|name| world.traffic(NAMESPACE, name, 20))
-        .collect();
-    plain(&lines)
-}
-
-fn pods(world: &World, image: &str, fate: &str) -> Result<String, CommandError> {
-    match fate {
-        "never ready" => world.server.update_kubelet(|kubelet| kubelet.set_image(image, Vec::new())),
-        "start" => world.server.update_kubelet(|kubelet| kubelet.rules.retain(|rule| rule.image != image)),
-        _ => return Err(CommandError::Unknown),
-    }
-    Ok(String::new())
-}
-
-fn rollout_names(world: &World) -> Vec<String> {
-    let rollouts = world.server.list("rollouts.argoproj.io", Some(NAMESPACE));
-    rollouts.iter().filter_map(|object| Some(object["metadata"]["name"].as_str()?.to_owned())).collect()
-}
-
-/// Events that were written, or counted up, since they were shown last.
-fn new_events(world: &mut World) -> String {
-    let mut lines = Vec::new();
-    for name in rollout_names(world) {
-        for (type_, reason, message, count) in world.events(NAMESPACE, &name) {
-            let line = format!("{type_} {reason} {message}");
-            let shown = world.shown_events.insert(format!("{name} {line}"), count).unwrap_or(0);
-            match count - shown {
-                0 => {}
-                _ if count == 1 => lines.push(line),
-                _ => lines.push(format!("{line} (x{count})")),
-            }
-        }
-    }
-    lines.join("\n")
-}
-
-/// Summaries of all Rollouts as they change, each behind the seconds since the wait began.
-struct Watch {
-    began: jiff::Timestamp,
-    last: BTreeMap<String, String>,
-    lines: Vec<String>,
-}
-
-impl Watch {
-    fn begin(world: &World) -> Self {
-        Self { began: world.now(), last: BTreeMap::new(), lines: Vec::new() }
-    }
-
-    fn look(&mut self, world: &World) {
-        let names = rollout_names(world);
-        let passed = world.now().duration_since(self.began).as_millis();
-        for name in &names {
-            let summary = world.summary(NAMESPACE, name);
-            if self.last.get(name) == Some(&summary) {
-                continue;
-            }
-            let of = if names.len() > 1 { format!("{name}: ") } else { String::new() };
-            self.lines.push(format!("{:>6}.{} s  {of}{summary}", passed / 1000, passed % 1000 / 100));
-            self.last.insert(name.clone(), summary);
-        }
-        self.last.retain(|name, _| names.contains(name));
-    }
-
-    fn is_seen(&self, wanted: &str) -> bool {
-        self.last.values().any(|summary| summary.contains(wanted))
-    }
-}
-
-async fn watch(world: &World, time: Duration) -> String {
-    let mut watch = Watch::begin(world);
-    let deadline = tokio::time::Instant::now() + time;
-    watch.look(world);
-    while tokio::time::Instant::now() < deadline {
-        world.pass(Duration::from_millis(100)).await;
-        watch.look(world);
-    }
-    watch.lines.join("\n")
-}
-
-async fn wait_until(world: &World, wanted: &str) -> Result<String, CommandError> {
-    let mut watch = Watch::begin(world);
-    for _ in 0..36_000 {
-        world.pass(Duration::from_millis(100)).await;
-        watch.look(world);
-        if watch.is_seen(wanted) {
-            return Ok(watch.lines.join("\n"));
-        }
-    }
-    let summary = watch.last.into_values().collect::<Vec<_>>().join("; ");
-    Err(CommandError::Waited { wanted: wanted.to_owned(), summary })
+    Ok(Action::Rollout { name: (*name).to_owned(), change })
 }
 
 fn duration(text: &str) -> Result<Duration, CommandError> {
@@ -243,15 +262,65 @@ fn duration(text: &str) -> Result<Duration, CommandError> {
     parsed.and_then(|time| Duration::try_from(time).ok()).ok_or_else(|| CommandError::Time(text.to_owned()))
 }
 
-/// Words of a command line; single quotes keep blanks together.
-fn split(line: &str) -> Vec<String> {
-    let mut words = vec![];
-    for (index, part) in line.split('\'').enumerate() {
-        if index % 2 == 1 {
-            words.push(part.to_owned());
-        } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Action) {
+        assert_eq!(Command::parse(line).unwrap(), Command { action: expected, namespace: None }, "{line}");
     }
-    words
+
+    fn web(change: Change) -> Action {
+        Action::Rollout { name: "web".to_owned(), change }
+    }
+
+    #[test]
+    fn what_a_user_types_is_understood() {
+        check("kubectl apply -f a.yaml", Action::Apply { file: "a.yaml".to_owned() });
+        check("kubectl scale rollout web --replicas=3", web(Change::Scale(3)));
+        check("kubectl get events", Action::Events);
+        check(
+            "kubectl patch rollout web --type merge -p '{\"spec\": {\"paused\": true}}'",
+            web(Change::Patch { patch: serde_json::json!({"spec": {"paused": true}}), status: false }),
+        );
+        let images = [("a", "b:1"), ("c", "d")].map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
+        check("kubectl argo rollouts set image web a=b:1 c=d", web(Change::SetImage(images)));
+        let full = PromoteOptions { full: true, ..PromoteOptions::default() };
+        check("kubectl argo rollouts promote web --full", web(Change::Promote(full)));
+        check("kubectl argo rollouts undo web --to-revision 2", web(Change::Undo(2)));
+        check("wait 90s", Action::Wait(Duration::from_secs(90)));
+        check("wait until step 1/8", Action::WaitUntil("step 1/8".to_owned()));
+        let event = MachineEvent::Pods { image: "bad".to_owned(), start: false };
+        check("pods of bad never ready", Action::Machine(event));
+        let command = Command::parse("kubectl argo rollouts abort web -n prod").unwrap();
+        assert_eq!((command.rollout(), command.namespace.as_deref()), (Some("web"), Some("prod")));
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for line in [
+            "",
+            "fly to the moon",
+            "kubectl",
+            "kubectl argo rollouts",
+            "kubectl argo rollouts abort",
+            "kubectl argo rollouts abort web --full",
+            "kubectl argo rollouts abort web --force",
+            "kubectl argo rollouts promote web --to-revision 2",
+            "kubectl argo rollouts set image web",
+            "kubectl argo rollouts set image web a",
+            "kubectl apply",
+            "kubectl apply -f a extra",
+            "kubectl scale rollout web",
+            "kubectl scale rollout web --replicas many",
+            "kubectl patch rollout web --type=json -p '[]'",
+            "pods of bad sleep",
+        ] {
+            assert!(matches!(Command::parse(line), Err(CommandError::Unknown)), "{line}");
+        }
+        assert!(matches!(Command::parse("wait soon"), Err(CommandError::Time(_))));
+        assert!(matches!(Command::parse("wait until"), Err(CommandError::Time(_))));
+        assert!(matches!(Command::parse("kubectl patch rollout web -p '{'"), Err(CommandError::Json(_))));
+    }
 }

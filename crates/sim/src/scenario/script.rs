@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_core::invariants;
 
-use super::CommandError;
+use super::command::{Command, CommandError};
 use crate::world::World;
 
 /// A scenario.
@@ -24,6 +24,8 @@ pub enum Step {
     Text(String),
     /// A command with what it printed.
     Command {
+        /// Its line in the file, from 1.
+        line: usize,
         /// Without `$ `.
         text: String,
         /// Without indentation; no line end.
@@ -45,10 +47,10 @@ pub enum ScriptError {
         text: String,
     },
     /// A command that could not be carried out.
-    #[error("part {number}, `$ {text}`: {source}")]
+    #[error("line {line}, `$ {text}`: {source}")]
     Command {
-        /// 1-based position among the parts of the script.
-        number: usize,
+        /// 1-based.
+        line: usize,
         /// The command.
         text: String,
         /// What was wrong.
@@ -84,12 +86,10 @@ impl Script {
             }
             steps.extend(std::iter::repeat_n(Step::Text(String::new()), std::mem::take(&mut blanks)));
             if let Some(command) = line.strip_prefix("$ ") {
-                steps.push(Step::Command { text: command.trim().to_owned(), output: String::new() });
+                let text = command.trim().to_owned();
+                steps.push(Step::Command { line: number + 1, text, output: String::new() });
             } else if line.starts_with('#') {
-                if let Some(value) = line.strip_prefix("# seed:").and_then(|value| value.trim().parse().ok())
-                {
-                    seed = value;
-                }
+                seed = seed_of(line).unwrap_or(seed);
                 steps.push(Step::Text(line.trim_end().to_owned()));
             } else {
                 return Err(ScriptError::Line { line: number + 1, text: line.to_owned() });
@@ -104,7 +104,7 @@ impl fmt::Display for Script {
         for step in &self.steps {
             match step {
                 Step::Text(text) => writeln!(f, "{text}")?,
-                Step::Command { text, output } => {
+                Step::Command { text, output, .. } => {
                     writeln!(f, "$ {text}")?;
                     for line in output.lines() {
                         writeln!(f, "{}", format!("    {}", line.trim_end()).trim_end())?;
@@ -113,6 +113,56 @@ impl fmt::Display for Script {
             }
         }
         Ok(())
+    }
+}
+
+/// The value of a comment `# seed: N`.
+fn seed_of(line: &str) -> Option<u64> {
+    line.strip_prefix("# seed:")?.trim().parse().ok()
+}
+
+/// The commands of a text that somebody wrote by hand: `$ ` may be left out, what scenarios print is passed over.
+#[derive(Debug, Default)]
+pub struct Commands {
+    /// `# seed: N`.
+    pub seed: Option<u64>,
+    /// In order.
+    pub commands: Vec<Written>,
+    /// Lines that are no commands.
+    pub faults: Vec<(usize, CommandError)>,
+}
+
+/// A command as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Its line, from 1.
+    pub line: usize,
+    /// Without `$ `.
+    pub text: String,
+    /// What it means.
+    pub command: Command,
+}
+
+impl Commands {
+    /// Reads all lines, and goes on after those that are no commands.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let mut read = Self::default();
+        for (line, content) in (1..).zip(text.lines()) {
+            if content.starts_with('#') {
+                read.seed = seed_of(content).or(read.seed);
+                continue;
+            }
+            if content.trim().is_empty() || content.starts_with("    ") {
+                continue;
+            }
+            let text = content.strip_prefix("$ ").unwrap_or(content).trim().to_owned();
+            match Command::parse(&text) {
+                Ok(command) => read.commands.push(Written { line, text, command }),
+                Err(fault) => read.faults.push((line, fault)),
+            }
+        }
+        read
     }
 }
 
@@ -149,5 +199,21 @@ pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
     match world.inspector.violations().first() {
         Some((at, violation)) => end(format!("broken at {at}: {violation}")),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_written_commands_need_no_prompt() {
+        let text = "# seed: 7\n$ traffic\n    100 % blue\n\nwait 5s\n  crash\nfly to the moon\n";
+        let read = Commands::read(text);
+        assert_eq!(read.seed, Some(7));
+        let commands: Vec<_> = read.commands.iter().map(|it| (it.line, it.text.as_str())).collect();
+        assert_eq!(commands, [(2, "traffic"), (5, "wait 5s"), (6, "crash")]);
+        assert_eq!(read.faults.len(), 1);
+        assert_eq!(read.faults[0].0, 7);
     }
 }

@@ -3,15 +3,11 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use tidegate_ops::text::Style;
+use tidegate_ops::text::{Color, Look, Piece, Row, Screen, Size, Style, fit, width, wrap};
 use tidegate_sim::World;
 
-use super::fit::fit;
 use super::guide::{NAME, NAMESPACE, STEPS, State, Step};
 use super::play::{Facts, Scene, Show, Verdict};
-use crate::screen::Screen;
-use crate::surroundings::Size;
-use crate::text::{Look, Piece, Row, width, wrap};
 use crate::traffic::Traffic;
 
 /// How long the reader has for the sentence before the command is typed.
@@ -25,7 +21,8 @@ const WIDEST: usize = 120;
 
 /// Draws the play on a screen.
 pub(super) struct Live<W> {
-    screen: Screen<W>,
+    out: W,
+    screen: Screen,
     size: fn() -> Size,
     traffic: Traffic,
     scene: Option<Scene>,
@@ -48,9 +45,10 @@ struct Seen {
 }
 
 impl<W: Write> Live<W> {
-    pub(super) fn new(screen: Screen<W>, size: fn() -> Size) -> Self {
+    pub(super) fn new(out: W, color: Color, size: fn() -> Size) -> Self {
         Self {
-            screen,
+            out,
+            screen: Screen::new(color),
             size,
             traffic: Traffic::of(NAMESPACE, NAME),
             scene: None,
@@ -80,7 +78,9 @@ impl<W: Write> Live<W> {
             rows.push(Row::new());
             rows.extend(self.closing.clone());
         }
-        self.screen.draw(rows, size)
+        let Some(frame) = self.screen.draw(rows, size) else { return Ok(()) };
+        self.out.write_all(frame.as_bytes())?;
+        self.out.flush()
     }
 
     /// All that stands above the tree.

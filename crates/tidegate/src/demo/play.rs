@@ -3,12 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use tidegate_ops::text::Style;
+use tidegate_ops::text::{Look, Piece, Row, Style};
 use tidegate_sim::World;
 use tokio::time::Instant;
 
 use super::guide::{NAME, NAMESPACE, STEPS, Step};
-use crate::text::{Look, Piece, Row};
 
 /// How often the world is looked at.
 const TICK: Duration = Duration::from_millis(50);

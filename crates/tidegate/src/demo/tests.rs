@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tidegate_kubesim::{PodState, Stage};
-use tidegate_ops::text::Color;
+use tidegate_ops::text::{Color, Size};
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn transcript(kubelet: Kubelet) -> (bool, String) {
 /// The rows of every frame, as they would stand on a terminal of this size.
 fn frames(kubelet: Kubelet, size: fn() -> Size) -> (bool, Vec<Vec<String>>) {
     let mut out = Vec::new();
-    let live = Live::new(Screen::new(&mut out, Color::Off), size);
+    let live = Live::new(&mut out, Color::Off, size);
     let is_done = on_stage(Pace::Virtual, kubelet, live).unwrap();
     let text = String::from_utf8(out).unwrap();
     let rows = |frame: &str| frame.lines().map(|row| row.replace("\x1b[K", "")).collect();

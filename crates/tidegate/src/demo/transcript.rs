@@ -3,14 +3,11 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use tidegate_ops::text::{Color, Style};
+use tidegate_ops::text::{Color, Look, Piece, Row, Size, Style, cut, fit, paint, wrap};
 use tidegate_sim::World;
 
-use super::fit::fit;
 use super::guide::{Action, NAME, NAMESPACE, Step};
 use super::play::{Facts, Scene, Show, Verdict};
-use crate::surroundings::Size;
-use crate::text::{Look, Piece, Row, cut, paint, wrap};
 use crate::traffic::Traffic;
 
 /// Columns of a rule where no terminal says how many there are.

@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::args::{COMPLETER, PLUGIN};
 use crate::demo::MANIFEST;
-
-/// The plugin's name on PATH, and that of the program by which kubectl completes its arguments.
-const PROGRAMS: [&str; 2] = ["kubectl-argo-rollouts", "kubectl_complete-argo-rollouts"];
 
 /// Why the files cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +33,7 @@ impl Folder {
         let bin = folder.path().join("bin");
         fs::create_dir(&bin)?;
         let program = std::env::current_exe()?;
-        for name in PROGRAMS {
+        for name in [PLUGIN, COMPLETER] {
             symlink(&program, bin.join(name))?;
         }
         fs::write(folder.path().join("rollouts-demo.yaml"), MANIFEST)?;

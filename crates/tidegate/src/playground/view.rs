@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::Value;
-use tidegate_ops::text::Color;
+use tidegate_cli::Surroundings;
+use tidegate_ops::text::{Color, Piece, Row, Screen, Size, paint};
 use tidegate_sim::World;
 
 use super::welcome::Welcome;
-use crate::screen::Screen;
-use crate::surroundings::{Size, Surroundings};
-use crate::text::{Piece, Row, paint};
 use crate::traffic::Traffic;
 
 /// Rows wider than this are hard to read.
@@ -27,16 +25,16 @@ pub(super) struct View<W> {
 }
 
 enum Surface<W> {
-    Screen(Screen<W>),
+    Screen(W, Screen, fn() -> Size),
     /// Lines, and the last one about each object; nothing was written while there is none.
     Lines(W, Option<BTreeMap<String, String>>),
 }
 
 impl<W: Write> View<W> {
-    pub(super) fn new(welcome: Welcome, surroundings: Surroundings, out: W) -> Self {
+    pub(super) fn new(welcome: Welcome, surroundings: &Surroundings, out: W) -> Self {
         let color = surroundings.color();
         let surface = if surroundings.has_screen {
-            Surface::Screen(Screen::new(out, color))
+            Surface::Screen(out, Screen::new(color), surroundings.size)
         } else {
             Surface::Lines(out, None)
         };
@@ -53,12 +51,15 @@ impl<W: Write> View<W> {
         }
         let rollouts = keys(&world.server.list("rollouts.argoproj.io", None));
         match &mut self.surface {
-            Surface::Screen(screen) => {
-                let size = Size::of_terminal();
+            Surface::Screen(out, screen, size) => {
+                let size = size();
                 let mut rows = vec![rule(size.width.min(WIDEST))];
                 rows.extend(self.welcome.rows(size.width));
                 rows.extend(table(world, &mut self.traffic, &rollouts, (size.width, self.color)));
-                screen.draw(rows, size)
+                if let Some(frame) = screen.draw(rows, size) {
+                    out.write_all(frame.as_bytes())?;
+                }
+                out.flush()
             }
             Surface::Lines(out, last) => {
                 if last.is_none() {
@@ -113,14 +114,21 @@ fn table(
         rows.push(vec![Piece::dim("Nothing is there yet. What you apply shows up here.")]);
         return rows;
     }
-    rows.push(vec![Piece::dim(format!("{:<name_width$}  {}", "SERVICE", "WHO ANSWERS"))]);
-    for (key, traffic) in traffic {
+    let title = |name: &str, what: &str| vec![Piece::dim(format!("{name:<name_width$}  {what}"))];
+    if !traffic.is_empty() {
+        rows.push(title("SERVICE", "WHO ANSWERS"));
+    }
+    for (key, traffic) in traffic.iter_mut() {
         let mut row = vec![name(shown(key))];
         row.extend(traffic.bar_with_words(world, cells, color));
         rows.push(row);
     }
-    rows.push(Row::new());
-    rows.push(vec![Piece::dim(format!("{:<name_width$}  {}", "ROLLOUT", "STATE"))]);
+    if !traffic.is_empty() && !rollouts.is_empty() {
+        rows.push(Row::new());
+    }
+    if !rollouts.is_empty() {
+        rows.push(title("ROLLOUT", "STATE"));
+    }
     for key in rollouts {
         rows.push(vec![name(shown(key)), Piece::plain(world.summary(&key.0, &key.1))]);
     }

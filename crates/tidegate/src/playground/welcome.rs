@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use tidegate_ops::text::{Piece, Row, wrap};
+
 use super::folder::Folder;
-use crate::text::{Piece, Row, wrap};
 
 /// Where the playground is, and the commands of the guide against it.
 pub(super) struct Welcome {
@@ -51,10 +52,9 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_ops::text::Color;
+    use tidegate_ops::text::{Color, paint};
 
     use super::*;
-    use crate::text::paint;
 
     #[test]
     fn paths_are_quoted_where_a_shell_would_take_them_apart() {

@@ -39,10 +39,16 @@ pub struct Subject<'a> {
 /// The first thing that is wrong with the spec by itself, without a look at the objects it names.
 #[must_use]
 pub fn spec(subject: &Subject<'_>) -> Option<SpecError> {
+    all(subject).into_iter().next()
+}
+
+/// The same with all that can be found: what follows from an earlier finding is among it.
+#[must_use]
+pub fn all(subject: &Subject<'_>) -> Vec<SpecError> {
     let mut errors = Vec::new();
     spec::check(subject, &mut errors);
     strategy::check(subject.rollout, &mut errors);
-    errors.into_iter().next()
+    errors
 }
 
 /// The first thing that is wrong with the strategy; `None` means that its steps can be trusted even while, say, the

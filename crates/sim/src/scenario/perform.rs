@@ -1,0 +1,112 @@
+//! Carries out what users, nodes and machines do in a scenario; waiting is [`super::wait`]'s.
+
+use std::path::PathBuf;
+
+use tidegate_ops::operations::ContainerImage;
+
+use super::command::{Action, Change, Command, CommandError, MachineEvent};
+use crate::user::UserError;
+use crate::view::plain;
+use crate::world::World;
+
+/// Where commands are given.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The namespace of commands that name none.
+    pub namespace: String,
+    /// Where paths of files begin.
+    pub folder: PathBuf,
+}
+
+/// What a user was shown: output, or a refusal.
+pub type Shown = Result<String, UserError>;
+
+/// Carries out a command that does not wait; `None`: it is one that waits.
+///
+/// # Errors
+/// When a file cannot be read.
+pub async fn perform(
+    world: &mut World,
+    command: &Command,
+    context: &Context,
+) -> Result<Option<Shown>, CommandError> {
+    let namespace = command.namespace.as_deref().unwrap_or(&context.namespace);
+    Ok(Some(match &command.action {
+        Action::Wait(_) | Action::WaitUntil(_) => return Ok(None),
+        Action::Apply { file } => {
+            let manifest = std::fs::read_to_string(context.folder.join(file))
+                .map_err(|source| CommandError::File { path: file.clone(), source })?;
+            world.apply(namespace, &manifest).await
+        }
+        Action::Delete { kind, name, orphan } => world.delete(namespace, kind, name, *orphan).await,
+        Action::Events => Ok(new_events(world, namespace)),
+        Action::Rollout { name, change } => on_rollout(world, (namespace, name), change).await,
+        Action::Traffic => Ok(traffic(world, namespace)),
+        Action::Machine(event) => {
+            on_machines(world, event);
+            Ok(String::new())
+        }
+    }))
+}
+
+fn on_machines(world: &mut World, event: &MachineEvent) {
+    match event {
+        MachineEvent::Crash => world.crash_controller(),
+        MachineEvent::Start => world.start_controller(),
+        MachineEvent::Silence(time) => world.faults.silence_watches(*time),
+        MachineEvent::Pods { image, start: false } => {
+            world.server.update_kubelet(|kubelet| kubelet.set_image(image, Vec::new()));
+        }
+        MachineEvent::Pods { image, start: true } => {
+            world.server.update_kubelet(|kubelet| kubelet.rules.retain(|rule| rule.image != *image));
+        }
+    }
+}
+
+async fn on_rollout(world: &World, (namespace, name): (&str, &str), change: &Change) -> Shown {
+    match change {
+        Change::Show => Ok(match world.tree(namespace, name) {
+            Some(lines) => plain(&lines),
+            None => format!("Error: rollout.argoproj.io \"{name}\" not found"),
+        }),
+        Change::Scale(replicas) => world.scale(namespace, name, *replicas).await,
+        Change::Patch { patch, status } => world.patch(namespace, name, patch, *status).await,
+        Change::SetImage(images) => {
+            let images: Vec<_> =
+                images.iter().map(|(container, image)| ContainerImage { container, image }).collect();
+            world.set_image(namespace, name, &images).await
+        }
+        Change::Promote(options) => world.promote(namespace, name, *options).await,
+        Change::Abort => world.abort(namespace, name).await,
+        Change::Retry => world.retry(namespace, name).await,
+        Change::Pause => world.pause(namespace, name).await,
+        Change::Undo(revision) => world.undo(namespace, name, *revision).await,
+    }
+}
+
+fn traffic(world: &World, namespace: &str) -> String {
+    let services = world.server.list("services", Some(namespace));
+    let lines: Vec<_> = services
+        .iter()
+        .filter_map(|service| service["metadata"]["name"].as_str())
+        .map(|name| world.traffic(namespace, name, 20))
+        .collect();
+    plain(&lines)
+}
+
+/// Events that were written, or counted up, since they were shown last.
+fn new_events(world: &mut World, namespace: &str) -> String {
+    let mut lines = Vec::new();
+    for name in world.rollout_names(namespace) {
+        for (type_, reason, message, count) in world.events(namespace, &name) {
+            let line = format!("{type_} {reason} {message}");
+            let shown = world.shown_events.insert(format!("{namespace}/{name} {line}"), count).unwrap_or(0);
+            match count - shown {
+                0 => {}
+                _ if count == 1 => lines.push(line),
+                _ => lines.push(format!("{line} (x{count})")),
+            }
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,115 @@
+//! `tidegate simulate`, as users and pipelines meet it: standard output, standard error and exit code of the built binary.
+//! `TIDEGATE_ACCEPT=1` writes the golden files anew.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// Runs the command where the inputs of these tests are.
+fn run(line: &str, input: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(line.split_whitespace()).current_dir(folder().join("simulate"));
+    command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary was built for this test");
+    // A command that does not read its input closes it, which is no failure here.
+    let _ = child.stdin.take().expect("it was piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("only text is written");
+    let (out, err) = (text(output.stdout), text(output.stderr));
+    let code = output.status.code().expect("it is not killed");
+    format!("$ tidegate {line}\n--- standard output\n{out}--- standard error\n{err}--- exit code {code}\n")
+}
+
+#[track_caller]
+#[allow(clippy::disallowed_methods, reason = "a test's own switch")]
+fn check_with(name: &str, line: &str, input: &str) {
+    let path = folder().join("golden/simulate").join(name).with_extension("txt");
+    let played = run(line, input);
+    assert!(!played.contains('\x1b'), "pipes get no escape codes");
+    let accept =
+        std::env::var("TIDEGATE_ACCEPT").is_ok_and(|value| value == "1") && std::env::var("CI").is_err();
+    if accept {
+        std::fs::write(&path, &played).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut lines = expected.lines().zip(played.lines()).enumerate();
+    if let Some((number, (wanted, is))) = lines.find(|(_, (wanted, is))| wanted != is) {
+        panic!("{name}, line {}:\n- {wanted}\n+ {is}\nTIDEGATE_ACCEPT=1 writes it anew", number + 1);
+    }
+    assert_eq!(expected.len(), played.len(), "{name}: as many lines as written");
+}
+
+#[track_caller]
+fn check(name: &str, line: &str) {
+    check_with(name, line, "");
+}
+
+const GUIDE: &str = "simulate -f ../../../../examples/rollouts-demo.yaml";
+
+#[test]
+fn without_a_script_it_is_updated_and_promoted() {
+    check("guide", GUIDE);
+    check("two", "simulate -f two.yaml");
+}
+
+#[test]
+fn what_does_not_end_healthy_says_why() {
+    check("abort", &format!("{GUIDE} --script abort.txt"));
+    check("bad-image", &format!("{GUIDE} --script bad-image.txt"));
+    check("left-paused", &format!("{GUIDE} --script left-paused.txt"));
+    check("invalid-edit", &format!("{GUIDE} --script invalid-edit.txt"));
+    check("slow-pods", &format!("{GUIDE} --ready-after 15m"));
+    check("refused", &format!("{GUIDE} --script refused.txt"));
+}
+
+#[test]
+fn wrong_input_is_told_with_file_and_line() {
+    check("unknown-fields", "simulate -f unknown-fields.yaml");
+    check("many-faults", "simulate -f many-faults.yaml");
+    check("syntax", "simulate -f syntax.yaml -f unknown-fields.yaml");
+    check("template", "simulate -f template.yaml");
+    check("unsupported", "simulate -f unsupported.yaml");
+    check("no-rollout", "simulate -f service-only.yaml");
+    check("missing-file", "simulate -f nowhere.yaml -f service-only.yaml --script nothing.txt");
+    check("no-commands", &format!("{GUIDE} --script no-commands.txt"));
+    check("other-namespace", "simulate -f two.yaml --namespace test");
+    check("no-arguments", "simulate");
+    check("no-duration", &format!("{GUIDE} --ready-after soon"));
+}
+
+#[test]
+fn standard_input_is_a_file_too() {
+    let manifest = std::fs::read_to_string(folder().join("../../../examples/rollouts-demo.yaml")).unwrap();
+    check_with("stdin", "simulate -f -", &manifest);
+    check_with("stdin-syntax", "simulate -f -", "a: [\n");
+}
+
+#[test]
+fn a_folder_stands_for_its_manifests() {
+    let told = run("simulate -f .", "");
+    for file in
+        ["many-faults.yaml", "syntax.yaml", "template.yaml", "unknown-fields.yaml", "unsupported.yaml"]
+    {
+        assert!(told.contains(&format!("error: ./{file}:")), "{file}: {told}");
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    assert_eq!(run("simulate -f two.yaml --seed 5", ""), run("simulate -f two.yaml --seed 5", ""));
+    assert_ne!(run("simulate -f two.yaml --seed 5", ""), run("simulate -f two.yaml --seed 6", ""));
+}
+
+#[test]
+fn help_has_an_example() {
+    let help = run("simulate --help", "");
+    assert!(help.contains("Example: tidegate simulate -f rollout.yaml"), "{help}");
+    assert!(help.ends_with("--- exit code 0\n"), "{help}");
+}
