@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::field::Cause;
 use crate::json::{fields, list, name, set, text};
 use crate::resources::{CRDS, Origin, Resource};
-use crate::state::State;
+use crate::state::{Call, State};
 use crate::status::ApiError;
+use crate::strict::Directive;
 use crate::types::{self, DecodeError, Unknown};
 use crate::{defaults, validation};
 
@@ -48,26 +49,37 @@ pub(crate) fn decode(object: &mut Value, resource: &Resource) -> Result<Decoded,
             let missing = if is_plain { validation::required::missing(object, *ty) } else { Vec::new() };
             Ok(Decoded { unknown, missing })
         }
-        Origin::Custom(schema) => {
-            let unknown = match object.get_mut("metadata") {
+        Origin::Custom(custom) => {
+            let mut unknown = match object.get_mut("metadata") {
                 Some(metadata) => types::decode_at(metadata, *types::OBJECT_META, &["metadata"])?,
                 None => Unknown::new(),
             };
-            schema.prune(object);
+            unknown.extend(custom.schema.prune(object));
             Ok(Decoded { unknown, missing: Vec::new() })
         }
     }
 }
 
-/// 400 for a body that is not of its type.
-pub(crate) fn undecodable(error: &DecodeError, resource: &Resource) -> ApiError {
-    let (kind, version) = (&resource.kind, &resource.version);
-    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"))
+/// Notes what is to be told of unknown members, or tells why the request is refused for them.
+pub(crate) fn complain(state: &mut State, call: &Call, unknown: &Unknown) -> Result<(), String> {
+    let complaints = call.strictness.complaints(unknown);
+    if call.strictness.directive == Directive::Strict && !complaints.is_empty() {
+        return Err(format!("strict decoding error: {}", complaints.join(", ")));
+    }
+    state.warnings.extend(complaints);
+    Ok(())
 }
 
-/// 422 for a patch whose result is not of its type.
-pub(crate) fn unpatchable(error: &DecodeError, patched: &Value) -> ApiError {
-    let cause = Cause::invalid("patch", &patched.to_string().into(), &error.to_string());
+/// 400 for a body that is not of its type.
+pub(crate) fn undecodable(why: &str, resource: &Resource) -> ApiError {
+    let (kind, version) = (&resource.kind, &resource.version);
+    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
+}
+
+/// 422 for a patch whose result, or which itself, is not of its type.
+pub(crate) fn unpatchable(why: &str, patched: String, call: &Call) -> ApiError {
+    let shown = if call.strictness.patch.is_empty() { patched } else { call.strictness.patch.clone() };
+    let cause = Cause::invalid("patch", &shown.into(), why);
     ApiError::invalid("", "", "", &[cause])
 }
 
@@ -78,7 +90,7 @@ pub(crate) fn default(object: &mut Value, resource: &Resource) {
             types::set_defaults(fields(object), *ty);
             defaults::set_dependent(object, &resource.id);
         }
-        Origin::Custom(schema) => schema.set_defaults(object),
+        Origin::Custom(custom) => custom.schema.set_defaults(object),
     }
 }
 
@@ -128,7 +140,7 @@ pub(crate) fn validate(
     causes.extend(decoded.missing);
     match &resource.origin {
         Origin::BuiltIn(_) => validation::check(object, old, &resource.id, &mut causes),
-        Origin::Custom(schema) => causes.extend(schema.validate(object, old)),
+        Origin::Custom(custom) => causes.extend(custom.schema.validate(object, old)),
     }
     if causes.is_empty() {
         return Ok(());

@@ -3,139 +3,201 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderValue, Response, header};
+use http::{HeaderName, Response, header};
 use serde_json::Value;
 
 use crate::body::Body;
+use crate::field::Cause;
+use crate::negotiation;
 use crate::patch::PatchKind;
+use crate::presentation::{View, present};
+use crate::reply::{Answer, Reply};
 use crate::request::{Query, Route, Target, route, verb};
 use crate::server::ApiServer;
 use crate::state::{Call, State};
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::strict::{self, Directive, Parsed};
 use crate::verbs::delete::DeleteOptions;
-use crate::verbs::read::present;
-use crate::verbs::{create, delete, discovery, read, scale, update};
+use crate::verbs::{create, delete, read, scale, update};
+use crate::{discovery, openapi};
 
-/// An answer: its code and its body.
-pub(crate) type Answer = Result<(u16, Body), ApiError>;
+pub(crate) use crate::reply::failure;
 
 /// Answers a request.
 pub(crate) fn answer(server: &ApiServer, parts: &Parts, body: &[u8]) -> Response<Body> {
-    let result =
-        server.with(|state| route(parts.uri.path(), &state.registry)).and_then(|route| match route {
-            Route::Objects(target) => objects(server, parts, &target, body),
-            Route::Health => Ok((200, Body::text("ok"))),
-            other => server.with(|state| discovery::answer(&state.registry, &other)),
-        });
-    match result {
-        Ok((code, body)) => response(code, body),
-        Err(error) => failure(&error),
+    let route = server.with(|state| route(parts.uri.path(), &state.registry));
+    let result = route.and_then(|route| match route {
+        Route::Objects(target) => objects(server, &Request { parts, body, target }),
+        Route::Health => Ok(Reply::new(200, Body::text("ok"))),
+        Route::OpenApi(path) => server.with(|state| openapi::answer(state, &path, parts)),
+        Route::Unserved(name) => Err(unserved(&name)),
+        other => server.with(|state| discovery::answer(&state.registry, &other, parts)),
+    });
+    result.map_or_else(|error| failure(&error), Reply::into_response)
+}
+
+/// 501 for what Kubernetes has below a resource and this server has not.
+fn unserved(name: &str) -> ApiError {
+    let why = match name.rsplit('/').next() {
+        Some("log" | "exec" | "attach" | "portforward" | "proxy") => "its pods run no containers",
+        _ => "it is not simulated",
+    };
+    ApiError::new(501, "NotImplemented", format!("this embedded API server does not serve {name}: {why}"))
+}
+
+/// A request on objects.
+struct Request<'a> {
+    parts: &'a Parts,
+    body: &'a [u8],
+    target: Target,
+}
+
+impl Request<'_> {
+    fn header(&self, name: HeaderName) -> &str {
+        header_of(self.parts, name)
+    }
+
+    fn key(&self) -> Key {
+        let target = &self.target;
+        Key::new(target.namespace.as_deref().unwrap_or(""), target.name.as_deref().unwrap_or(""))
+    }
+
+    /// The body, which must be an object.
+    fn object(&self) -> Result<Parsed, ApiError> {
+        negotiation::check_body(self.header(header::CONTENT_TYPE))?;
+        let parsed = strict::parse(self.body).map_err(|error| {
+            ApiError::bad_request(format!(
+                "the object provided is unrecognized (must be of type JSON): {error}"
+            ))
+        })?;
+        if parsed.value.is_object() {
+            Ok(parsed)
+        } else {
+            Err(ApiError::bad_request("the object provided is unrecognized (must be a JSON object)"))
+        }
+    }
+
+    fn delete_options(&self, query: &Query) -> Result<DeleteOptions, ApiError> {
+        let body = if self.body.is_empty() { Value::Null } else { self.object()?.value };
+        DeleteOptions::parse(&body)?.overridden_by(query)
     }
 }
 
-/// The response that tells of a failure.
-pub(crate) fn failure(error: &ApiError) -> Response<Body> {
-    response(error.code, Body::document(&error.to_value()))
+/// A header's value; empty when there is none.
+pub(crate) fn header_of(parts: &Parts, name: HeaderName) -> &str {
+    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
-fn response(code: u16, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn objects(server: &ApiServer, parts: &Parts, target: &Target, body: &[u8]) -> Answer {
-    let query = Query::parse(parts.uri.query().unwrap_or(""));
-    let verb = verb(&parts.method, target, &query)?;
-    let actor =
-        parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
-    let mut call = Call::new(actor, verb, target.subresource);
+fn objects(server: &ApiServer, request: &Request<'_>) -> Answer {
+    let target = &request.target;
+    let query = Query::parse(request.parts.uri.query().unwrap_or(""));
+    let verb = verb(&request.parts.method, target, &query)?;
+    let view = View::of_request(&target.resource, request.header(header::ACCEPT), &query)?;
+    let actor = request.parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let mut call = Call::new(actor.unwrap_or("unknown"), verb, target.subresource);
     let is_read = matches!(verb, "get" | "list" | "watch");
     let fault = if is_read {
         None
     } else {
-        let name = target.name.as_deref().unwrap_or("");
-        server.fault(&call, &target.resource.id, target.namespace.as_deref().unwrap_or(""), name)
+        let key = request.key();
+        server.fault(&call, &target.resource.id, &key.namespace, &key.name)
     };
     server.with(|state| {
+        state.warnings.clear();
         let result = match fault {
             Some(error) => Err(error),
-            None if is_read => read(server, state, &call, target, &query),
-            None => {
-                dry_run(&mut call, &query).and_then(|()| write(state, &call, parts, target, &query, body))
-            }
+            None if is_read => read(server, state, &call, request, &query, view),
+            None => options(&mut call, &query).and_then(|()| write(state, &mut call, request, &query, &view)),
         };
         state.count(&call, &target.resource, result.is_err());
-        result
+        result.map(|reply| reply.warning(&state.warnings))
     })
 }
 
-fn dry_run(call: &mut Call, query: &Query) -> Result<(), ApiError> {
+/// What a write's query says of how it is to be made.
+fn options(call: &mut Call, query: &Query) -> Result<(), ApiError> {
+    let kind = match call.verb {
+        "create" => "CreateOptions",
+        "update" => "UpdateOptions",
+        "patch" => "PatchOptions",
+        _ => "DeleteOptions",
+    };
+    let refuse = |cause| Err(ApiError::invalid("meta.k8s.io", kind, "", &[cause]));
     call.dry_run = match query.get("dryRun") {
         "" => false,
         "All" => true,
+        other => return refuse(Cause::unsupported("dryRun", &Value::from([other]), &["All".to_owned()])),
+    };
+    call.strictness.directive = match query.get("fieldValidation") {
+        "Ignore" => Directive::Ignore,
+        "" | "Warn" => Directive::Warn,
+        "Strict" => Directive::Strict,
         other => {
-            let value = Value::String(other.to_owned());
-            let cause = crate::field::Cause::unsupported("dryRun", &value, &["All".to_owned()]);
-            return Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]));
+            let supported = ["", "Ignore", "Strict", "Warn"].map(str::to_owned);
+            return refuse(Cause::unsupported("fieldValidation", &other.into(), &supported));
         }
     };
     Ok(())
 }
 
-fn read(server: &ApiServer, state: &mut State, call: &Call, target: &Target, query: &Query) -> Answer {
+fn read(
+    server: &ApiServer,
+    state: &mut State,
+    call: &Call,
+    request: &Request<'_>,
+    query: &Query,
+    view: View,
+) -> Answer {
+    let target = &request.target;
     match call.verb {
-        "list" => read::list(state, target, query),
-        "watch" => read::watch(server, state, target, query),
+        "list" => read::list(state, target, query, &view),
+        "watch" => read::watch(server, state, target, query, view),
         _ => {
-            let object = state.find(&target.resource, &key(target))?;
+            let object = state.find(&target.resource, &request.key())?;
             match &target.resource.scale {
                 Some(paths) if call.subresource == "scale" => {
-                    Ok((200, Body::document(&scale::scale_of(&object, &target.resource, paths))))
+                    Ok(Reply::document(&scale::scale_of(&object, &target.resource, paths)))
                 }
-                _ => document(200, &object, target),
+                _ => Ok(shown(state, 200, &object, &view)),
             }
         }
     }
 }
 
-fn write(
-    state: &mut State,
-    call: &Call,
-    parts: &Parts,
-    target: &Target,
-    query: &Query,
-    body: &[u8],
-) -> Answer {
-    let (resource, key) = (&target.resource, key(target));
+fn shown(state: &State, code: u16, object: &Value, view: &View) -> Reply {
+    Reply::new(code, Body::document(&view.object(object, true, state.now())))
+}
+
+fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Query, view: &View) -> Answer {
+    let (resource, key) = (&request.target.resource, request.key());
     match call.verb {
         "create" => {
-            let object = json_body(body)?;
-            let created = create::create(state, call, resource, &key.namespace, object)?;
-            document(201, &created, target)
+            let parsed = request.object()?;
+            call.strictness.duplicates = parsed.duplicates;
+            let created = create::create(state, call, resource, &key.namespace, parsed.value)?;
+            Ok(shown(state, 201, &created, view))
         }
         "delete" => {
-            let options = DeleteOptions::parse(&optional_body(body)?)?.overridden_by(query)?;
-            let call = Call { dry_run: call.dry_run || options.dry_run, ..call.clone() };
-            delete::delete(state, &call, resource, &key, &options)
-                .map(|answer| (200, Body::document(&answer)))
+            let options = request.delete_options(query)?;
+            call.dry_run |= options.dry_run;
+            let answer = delete::delete(state, call, resource, &key, &options)?;
+            Ok(Reply::document(&answer))
         }
         "deletecollection" => {
-            let options = DeleteOptions::parse(&optional_body(body)?)?.overridden_by(query)?;
-            delete::delete_collection(state, call, target, query, &options)
+            let options = request.delete_options(query)?;
+            call.dry_run |= options.dry_run;
+            delete::delete_collection(state, call, &request.target, query, &options)
         }
-        verb => {
-            let change = change(verb, parts, target, body)?;
+        _ => {
+            let change = change(call, request)?;
             if call.subresource == "scale" {
                 let object = scale::modify(state, call, resource, &key, change)?;
-                return Ok((200, Body::document(&object)));
+                return Ok(Reply::document(&object));
             }
             let object =
                 update::modify(state, call, resource, &key, |current| change(&present(current, resource)))?;
-            document(200, &object, target)
+            Ok(shown(state, 200, &object, view))
         }
     }
 }
@@ -144,40 +206,19 @@ fn write(
 type Edit<'a> = Box<dyn FnOnce(&Value) -> Result<Value, ApiError> + 'a>;
 
 /// What an update or patch makes of the current object.
-fn change<'a>(verb: &str, parts: &Parts, target: &'a Target, body: &'a [u8]) -> Result<Edit<'a>, ApiError> {
-    if verb == "update" {
-        let object = json_body(body)?;
+fn change<'a>(call: &mut Call, request: &'a Request<'_>) -> Result<Edit<'a>, ApiError> {
+    let target = &request.target;
+    if call.verb == "update" {
+        let parsed = request.object()?;
+        call.strictness.duplicates = parsed.duplicates;
+        let object = parsed.value;
         if target.subresource == "scale" {
             return Ok(Box::new(|_| Ok(object)));
         }
         let resource = Arc::clone(&target.resource);
         return Ok(Box::new(move |current| update::replacement(&resource, current, object)));
     }
-    let content_type =
-        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let kind = PatchKind::of(content_type, &target.resource)?;
-    Ok(Box::new(move |current| kind.apply(body, current, &target.resource)))
-}
-
-fn key(target: &Target) -> Key {
-    Key::new(target.namespace.as_deref().unwrap_or(""), target.name.as_deref().unwrap_or(""))
-}
-
-fn document(code: u16, object: &Arc<Value>, target: &Target) -> Answer {
-    Ok((code, Body::document(&present(object, &target.resource))))
-}
-
-fn json_body(body: &[u8]) -> Result<Value, ApiError> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        ApiError::bad_request(format!("the object provided is unrecognized (must be of type JSON): {error}"))
-    })?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(ApiError::bad_request("the object provided is unrecognized (must be a JSON object)"))
-    }
-}
-
-fn optional_body(body: &[u8]) -> Result<Value, ApiError> {
-    if body.is_empty() { Ok(Value::Null) } else { json_body(body) }
+    let kind = PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource)?;
+    let patch = kind.parse(request.body, &mut call.strictness)?;
+    Ok(Box::new(move |current| patch.apply(current, &target.resource)))
 }

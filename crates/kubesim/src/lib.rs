@@ -7,19 +7,23 @@
 //! CustomResourceDefinitions are ignored, except `self == oldSelf`. Later pages of a list show the present, not a snapshot.
 
 mod admission;
-mod base64;
 mod body;
 mod clock;
 mod controllers;
 mod defaults;
+mod discovery;
 mod dispatch;
 mod field;
 mod identity;
 mod json;
 #[cfg(feature = "listener")]
 pub mod listener;
+mod negotiation;
+mod openapi;
 mod patch;
+mod presentation;
 mod quantity;
+mod reply;
 mod request;
 mod resources;
 mod run;
@@ -29,6 +33,8 @@ mod server;
 mod state;
 mod status;
 mod store;
+mod strict;
+mod table;
 mod types;
 mod validation;
 mod verbs;

@@ -23,6 +23,10 @@ pub(crate) enum Route {
     Group(String),
     /// `/api/v1`, `/apis/apps/v1`: group and version.
     Resources(String, String),
+    /// `/openapi/v3`, `/openapi/v3/apis/apps/v1`: what follows after the version.
+    OpenApi(String),
+    /// `pods/log`: what Kubernetes has and this server has not.
+    Unserved(String),
     /// Objects of a resource.
     Objects(Target),
 }
@@ -45,6 +49,7 @@ pub(crate) fn route(path: &str, registry: &Registry) -> Result<Route, ApiError> 
     match segments.as_slice() {
         ["healthz" | "readyz" | "livez", ..] => Ok(Route::Health),
         ["version"] => Ok(Route::Version),
+        ["openapi", "v3", rest @ ..] => Ok(Route::OpenApi(rest.join("/"))),
         ["api"] => Ok(Route::CoreVersions),
         ["apis"] => Ok(Route::Groups),
         ["apis", group] => Ok(Route::Group((*group).to_owned())),
@@ -66,6 +71,7 @@ fn objects(registry: &Registry, group: &str, version: &str, rest: &[&str]) -> Re
         [plural] => (*plural, None, ""),
         [plural, name] => (*plural, Some(*name), ""),
         [plural, name, subresource] => (*plural, Some(*name), *subresource),
+        [plural, name, "proxy", ..] => (*plural, Some(*name), "proxy"),
         _ => return Err(ApiError::no_such_path()),
     };
     let resource = registry.get(group, version, plural).ok_or_else(ApiError::no_such_path)?;
@@ -73,12 +79,18 @@ fn objects(registry: &Registry, group: &str, version: &str, rest: &[&str]) -> Re
         (true, None) => name.is_some(),
         (namespaced, namespace) => !namespaced && namespace.is_some(),
     };
-    let subresource = known_subresource(&resource, subresource).filter(|_| !is_misplaced);
-    let subresource = subresource.ok_or_else(ApiError::no_such_path)?;
+    if is_misplaced {
+        return Err(ApiError::no_such_path());
+    }
+    let Some(subresource) = served_subresource(&resource, subresource) else {
+        let is_known = resource.subresources.iter().any(|known| known == subresource);
+        let name = format!("{plural}/{subresource}");
+        return is_known.then_some(Route::Unserved(name)).ok_or_else(ApiError::no_such_path);
+    };
     Ok(Route::Objects(Target { resource, namespace, name: name.map(str::to_owned), subresource }))
 }
 
-fn known_subresource(resource: &Resource, name: &str) -> Option<&'static str> {
+fn served_subresource(resource: &Resource, name: &str) -> Option<&'static str> {
     match name {
         "" => Some(""),
         "status" if resource.status => Some("status"),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::json::{at, list, text};
 use crate::schema::Schema;
+use crate::table::CustomColumns;
 use crate::types::{self, Row, TypeId, schema_of};
 
 /// One resource in one version.
@@ -30,6 +31,8 @@ pub(crate) struct Resource {
     /// Whether `metadata.generation` is kept.
     pub(crate) generation: bool,
     pub(crate) origin: Origin,
+    /// The subresources that Kubernetes has, served here or not.
+    pub(crate) subresources: Vec<String>,
     /// The version in which objects are stored.
     pub(crate) storage_version: String,
 }
@@ -38,7 +41,14 @@ pub(crate) struct Resource {
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
     BuiltIn(TypeId),
-    Custom(Arc<Schema>),
+    Custom(Arc<Custom>),
+}
+
+/// What a CustomResourceDefinition says of one version.
+#[derive(Debug)]
+pub(crate) struct Custom {
+    pub(crate) schema: Schema,
+    pub(crate) columns: CustomColumns,
 }
 
 /// Where the `scale` subresource finds its values, as paths without the leading dot.
@@ -134,6 +144,7 @@ fn built_in(row: &'static Row, extra: Extra) -> Resource {
         }),
         generation: extra.generation,
         origin: Origin::BuiltIn(schema.expect("every drawn resource has its schema")),
+        subresources: row.subresources.iter().map(|known| known.name.clone()).collect(),
         storage_version: row.version.clone(),
     }
 }
@@ -235,7 +246,11 @@ fn custom(definition: &Value, version: &Value, storage: &str) -> Resource {
         status: at(version, &["subresources", "status"]).is_object(),
         scale: scale_paths(at(version, &["subresources", "scale"])),
         generation: true,
-        origin: Origin::Custom(Arc::new(Schema::parse(at(version, &["schema", "openAPIV3Schema"])))),
+        origin: Origin::Custom(Arc::new(Custom {
+            schema: Schema::parse(at(version, &["schema", "openAPIV3Schema"])),
+            columns: CustomColumns::parse(version),
+        })),
+        subresources: Vec::new(),
         storage_version: storage.to_owned(),
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::body::Body;
 use crate::clock::Clock;
 use crate::controllers::kubelet::Kubelet;
+use crate::controllers::node;
 use crate::identity::Identities;
 use crate::resources::Registry;
 use crate::state::{Call, Change, State, Tally, TallyKey};
@@ -112,6 +113,7 @@ impl ApiServer {
             kubelet: config.kubelet,
             kubelet_changed: false,
             tallies: BTreeMap::new(),
+            warnings: Vec::new(),
             unseen: Vec::new(),
             is_delivering: false,
             inbox: None,
@@ -129,7 +131,19 @@ impl ApiServer {
             // A name that is no namespace's name is a mistake of the caller, who finds the namespace absent.
             let _ = server.create("kube-apiserver", "namespaces", "", namespace);
         }
+        server.register_node(!config.seed);
         server
+    }
+
+    /// Stores the node that pods claim to run on. Its uid comes from a seed of its own: those of other objects do not depend on it.
+    fn register_node(&self, seed: u64) {
+        let name = lock(&self.shared.state).kubelet.node.clone();
+        let identities = Identities::from_seed(seed);
+        let kept = self.with(|state| std::mem::replace(&mut state.identities, identities));
+        let now = self.with(|state| state.api_now());
+        // A name that is no node's name is a mistake of the caller, whose pods run on a node that is nowhere.
+        let _ = self.create("kubelet", "nodes", "", node::ready(&name, &now));
+        self.with(|state| state.identities = kept);
     }
 
     /// Wall time on this server, with fractions of a second.

@@ -12,6 +12,7 @@ use crate::identity::Identities;
 use crate::resources::{Registry, Resource};
 use crate::status::ApiError;
 use crate::store::{Key, Store};
+use crate::strict::Strictness;
 use crate::watch::Watchers;
 
 /// One stored change, as observers see it.
@@ -66,11 +67,13 @@ pub(crate) struct Call {
     pub(crate) verb: &'static str,
     pub(crate) subresource: &'static str,
     pub(crate) dry_run: bool,
+    pub(crate) strictness: Strictness,
 }
 
 impl Call {
     pub(crate) fn new(actor: &str, verb: &'static str, subresource: &'static str) -> Self {
-        Self { actor: actor.to_owned(), verb, subresource, dry_run: false }
+        let strictness = Strictness::default();
+        Self { actor: actor.to_owned(), verb, subresource, dry_run: false, strictness }
     }
 
     fn resource(&self, resource: &Resource) -> String {
@@ -97,6 +100,8 @@ pub(crate) struct State {
     /// Whether pods are to be looked at under new rules.
     pub(crate) kubelet_changed: bool,
     pub(crate) tallies: BTreeMap<TallyKey, Tally>,
+    /// What the person is to be told whose request is being answered.
+    pub(crate) warnings: Vec<String>,
     /// Changes that observers have not seen yet.
     pub(crate) unseen: Vec<Change>,
     /// Whether observers are being called.

@@ -94,10 +94,10 @@ impl ApiError {
     }
 
     /// 415 for a body type that the resource does not take.
-    pub(crate) fn unsupported_media(given: &str, accepted: &[&str]) -> Self {
-        let accepted = accepted.join(", ");
+    pub(crate) fn unsupported_media(accepted: &[&str]) -> Self {
         let message = format!(
-            "the body of the request was in an unknown format - accepted media types include: {accepted} (got {given})"
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            accepted.join(", ")
         );
         Self::new(415, "UnsupportedMediaType", message)
     }

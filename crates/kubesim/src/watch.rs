@@ -8,16 +8,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::presentation::View;
 use crate::resources::Resource;
 use crate::selector::Selector;
 use crate::server::ApiServer;
 use crate::state::State;
 use crate::status::ApiError;
 use crate::store::Record;
-use crate::verbs::read::present;
 
 /// How long a watch lasts that sets no `timeoutSeconds`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
@@ -99,6 +100,7 @@ pub(crate) fn compact(state: &mut State) {
 /// What a watch asks for.
 pub(crate) struct WatchOptions {
     pub(crate) resource: Arc<Resource>,
+    pub(crate) view: View,
     pub(crate) namespace: Option<String>,
     pub(crate) selector: Selector,
     /// Changes after this version are sent.
@@ -116,6 +118,7 @@ pub(crate) struct WatchStream {
     server: ApiServer,
     id: u64,
     resource: Arc<Resource>,
+    shown: Shown,
     namespace: Option<String>,
     selector: Selector,
     ready: VecDeque<Bytes>,
@@ -129,16 +132,19 @@ pub(crate) struct WatchStream {
 impl WatchStream {
     pub(crate) fn open(server: &ApiServer, state: &mut State, options: WatchOptions) -> Self {
         let resource = options.resource;
+        let mut shown = Shown { view: options.view, is_headed: true };
+        let now = state.now();
         let mut ready: VecDeque<Bytes> =
-            options.initial.iter().map(|object| event("ADDED", &present(object, &resource))).collect();
+            options.initial.iter().map(|object| shown.event("ADDED", object, now)).collect();
         if options.mark_initial_end {
-            ready.push_back(bookmark(&resource, options.from, true));
+            ready.push_back(shown.event("BOOKMARK", &bookmark(&resource, options.from, true), now));
         }
         let deadline = Instant::now() + options.timeout.unwrap_or(DEFAULT_TIMEOUT);
         Self {
             server: server.clone(),
             id: state.watchers.open(&resource.id, options.from),
             resource,
+            shown,
             namespace: options.namespace,
             selector: options.selector,
             ready,
@@ -171,10 +177,12 @@ impl WatchStream {
     }
 
     /// A bookmark at the end, so that the next watch starts where this one has read to.
-    fn last_bookmark(&self) -> Option<Bytes> {
-        let cursor =
-            self.server.with(|state| state.watchers.open.get(&self.id).map(|watcher| watcher.cursor))?;
-        (self.bookmarks && cursor > self.told).then(|| bookmark(&self.resource, cursor, false))
+    fn last_bookmark(&mut self) -> Option<Bytes> {
+        let (cursor, now) = self
+            .server
+            .with(|state| state.watchers.open.get(&self.id).map(|watcher| (watcher.cursor, state.now())))?;
+        let bookmark = bookmark(&self.resource, cursor, false);
+        (self.bookmarks && cursor > self.told).then(|| self.shown.event("BOOKMARK", &bookmark, now))
     }
 
     /// The next event that is known already; `Some(None)` ends the stream, `None` waits.
@@ -190,11 +198,12 @@ impl WatchStream {
             let error = ApiError::expired(watcher.cursor, floor);
             return Some(Some(event("ERROR", &error.to_value())));
         }
+        let now = state.clock.now();
         while let Some(record) = state.store.next_after(&self.resource.id, watcher.cursor) {
             watcher.cursor = record.version;
-            if let Some(frame) = self.selected(record) {
+            if let Some((kind, object)) = self.selected(record) {
                 self.told = record.version;
-                return Some(Some(frame));
+                return Some(Some(self.shown.event(kind, &object, now)));
             }
         }
         watcher.cursor = state.store.version();
@@ -205,7 +214,7 @@ impl WatchStream {
     }
 
     /// The event that this watch makes of a change: leaving the selection is a deletion, entering it an addition.
-    fn selected(&self, record: &Record) -> Option<Bytes> {
+    fn selected(&self, record: &Record) -> Option<(&'static str, Arc<Value>)> {
         let namespace = self.namespace.as_deref();
         let selects = |object: &Value| {
             namespace.is_none_or(|namespace| crate::json::namespace(object) == namespace)
@@ -215,8 +224,8 @@ impl WatchStream {
         let is = !record.is_deletion && selects(&record.object);
         match (was, is) {
             (false, false) => None,
-            (false, true) => Some(event("ADDED", &present(&record.object, &self.resource))),
-            (true, true) => Some(event("MODIFIED", &present(&record.object, &self.resource))),
+            (false, true) => Some(("ADDED", Arc::clone(&record.object))),
+            (true, true) => Some(("MODIFIED", Arc::clone(&record.object))),
             (true, false) => {
                 let mut last = record.before.as_deref().cloned().unwrap_or_default();
                 crate::json::set(
@@ -224,7 +233,7 @@ impl WatchStream {
                     &["metadata", "resourceVersion"],
                     record.version.to_string().into(),
                 );
-                Some(event("DELETED", &present(&Arc::new(last), &self.resource)))
+                Some(("DELETED", Arc::new(last)))
             }
         }
     }
@@ -236,6 +245,20 @@ impl Drop for WatchStream {
     }
 }
 
+/// How the objects of events are shown: the columns of a table only once.
+struct Shown {
+    view: View,
+    is_headed: bool,
+}
+
+impl Shown {
+    fn event(&mut self, kind: &str, object: &Value, now: Timestamp) -> Bytes {
+        let line = event(kind, &self.view.object(object, self.is_headed, now));
+        self.is_headed = false;
+        line
+    }
+}
+
 fn event(kind: &str, object: &Value) -> Bytes {
     let mut line = format!("{{\"type\":\"{kind}\",\"object\":");
     line.push_str(&object.to_string());
@@ -243,13 +266,13 @@ fn event(kind: &str, object: &Value) -> Bytes {
     Bytes::from(line)
 }
 
-fn bookmark(resource: &Resource, version: u64, ends_initial: bool) -> Bytes {
+fn bookmark(resource: &Resource, version: u64, ends_initial: bool) -> Value {
     let mut object = json!({
-        "kind": resource.kind, "apiVersion": resource.api_version(),
+        "kind": resource.kind, "apiVersion": resource.stored_api_version(),
         "metadata": {"resourceVersion": version.to_string()},
     });
     if ends_initial {
         object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
-    event("BOOKMARK", &object)
+    object
 }

@@ -241,7 +241,7 @@ fn status(pod: &Value, run: &PodRun, state: PodState, now: Timestamp) -> Value {
         ("phase", json!(phase)),
         ("conditions", json!(conditions)),
         ("containerStatuses", json!(containers)),
-        ("hostIP", json!("127.0.0.1")),
+        ("hostIP", json!(super::node::ADDRESS)),
         ("podIP", json!(run.ip)),
         ("podIPs", json!([{"ip": run.ip}])),
     ] {

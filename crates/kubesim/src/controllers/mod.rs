@@ -2,6 +2,7 @@
 
 pub(crate) mod garbage;
 pub(crate) mod kubelet;
+pub(crate) mod node;
 pub(crate) mod replica_set;
 
 use jiff::Timestamp;

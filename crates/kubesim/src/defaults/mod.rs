@@ -4,9 +4,10 @@ mod pod;
 mod service;
 mod workload;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::base64;
 use crate::json::{at, fields, set, text};
 
 pub(crate) use pod::admit as admit_pod;
@@ -34,7 +35,7 @@ pub(crate) fn set_dependent(object: &mut Value, resource: &str) {
 fn secret(object: &mut Value) {
     let Some(Value::Object(clear)) = fields(object).remove("stringData") else { return };
     for (key, value) in clear {
-        let encoded = base64::encode(value.as_str().unwrap_or_default().as_bytes());
+        let encoded = STANDARD.encode(value.as_str().unwrap_or_default());
         set(object, &["data", &key], encoded.into());
     }
 }

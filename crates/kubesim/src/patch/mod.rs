@@ -1,11 +1,13 @@
 //! Patches: JSON patch, JSON merge patch, strategic merge patch.
 
+mod go_text;
 mod strategic;
 
 use serde_json::Value;
 
 use crate::resources::{Origin, Resource};
 use crate::status::ApiError;
+use crate::strict::{self, Strictness};
 
 pub(crate) use json_patch::merge;
 
@@ -33,40 +35,55 @@ impl PatchKind {
             APPLY | "application/apply-patch+cbor" => Err(ApiError::new(
                 415,
                 "UnsupportedMediaType",
-                "server-side apply is not supported by this simulated API server; send a merge patch",
+                "this embedded API server does not serve server-side apply; apply without --server-side",
             )),
-            _ if resource.is_custom() => Err(ApiError::unsupported_media(media, &[JSON, MERGE, APPLY])),
-            _ => Err(ApiError::unsupported_media(media, &[JSON, MERGE, STRATEGIC, APPLY])),
+            _ if resource.is_custom() => Err(ApiError::unsupported_media(&[JSON, MERGE])),
+            _ => Err(ApiError::unsupported_media(&[JSON, MERGE, STRATEGIC])),
         }
     }
 
-    /// What the patch makes of `current`.
-    pub(crate) fn apply(self, patch: &[u8], current: &Value, resource: &Resource) -> Result<Value, ApiError> {
-        let mut patched = current.clone();
+    /// Reads a patch, and notes what is to be told of its own members.
+    pub(crate) fn parse(self, body: &[u8], strictness: &mut Strictness) -> Result<Patch, ApiError> {
+        let parsed = strict::parse(body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        strictness.duplicates = parsed.duplicates;
         if self == Self::Json {
-            apply_json(patch, &mut patched)?;
-        } else {
-            let patch: Value =
-                serde_json::from_slice(patch).map_err(|error| ApiError::bad_request(error.to_string()))?;
-            if !patch.is_object() {
-                let found = crate::json::kind(&patch);
-                let message =
-                    format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
-                return Err(ApiError::bad_request(message));
-            }
-            match &resource.origin {
-                Origin::BuiltIn(ty) if self == Self::Strategic => strategic::merge(&mut patched, &patch, *ty),
-                _ => merge(&mut patched, &patch),
-            }
+            strictness.is_json_patch = true;
+            let patch = serde_json::from_value(parsed.value);
+            return patch.map(Patch::Json).map_err(|error| ApiError::bad_request(error.to_string()));
         }
-        Ok(patched)
+        if !parsed.value.is_object() {
+            let found = crate::json::kind(&parsed.value);
+            let message =
+                format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
+            return Err(ApiError::bad_request(message));
+        }
+        if self == Self::Strategic {
+            strictness.patch = go_text::of(&parsed.value);
+            return Ok(Patch::Strategic(parsed.value));
+        }
+        Ok(Patch::Merge(parsed.value))
     }
 }
 
-fn apply_json(patch: &[u8], document: &mut Value) -> Result<(), ApiError> {
-    let patch: json_patch::Patch =
-        serde_json::from_slice(patch).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    json_patch::patch(document, &patch).map_err(|_| {
-        ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request")
-    })
+/// A patch that can be applied.
+pub(crate) enum Patch {
+    Json(json_patch::Patch),
+    Merge(Value),
+    Strategic(Value),
+}
+
+impl Patch {
+    /// What the patch makes of `current`.
+    pub(crate) fn apply(&self, current: &Value, resource: &Resource) -> Result<Value, ApiError> {
+        let mut patched = current.clone();
+        match (self, &resource.origin) {
+            (Self::Json(patch), _) => json_patch::patch(&mut patched, patch).map_err(|_| {
+                let message = "the server rejected our request due to an error in our request";
+                ApiError::new(422, "Invalid", message)
+            })?,
+            (Self::Strategic(patch), Origin::BuiltIn(ty)) => strategic::merge(&mut patched, patch, *ty),
+            (Self::Strategic(patch) | Self::Merge(patch), _) => merge(&mut patched, patch),
+        }
+        Ok(patched)
+    }
 }

@@ -43,36 +43,51 @@ pub(crate) struct Schema {
 const ROOT_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Schema {
-    /// Drops the fields that the schema does not name, except the object's type and metadata.
-    pub(crate) fn prune(&self, object: &mut Value) {
+    /// Drops the fields that the schema does not name, except the object's type and metadata, and tells their paths in order.
+    pub(crate) fn prune(&self, object: &mut Value) -> Vec<String> {
         let kept: Vec<(&str, Value)> =
             ROOT_FIELDS.into_iter().filter_map(|key| Some((key, object.get_mut(key)?.take()))).collect();
-        self.prune_value(object);
+        let mut dropped = Vec::new();
+        self.prune_value(object, "", &mut dropped);
         let fields = crate::json::fields(object);
         for (key, value) in kept {
             fields.insert(key.to_owned(), value);
         }
+        // A schema without a root's own fields does not make them unknown.
+        dropped.retain(|path| !ROOT_FIELDS.contains(&path.as_str()));
+        dropped.sort();
+        dropped
     }
 
-    fn prune_value(&self, value: &mut Value) {
+    fn prune_value(&self, value: &mut Value, path: &str, dropped: &mut Vec<String>) {
         match value {
             Value::Array(items) => {
-                if let Some(schema) = &self.items {
-                    items.iter_mut().for_each(|item| schema.prune_value(item));
+                let Some(schema) = &self.items else { return };
+                for (index, item) in items.iter_mut().enumerate() {
+                    schema.prune_value(item, &format!("{path}[{index}]"), dropped);
                 }
             }
-            Value::Object(fields) => self.prune_fields(fields),
+            Value::Object(fields) => self.prune_fields(fields, path, dropped),
             _ => {}
         }
     }
 
-    fn prune_fields(&self, fields: &mut Map<String, Value>) {
+    fn prune_fields(&self, fields: &mut Map<String, Value>, path: &str, dropped: &mut Vec<String>) {
+        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         if !self.preserve_unknown && self.additional.is_none() {
-            fields.retain(|key, _| self.properties.contains_key(key));
+            fields.retain(|key, _| {
+                let is_known = self.properties.contains_key(key);
+                if !is_known {
+                    dropped.push(below(key));
+                }
+                is_known
+            });
         }
         for (key, value) in fields {
-            if let Some(schema) = self.properties.get(key).or(self.additional.as_deref()) {
-                schema.prune_value(value);
+            if let (Value::Object(_) | Value::Array(_), Some(schema)) =
+                (&value, self.properties.get(key).or(self.additional.as_deref()))
+            {
+                schema.prune_value(value, &below(key), dropped);
             }
         }
     }
@@ -132,7 +147,8 @@ mod tests {
         let mut object = json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}, "other": 1, "spec": {
             "nope": 1, "free": {"any": 1, "known": {"a": "", "b": ""}}, "map": {"k": {"v": 2, "w": 3}},
             "list": [{"b": "1", "c": "2"}]}});
-        schema().prune(&mut object);
+        let dropped = schema().prune(&mut object);
+        assert_eq!(dropped, ["other", "spec.free.known.b", "spec.list[0].c", "spec.map.k.w", "spec.nope"]);
         let expected = json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}, "spec": {
             "free": {"any": 1, "known": {"a": ""}}, "map": {"k": {"v": 2}}, "list": [{"b": "1"}]}});
         assert_eq!(object, expected);

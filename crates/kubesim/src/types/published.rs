@@ -26,13 +26,9 @@ pub(crate) struct Row {
 }
 
 /// A subresource.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct SubresourceRow {
     pub(crate) name: String,
-    pub(crate) group: String,
-    pub(crate) version: String,
-    pub(crate) kind: String,
-    pub(crate) verbs: Vec<String>,
 }
 
 #[derive(Deserialize)]

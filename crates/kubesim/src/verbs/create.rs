@@ -25,8 +25,9 @@ pub(crate) fn create(
 ) -> Result<Arc<Value>, ApiError> {
     admission::check_kind(&object, resource)?;
     check_request(&object, resource, in_namespace)?;
-    let decoded =
-        admission::decode(&mut object, resource).map_err(|error| admission::undecodable(&error, resource))?;
+    let refuse = |why: String| admission::undecodable(&why, resource);
+    let decoded = admission::decode(&mut object, resource).map_err(|error| refuse(error.to_string()))?;
+    admission::complain(state, call, &decoded.unknown).map_err(refuse)?;
     check_namespace(state, resource, in_namespace)?;
     identify(state, resource, in_namespace, &mut object)?;
     // Nodes tell of themselves.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::body::Body;
 use crate::clock::{after, api_time};
-use crate::dispatch::Answer;
 use crate::json::{at, is_terminating, list, name, set, text, uid};
+use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
 use crate::resources::Resource;
 use crate::state::{Call, State};
@@ -64,7 +63,7 @@ impl DeleteOptions {
             propagation: Propagation::parse(text(options, &["propagationPolicy"]))?.or(orphan),
             uid: word(&["preconditions", "uid"]),
             resource_version: word(&["preconditions", "resourceVersion"]),
-            dry_run: list(options, &["dryRun"]).contains(&json!("All")),
+            dry_run: dry_run(at(options, &["dryRun"]))?,
         })
     }
 
@@ -75,6 +74,16 @@ impl DeleteOptions {
         self.propagation = self.propagation.or(Propagation::parse(query.get("propagationPolicy"))?);
         Ok(self)
     }
+}
+
+/// Whether nothing is to be stored; only `All` can be asked for.
+fn dry_run(wanted: &Value) -> Result<bool, ApiError> {
+    let wanted = list(wanted, &[]);
+    if wanted.iter().all(|value| value == "All") {
+        return Ok(!wanted.is_empty());
+    }
+    let cause = crate::field::Cause::unsupported("dryRun", &wanted.into(), &["All".to_owned()]);
+    Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]))
 }
 
 /// Deletes an object, or marks it as being deleted while grace or finalizers hold it. Returns the answer's document.
@@ -213,14 +222,13 @@ pub(crate) fn delete_collection(
         .filter(|(_, object)| selector.matches(object))
         .map(|(key, object)| (key.clone(), Arc::clone(object)))
         .collect();
-    let call = Call { dry_run: call.dry_run || options.dry_run, ..call.clone() };
     for (key, _) in &selected {
-        delete(state, &call, resource, key, options)?;
+        delete(state, call, resource, key, options)?;
     }
     let items: Vec<Value> = selected.iter().map(|(_, object)| (**object).clone()).collect();
     let list = json!({
         "kind": resource.list_kind, "apiVersion": resource.api_version(),
         "metadata": {"resourceVersion": state.store.version().to_string()}, "items": items,
     });
-    Ok((200, Body::document(&list)))
+    Ok(Reply::document(&list))
 }

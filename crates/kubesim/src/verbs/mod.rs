@@ -2,7 +2,6 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
-pub(crate) mod discovery;
 pub(crate) mod read;
 pub(crate) mod scale;
 pub(crate) mod update;

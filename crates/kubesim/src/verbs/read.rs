@@ -1,15 +1,14 @@
 //! get, list and watch.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::body::Body;
-use crate::dispatch::Answer;
 use crate::field::Cause;
+use crate::presentation::View;
+use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
 use crate::resources::Resource;
 use crate::selector::{FieldSelector, LabelSelector, Selector};
@@ -18,16 +17,6 @@ use crate::state::State;
 use crate::status::ApiError;
 use crate::store::Key;
 use crate::watch::{WatchOptions, WatchStream};
-
-/// The stored object as this version of its resource shows it.
-pub(crate) fn present<'a>(object: &'a Value, resource: &Resource) -> Cow<'a, Value> {
-    if resource.version == resource.storage_version {
-        return Cow::Borrowed(object);
-    }
-    let mut shown = object.clone();
-    shown["apiVersion"] = resource.api_version().into();
-    Cow::Owned(shown)
-}
 
 /// What a query selects of a resource.
 pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, ApiError> {
@@ -38,7 +27,7 @@ pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, A
 }
 
 /// A page of objects.
-pub(crate) fn list(state: &State, target: &Target, query: &Query) -> Answer {
+pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -> Answer {
     let resource = &target.resource;
     let selector = selector(query, resource)?;
     check_not_ahead(state, query)?;
@@ -66,34 +55,8 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query) -> Answer {
             metadata["remainingItemCount"] = remaining.into();
         }
     }
-    let items: Vec<Item<'_>> = page.into_iter().map(|(_, object)| Item { object, resource }).collect();
-    let items = serde_json::to_string(&items)
-        .map_err(|error| ApiError::new(500, "InternalError", error.to_string()))?;
-    let head =
-        json!({"kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": metadata});
-    let head = head.to_string();
-    Ok((200, Body::raw(format!("{},\"items\":{items}}}", &head[..head.len() - 1]))))
-}
-
-/// An element of a list. Lists of built-in types leave `kind` and `apiVersion` out of their elements.
-struct Item<'a> {
-    object: &'a Value,
-    resource: &'a Resource,
-}
-
-impl Serialize for Item<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.resource.is_custom() {
-            return present(self.object, self.resource).serialize(serializer);
-        }
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.object.as_object().into_iter().flatten() {
-            if key != "kind" && key != "apiVersion" {
-                map.serialize_entry(key, value)?;
-            }
-        }
-        map.end()
-    }
+    let objects: Vec<Arc<Value>> = page.into_iter().map(|(_, object)| Arc::clone(object)).collect();
+    Ok(Reply::new(200, view.list(&metadata, &objects, state.now())))
 }
 
 /// Where the next page starts. Later pages show the present state under the first page's resourceVersion.
@@ -146,7 +109,13 @@ fn check_not_ahead(state: &State, query: &Query) -> Result<(), ApiError> {
 }
 
 /// Opens a watch. As on a real server, a version that is too old is told by an ERROR event, not by the response's code.
-pub(crate) fn watch(server: &ApiServer, state: &mut State, target: &Target, query: &Query) -> Answer {
+pub(crate) fn watch(
+    server: &ApiServer,
+    state: &mut State,
+    target: &Target,
+    query: &Query,
+    view: View,
+) -> Answer {
     let resource = &target.resource;
     let selector = selector(query, resource)?;
     check_not_ahead(state, query)?;
@@ -164,6 +133,7 @@ pub(crate) fn watch(server: &ApiServer, state: &mut State, target: &Target, quer
     let bookmarks = query.flag("allowWatchBookmarks");
     let options = WatchOptions {
         resource: Arc::clone(resource),
+        view,
         namespace: target.namespace.clone(),
         selector,
         from: if starts_now { state.store.version() } else { asked },
@@ -172,7 +142,7 @@ pub(crate) fn watch(server: &ApiServer, state: &mut State, target: &Target, quer
         bookmarks,
         timeout: query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0).map(Duration::from_secs),
     };
-    Ok((200, Body::watch(WatchStream::open(server, state, options))))
+    Ok(Reply::new(200, Body::watch(WatchStream::open(server, state, options))))
 }
 
 fn check_initial_events(query: &Query) -> Result<(), ApiError> {

@@ -11,6 +11,7 @@ use crate::resources::Resource;
 use crate::state::{Call, State};
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::strict::Directive;
 
 /// Metadata that an update cannot change.
 const FIXED_METADATA: [&str; 7] = [
@@ -57,13 +58,16 @@ pub(crate) fn modify(
     let current = state.find(resource, key)?;
     let mut desired = change(&current)?;
     check_preconditions(resource, key, &current, &desired)?;
-    let decoded = admission::decode(&mut desired, resource).map_err(|error| {
-        if call.verb == "patch" {
-            admission::unpatchable(&error, &desired)
-        } else {
-            admission::undecodable(&error, resource)
-        }
-    })?;
+    let is_strict = call.strictness.directive == Directive::Strict;
+    let given = is_strict.then(|| desired.to_string());
+    let refuse = |why: &str, desired: &Value| match call.verb {
+        "patch" => admission::unpatchable(why, given.clone().unwrap_or_else(|| desired.to_string()), call),
+        _ => admission::undecodable(why, resource),
+    };
+    let decoded = admission::decode(&mut desired, resource)
+        .map_err(|error| error.to_string())
+        .and_then(|decoded| admission::complain(state, call, &decoded.unknown).map(|()| decoded))
+        .map_err(|why| refuse(&why, &desired))?;
     keep_fixed(&mut desired, &current, resource);
     let mut desired = written_part(call, resource, &current, desired);
     admission::default(&mut desired, resource);

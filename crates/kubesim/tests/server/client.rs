@@ -47,7 +47,21 @@ pub(crate) async fn patch(server: &ApiServer, kind: &str, path: &str, body: Valu
     read(open(server, "PATCH", path, kind, &body).await).await
 }
 
-async fn read(response: http::Response<Body>) -> (u16, Value) {
+/// Sends a request without a body and with an Accept header, and returns the response.
+pub(crate) async fn ask(server: &ApiServer, path: &str, accept: &str) -> http::Response<Body> {
+    let request =
+        Request::builder().uri(path).header("accept", accept).body(Full::new(Bytes::new())).unwrap();
+    server.clone().call(request).await.unwrap()
+}
+
+/// The document that is answered to an Accept header.
+pub(crate) async fn accepting(server: &ApiServer, path: &str, accept: &str) -> Value {
+    let (code, document) = read(ask(server, path, accept).await).await;
+    assert_eq!(code, 200, "GET {path}: {document}");
+    document
+}
+
+pub(crate) async fn read(response: http::Response<Body>) -> (u16, Value) {
     let code = response.status().as_u16();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     (code, serde_json::from_slice(&bytes).unwrap())
@@ -81,7 +95,11 @@ pub(crate) enum Next {
 
 impl Watch {
     pub(crate) async fn open(server: &ApiServer, path: &str) -> Self {
-        let response = open(server, "GET", path, "application/json", &Value::Null).await;
+        Self::accepting(server, path, "application/json").await
+    }
+
+    pub(crate) async fn accepting(server: &ApiServer, path: &str, accept: &str) -> Self {
+        let response = ask(server, path, accept).await;
         assert_eq!(response.status(), 200);
         Self { body: response.into_body() }
     }

@@ -6,12 +6,16 @@
     reason = "helpers of tests take JSON as it is written"
 )]
 
+mod built_in;
 mod client;
 mod custom_resources;
+mod discovery;
+mod field_validation;
 mod kube_client;
 mod likeness;
 mod listener;
 mod patches;
+mod tables;
 mod verbs;
 mod watches;
 mod workloads;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{
-    CRDS, MAPS, PODS, SERVICES, SETS, config_map, create, get, labelled, message, replica_set, send, server,
+    MAPS, PODS, SERVICES, SETS, config_map, create, get, labelled, message, replica_set, send, server,
 };
 
 #[tokio::test(start_paused = true)]
@@ -316,32 +316,6 @@ async fn services_get_addresses_and_defaults() {
     let mut other = service;
     other["metadata"]["name"] = "api".into();
     assert_ne!(create(&server, SERVICES, other).await["spec"]["clusterIP"], ip);
-}
-
-#[tokio::test(start_paused = true)]
-async fn discovery_knows_what_is_served() {
-    let server = server();
-    let groups = get(&server, "/apis").await;
-    let names: Vec<&str> =
-        groups["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap()).collect();
-    assert_eq!(
-        names,
-        [
-            "apiextensions.k8s.io",
-            "apps",
-            "autoscaling",
-            "batch",
-            "coordination.k8s.io",
-            "discovery.k8s.io",
-            "networking.k8s.io",
-            "policy"
-        ]
-    );
-    let apps = get(&server, "/apis/apps/v1").await;
-    let names: Vec<&str> =
-        apps["resources"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
-    assert!(names.contains(&"replicasets/scale") && names.contains(&"deployments/status"), "{names:?}");
-    assert_eq!(get(&server, CRDS).await["items"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
