@@ -1,6 +1,6 @@
 //! The way to the API server, and what comes back.
 //!
-//! Modules in reading order: `kubeconfig` (which server, as whom), `origin` (where its address comes from), `clock` (what every
+//! Modules in reading order: `kubeconfig` (which server, as whom), `proxy` (by which way), `origin` (where its address comes from), `clock` (what every
 //! answer says of the server's clock), `slim` (objects without what no view shows), `error` (why a request failed), `watch`
 //! (what changes), `mirror` (a list as a watch tells it), `link` (whether a watch has its server).
 
@@ -10,6 +10,7 @@ mod kubeconfig;
 mod link;
 mod mirror;
 mod origin;
+mod proxy;
 mod slim;
 mod watch;
 
@@ -30,6 +31,7 @@ pub(crate) use error::ClusterError;
 pub(crate) use kubeconfig::contexts;
 pub(crate) use link::Link;
 pub(crate) use mirror::{Key, Mirror};
+pub use proxy::Proxies;
 pub(crate) use slim::Slim;
 pub(crate) use watch::{Change, Changes};
 
@@ -108,9 +110,9 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// The one that flags and kubeconfig name. Nothing is sent yet, but an exec plugin may run.
-    pub(crate) async fn open(flags: &Flags, surroundings: &Surroundings) -> Result<Self, Failure> {
+    pub(crate) fn open(flags: &Flags, surroundings: &Surroundings) -> Result<Self, Failure> {
         let limit = go::timeout(&flags.request_timeout).map_err(Problem::new)?;
-        let settings = kubeconfig::settings(flags, surroundings).await?;
+        let settings = kubeconfig::settings(flags, surroundings)?;
         let (mut config, origin) = (settings.config, settings.origin);
         let namespace = given(flags.namespace.as_ref()).unwrap_or(&config.default_namespace).to_owned();
         names::check_namespace(&namespace)?;

@@ -20,5 +20,6 @@ mod ui;
 mod view;
 
 pub use args::run;
+pub use cluster::Proxies;
 pub use help::reference;
 pub use surroundings::Surroundings;

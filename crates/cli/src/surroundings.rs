@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use tidegate_ops::text::{Color, Size};
 
-/// What the process runs in: the one value that is read from terminal, clock and environment. (The client library reads
-/// proxy settings and, inside a cluster, the service account by itself.)
+use crate::cluster::Proxies;
+
+/// What the process runs in: the one value that is read from terminal, clock and environment. (Inside a pod the client library
+/// reads the service account by itself.)
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// Standard output is a terminal that understands escape codes: not a file, not a pipe, not `TERM=dumb`.
@@ -19,6 +21,8 @@ pub struct Surroundings {
     pub home: Option<PathBuf>,
     /// The process runs in a pod that knows its API server.
     pub in_cluster: bool,
+    /// Proxies for the way to the API server.
+    pub proxies: Proxies,
     /// The local clock.
     pub now: fn() -> Timestamp,
     /// The terminal's size as it is now.
@@ -30,6 +34,7 @@ impl Surroundings {
     #[must_use]
     pub fn of_process() -> Self {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
         let is_dumb = variable("TERM").map_or(cfg!(unix), |term| term == "dumb");
         let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         Self {
@@ -39,6 +44,11 @@ impl Surroundings {
             home: variable(home).map(PathBuf::from),
             in_cluster: variable("KUBERNETES_SERVICE_HOST").is_some()
                 && variable("KUBERNETES_SERVICE_PORT").is_some(),
+            proxies: Proxies {
+                https: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
+                http: text("HTTP_PROXY").or_else(|| text("http_proxy")),
+                none_for: text("NO_PROXY").or_else(|| text("no_proxy")),
+            },
             now: local_now,
             size: terminal_size,
         }

@@ -311,10 +311,8 @@ pub(super) fn of_kubeconfig(error: &KubeconfigError, origin: &Origin) -> Problem
         LoadDataError::NoBase64DataOrFile => format!("{what} is missing"),
     };
     let text = match error {
-        KubeconfigError::LoadCertificateAuthority(error) => data("certificate-authority", error),
         KubeconfigError::LoadClientCertificate(error) => data("client-certificate", error),
         KubeconfigError::LoadClientKey(error) => data("client-key", error),
-        KubeconfigError::ParseCertificates(_) => "certificate-authority holds no certificate".to_owned(),
         other => other.to_string(),
     };
     Problem::new(format!("invalid configuration: {}", text.lines().next().unwrap_or_default()))
@@ -381,7 +379,7 @@ fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
 }
 
 /// Without `(os error 111)`.
-fn plain(text: &str) -> &str {
+pub(super) fn plain(text: &str) -> &str {
     text.split(" (os error ").next().unwrap_or(text)
 }
 

@@ -3,15 +3,15 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use kube::Config;
-use kube::config::{
-    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster,
-    NamedContext,
-};
+use kube::config::{AuthInfo, Cluster, Context, ExecAuthCluster, Kubeconfig, KubeconfigError};
 
 use super::error;
 use super::origin::{Exec, Origin};
+use super::proxy::Proxies;
 use crate::failure::Problem;
 use crate::flags::{Flags, given};
 use crate::surroundings::Surroundings;
@@ -29,7 +29,7 @@ pub(crate) fn contexts(flags: &Flags, surroundings: &Surroundings) -> Vec<String
 }
 
 /// Reads and merges.
-pub(crate) async fn settings(flags: &Flags, surroundings: &Surroundings) -> Result<Settings, Problem> {
+pub(crate) fn settings(flags: &Flags, surroundings: &Surroundings) -> Result<Settings, Problem> {
     let files = Files::read(flags, surroundings)?;
     let server = given(flags.server.as_ref());
     if files.is_empty() && server.is_none() {
@@ -40,9 +40,7 @@ pub(crate) async fn settings(flags: &Flags, surroundings: &Surroundings) -> Resu
     }
     let choice = Choice::of(&files.merged, flags)?;
     let origin = origin(&choice, &files, flags)?;
-    let one_of_each = choice.into_kubeconfig();
-    let config = Config::from_custom_kubeconfig(one_of_each, &KubeConfigOptions::default()).await;
-    let config = config.map_err(|error| error::of_kubeconfig(&error, &origin))?;
+    let config = choice.into_config(&origin, &surroundings.proxies)?;
     Ok(Settings { config, origin })
 }
 
@@ -209,34 +207,61 @@ impl Choice {
         Ok(())
     }
 
-    fn into_kubeconfig(self) -> Kubeconfig {
-        const NAME: &str = "chosen";
-        let context = Context {
-            cluster: NAME.to_owned(),
-            user: Some(NAME.to_owned()),
-            namespace: self.namespace,
-            ..Context::default()
-        };
-        let named = NAME.to_owned();
-        Kubeconfig {
-            clusters: vec![NamedCluster {
-                name: named.clone(),
-                cluster: Some(self.cluster),
-                ..NamedCluster::default()
-            }],
-            auth_infos: vec![NamedAuthInfo {
-                name: named.clone(),
-                auth_info: Some(self.user),
-                ..NamedAuthInfo::default()
-            }],
-            contexts: vec![NamedContext {
-                name: named.clone(),
-                context: Some(context),
-                ..NamedContext::default()
-            }],
-            current_context: Some(named),
-            ..Kubeconfig::default()
+    /// What the client library wants to know. It could read a kubeconfig by itself, but has its own idea of proxies.
+    fn into_config(self, origin: &Origin, proxies: &Proxies) -> Result<Config, Problem> {
+        let Self { cluster, mut user, namespace, .. } = self;
+        let from = |problem: Problem| problem.hint(format!("the settings come from {}", origin.of_address()));
+        let mut config = Config::new(origin.server.clone());
+        config.root_cert = authorities(&cluster).map_err(from)?;
+        config.proxy_url = proxy(&cluster, &origin.server, proxies).map_err(from)?;
+        if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+            let told = ExecAuthCluster::try_from(&cluster);
+            exec.cluster = Some(told.map_err(|error| error::of_kubeconfig(&error, origin))?);
         }
+        config.default_namespace = namespace.unwrap_or_else(|| "default".to_owned());
+        config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+        config.disable_compression = cluster.disable_compression.unwrap_or(false);
+        config.tls_server_name = cluster.tls_server_name.filter(|name| !name.is_empty());
+        config.auth_info = user;
+        Ok(config)
+    }
+}
+
+/// Certificates of the authorities to trust, as DER; `None`: those of the system. Data in the kubeconfig overrides a file.
+fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Problem> {
+    let data = cluster.certificate_authority_data.as_deref().filter(|data| !data.is_empty());
+    let file = cluster.certificate_authority.as_deref().filter(|file| !file.is_empty());
+    let text = match (data, file) {
+        (Some(data), _) => {
+            STANDARD.decode(data).map_err(|_| invalid("certificate-authority-data is not base64"))?
+        }
+        (None, Some(file)) => std::fs::read(file).map_err(|error| {
+            invalid(format!(
+                "unable to read certificate-authority {file}: {}",
+                error::plain(&error.to_string())
+            ))
+        })?,
+        (None, None) => return Ok(None),
+    };
+    let blocks = pem::parse_many(text).unwrap_or_default().into_iter();
+    let certificates: Vec<Vec<u8>> =
+        blocks.filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::into_contents).collect();
+    if certificates.is_empty() {
+        return Err(invalid("certificate-authority holds no certificate"));
+    }
+    Ok(Some(certificates))
+}
+
+/// The kubeconfig's own proxy counts for every server.
+fn proxy(cluster: &Cluster, server: &Uri, proxies: &Proxies) -> Result<Option<Uri>, Problem> {
+    let own = cluster.proxy_url.as_deref().filter(|proxy| !proxy.is_empty());
+    let Some(proxy) = own.or(proxies.of(server)) else { return Ok(None) };
+    let full = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
+    let is_known = |proxy: &Uri| matches!(proxy.scheme_str(), Some("http" | "https" | "socks5"));
+    match full.parse().ok().filter(is_known) {
+        Some(proxy) => Ok(Some(proxy)),
+        // It may hold a password.
+        None => Err(invalid("the proxy's address is none; it begins with http://, https:// or socks5://")),
     }
 }
 

@@ -205,7 +205,7 @@ fn contexts(flags: &Option<Flags>, surroundings: &Surroundings) -> Vec<Candidate
 async fn rollouts(flags: &Option<Flags>, surroundings: &Surroundings) -> (Vec<Candidate>, Directive) {
     let Some(flags) = flags else { return (Vec::new(), Directive::Error) };
     let names = async {
-        let cluster = Cluster::open(flags, surroundings).await?;
+        let cluster = Cluster::open(flags, surroundings)?;
         let mut objects: Vec<Value> = Vec::new();
         let selection = Selection::default();
         cluster.list(Listed::Rollouts, Some(cluster.namespace()), &selection, &mut objects).await?;

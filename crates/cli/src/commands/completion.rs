@@ -6,12 +6,8 @@ use crate::ui::Ui;
 ///
 /// The script asks this program for what fits, so names are those of the cluster at that moment.
 ///
-/// For bash, in this shell or in each: `source <(kubectl-argo-rollouts completion bash)`. For zsh, with compinit loaded:
-/// `source <(kubectl-argo-rollouts completion zsh)`. For fish: `kubectl-argo-rollouts completion fish | source`. For
-/// PowerShell: `kubectl-argo-rollouts completion powershell | Out-String | Invoke-Expression`.
-///
-/// For `kubectl argo rollouts` kubectl itself asks: put an executable file `kubectl_complete-argo-rollouts` on the PATH that
-/// runs `kubectl argo rollouts __complete "$@"`.
+/// It completes `kubectl-argo-rollouts`. For `kubectl argo rollouts` kubectl itself asks: it wants an executable file
+/// `kubectl_complete-argo-rollouts` on the PATH, as the last example makes it.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "[bash|zsh|fish|powershell]", after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -20,8 +16,17 @@ pub(crate) struct Args {
 }
 
 const EXAMPLES: &str = "\
-  # Complete in this bash
+  # Complete in this bash; in ~/.bashrc: in every one
   source <(kubectl-argo-rollouts completion bash)
+
+  # In zsh, once compinit was loaded
+  source <(kubectl-argo-rollouts completion zsh)
+
+  # In fish
+  kubectl-argo-rollouts completion fish | source
+
+  # In PowerShell
+  kubectl-argo-rollouts completion powershell | Out-String | Invoke-Expression
 
   # Let kubectl complete the plugin
   printf '#!/bin/sh\\nkubectl argo rollouts __complete \"$@\"\\n' > ~/bin/kubectl_complete-argo-rollouts

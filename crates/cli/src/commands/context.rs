@@ -22,7 +22,7 @@ impl<'a> Context<'a> {
 
     /// The API server, once it is needed.
     pub(crate) async fn cluster(&self) -> Result<&Cluster, Failure> {
-        self.cluster.get_or_try_init(|| Cluster::open(self.flags, self.surroundings)).await
+        self.cluster.get_or_try_init(async || Cluster::open(self.flags, self.surroundings)).await
     }
 
     /// Tells of the requests since the last call, if the user wants to know.

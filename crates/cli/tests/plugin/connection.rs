@@ -287,6 +287,25 @@ fn kubeconfig_files_are_merged() {
 }
 
 #[test]
+fn proxies_are_for_others() {
+    let (proxy, asked) = serve_and_record(|_| Reply::HangUp);
+    let world = World::frozen("guide/00-deployed");
+    let through = |server: &[&str], none_for: &str| {
+        let mut command =
+            plugin(&world.folder.0, &[&["list", "rollouts", "--request-timeout", "20s"], server].concat());
+        let proxy = format!("http://{proxy}");
+        run(command.env("HTTPS_PROXY", &proxy).env("NO_PROXY", none_for)).code
+    };
+    assert_eq!(through(&[], ""), Some(0), "this machine needs no proxy");
+    assert_eq!(asked.lock().unwrap().len(), 0);
+    assert_eq!(through(&["-s", "https://tidegate.invalid"], ""), Some(1));
+    let first = std::mem::take(&mut *asked.lock().unwrap());
+    assert!(first[0].starts_with("CONNECT tidegate.invalid:443 "), "{first:?}");
+    assert_eq!(through(&["-s", "https://tidegate.invalid"], "other,.invalid,"), Some(1));
+    assert_eq!(asked.lock().unwrap().len(), 0, "the exception counts");
+}
+
+#[test]
 fn busy_servers_are_asked_again() {
     let busy = |code: u16| {
         let (address, asked) = serve_and_record({
