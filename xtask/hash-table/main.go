@@ -16,10 +16,14 @@ func main() {
 		err = checkTable(os.Args[2])
 	case len(os.Args) == 2 && os.Args[1] == "corpus":
 		err = printCorpus(os.Stdout, 5000)
+	case len(os.Args) == 2 && os.Args[1] == "wire":
+		err = printWire(os.Stdout)
+	case len(os.Args) == 2 && os.Args[1] == "wire-samples":
+		err = printWireSamples(os.Stdout, 180)
 	case len(os.Args) == 2 && os.Args[1] == "quantities":
 		err = printQuantities(os.Stdout, 4000)
 	default:
-		err = fmt.Errorf("usage: hash-table table | check FILE | corpus | quantities")
+		err = fmt.Errorf("usage: hash-table table | check FILE | corpus | quantities | wire | wire-samples")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

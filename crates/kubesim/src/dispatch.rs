@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::body::Body;
 use crate::field::Cause;
-use crate::negotiation;
+use crate::negotiation::{self, BodyForm};
 use crate::patch::PatchKind;
 use crate::presentation::{View, present};
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Route, Target, route, verb};
+use crate::resources::CRDS;
 use crate::server::ApiServer;
 use crate::state::{Call, State};
 use crate::status::ApiError;
@@ -20,7 +21,7 @@ use crate::store::Key;
 use crate::strict::{self, Directive, Parsed};
 use crate::verbs::delete::DeleteOptions;
 use crate::verbs::{create, delete, read, scale, update};
-use crate::{discovery, openapi};
+use crate::{discovery, openapi, wire};
 
 pub(crate) use crate::reply::failure;
 
@@ -65,17 +66,20 @@ impl Request<'_> {
 
     /// The body, which must be an object.
     fn object(&self) -> Result<Parsed, ApiError> {
-        negotiation::check_body(self.header(header::CONTENT_TYPE))?;
-        let parsed = strict::parse(self.body).map_err(|error| {
-            ApiError::bad_request(format!(
-                "the object provided is unrecognized (must be of type JSON): {error}"
-            ))
-        })?;
-        if parsed.value.is_object() {
-            Ok(parsed)
-        } else {
-            Err(ApiError::bad_request("the object provided is unrecognized (must be a JSON object)"))
-        }
+        let resource = &self.target.resource;
+        // Definitions would need messages that say less than their JSON.
+        let protobuf = !resource.is_custom() && !resource.is(CRDS);
+        let unrecognized =
+            |why: &str| ApiError::bad_request(format!("the object provided is unrecognized ({why})"));
+        let parsed = match negotiation::body_form(self.header(header::CONTENT_TYPE), protobuf)? {
+            BodyForm::Json => strict::parse(self.body)
+                .map_err(|error| unrecognized(&format!("must be of type JSON: {error}")))?,
+            BodyForm::Protobuf => {
+                let value = wire::decode(self.body).map_err(|error| unrecognized(&error.to_string()))?;
+                Parsed { value, duplicates: Vec::new() }
+            }
+        };
+        if parsed.value.is_object() { Ok(parsed) } else { Err(unrecognized("must be a JSON object")) }
     }
 
     fn delete_options(&self, query: &Query) -> Result<DeleteOptions, ApiError> {

@@ -39,6 +39,7 @@ mod types;
 mod validation;
 mod verbs;
 mod watch;
+mod wire;
 
 pub use body::Body;
 pub use controllers::kubelet::{Kubelet, PodRule, PodState, Stage};

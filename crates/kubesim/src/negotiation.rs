@@ -1,10 +1,12 @@
 //! Which form of an answer a client takes, and which form its body has.
 //!
-//! The server writes and reads JSON. A client that would rather have something else gets JSON if it takes it at all.
+//! The server writes JSON: a client that would rather have something else gets JSON if it takes it at all. It reads JSON, and of
+//! built-in types the protobuf that Go clients send unasked.
 
 use crate::status::ApiError;
 
 const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What a client asks an answer to be turned into.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,13 +103,22 @@ impl Clause {
     }
 }
 
-/// 415, when the body is in a form that the server does not read.
-pub(crate) fn check_body(content_type: &str) -> Result<(), ApiError> {
-    let media = content_type.split(';').next().unwrap_or("").trim();
-    if media.is_empty() || media.eq_ignore_ascii_case(JSON) {
-        return Ok(());
+/// The form of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyForm {
+    Json,
+    Protobuf,
+}
+
+/// The form that a Content-Type names; 415 for those that are not read. `protobuf`: whether that is one that is.
+pub(crate) fn body_form(content_type: &str, protobuf: bool) -> Result<BodyForm, ApiError> {
+    let media = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    match media.as_str() {
+        "" | JSON => Ok(BodyForm::Json),
+        PROTOBUF if protobuf => Ok(BodyForm::Protobuf),
+        _ if protobuf => Err(ApiError::unsupported_media(&[JSON, PROTOBUF])),
+        _ => Err(ApiError::unsupported_media(&[JSON])),
     }
-    Err(ApiError::unsupported_media(&[JSON]))
 }
 
 #[cfg(test)]
@@ -156,15 +167,21 @@ mod tests {
     }
 
     #[test]
-    fn other_bodies_than_json_are_refused() {
+    fn other_bodies_than_those_that_are_read_are_refused() {
         for content_type in ["", "application/json", "application/json; charset=utf-8"] {
-            assert_eq!(check_body(content_type), Ok(()));
+            assert_eq!(body_form(content_type, false), Ok(BodyForm::Json));
         }
-        let error = check_body("application/vnd.kubernetes.protobuf").unwrap_err();
+        assert_eq!(body_form(PROTOBUF, true), Ok(BodyForm::Protobuf));
+        let error = body_form(PROTOBUF, false).unwrap_err();
         assert_eq!((error.code, error.reason.as_str()), (415, "UnsupportedMediaType"));
         assert_eq!(
             error.message,
             "the body of the request was in an unknown format - accepted media types include: application/json"
+        );
+        let error = body_form("application/yaml", true).unwrap_err();
+        assert!(
+            error.message.ends_with(": application/json, application/vnd.kubernetes.protobuf"),
+            "{error}"
         );
     }
 }

@@ -194,12 +194,13 @@ async fn a_dry_run_says_what_would_be_and_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn bodies_in_other_forms_are_refused() {
     let server = server();
-    for kind in ["application/yaml", "application/vnd.kubernetes.protobuf", "text/plain"] {
+    for kind in ["application/yaml", "application/cbor", "text/plain"] {
         let (code, told, _) = sent(&server, "POST", MAPS, kind, &config_map("a", json!({}))).await;
         assert_eq!(code, 415);
         assert_eq!(
             told,
-            "the body of the request was in an unknown format - accepted media types include: application/json"
+            "the body of the request was in an unknown format - accepted media types include: application/json, \
+             application/vnd.kubernetes.protobuf"
         );
     }
     let path = format!("{MAPS}/a");
@@ -212,4 +213,32 @@ async fn bodies_in_other_forms_are_refused() {
         (code, told.as_str()),
         (415, "this embedded API server does not serve server-side apply; apply without --server-side")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn go_clients_send_protobuf_and_get_json() {
+    use base64::Engine;
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tower::Service;
+
+    let server = with_widgets().await;
+    // What `kubectl create configmap a --from-literal=k=v` sends.
+    let body = "azhzAAoPCgJ2MRIJQ29uZmlnTWFwEh0KEQoBYRIAGgAiACoAMgA4AEIAEggKAWsSA3YxMRoAIgA=";
+    let body = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+    let send = |path: &str| {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("content-type", "application/vnd.kubernetes.protobuf");
+        server.clone().call(request.body(Full::new(Bytes::from(body.clone()))).unwrap())
+    };
+    let (code, map) = read(send(MAPS).await.unwrap()).await;
+    assert_eq!(
+        (code, &map["metadata"]["name"], &map["data"]),
+        (201, &json!("a"), &json!({"k": "v11"})),
+        "{map}"
+    );
+    // Custom resources have no messages.
+    assert_eq!(read(send(WIDGETS).await.unwrap()).await.0, 415);
 }
