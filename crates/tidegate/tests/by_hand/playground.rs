@@ -1,7 +1,5 @@
 //! A playground as its user meets it: the built binary, its five lines, and a shell with kubectl.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,27 +9,27 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A running playground, and what leads to it.
-pub struct Playground {
+pub(crate) struct Playground {
     child: Child,
     /// `export KUBECONFIG=... PATH=...`, as it told us.
     export: String,
     /// The commands that it told us to type after that.
-    pub commands: Vec<String>,
+    pub(crate) commands: Vec<String>,
     /// The folder that its lines speak of.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// What a command came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    pub stdout: String,
-    pub stderr: String,
-    pub code: Option<i32>,
+pub(crate) struct Outcome {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
 }
 
 impl Playground {
     /// Starts one whose time runs `speed` times as fast.
-    pub fn start(speed: u32) -> Self {
+    pub(crate) fn start(speed: u32) -> Self {
         needs("kubectl");
         let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .args(["playground", "--speed", &speed.to_string()])
@@ -52,12 +50,12 @@ impl Playground {
     }
 
     /// What is typed for `text`: first the export that the playground asked for.
-    pub fn typed(&self, text: &str) -> String {
+    pub(crate) fn typed(&self, text: &str) -> String {
         format!("{}\n{text}", self.export)
     }
 
     /// A shell in which `text` is typed.
-    pub fn shell(&self, text: &str) -> Command {
+    pub(crate) fn shell(&self, text: &str) -> Command {
         let mut shell = Command::new("sh");
         shell.current_dir(&self.folder).args(["-c", &self.typed(text)]);
         shell.env_remove("NO_COLOR").env("TERM", "xterm-256color").env("HOME", &self.folder);
@@ -66,7 +64,7 @@ impl Playground {
     }
 
     /// Types a command and waits for its end.
-    pub fn run(&self, text: &str) -> Outcome {
+    pub(crate) fn run(&self, text: &str) -> Outcome {
         let output = self.shell(text).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).expect("only text is written");
         Outcome { stdout: text(output.stdout), stderr: text(output.stderr), code: output.status.code() }
@@ -74,7 +72,7 @@ impl Playground {
 
     /// Types a command that must succeed, without a word on stderr; returns what it printed.
     #[track_caller]
-    pub fn ok(&self, text: &str) -> String {
+    pub(crate) fn ok(&self, text: &str) -> String {
         let outcome = self.run(text);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "$ {text}\n{}", outcome.stdout);
         outcome.stdout
@@ -82,7 +80,7 @@ impl Playground {
 
     /// Types commands with what they must print, as a transcript has them: `$ command`, then its output.
     #[track_caller]
-    pub fn plays(&self, transcript: &str) {
+    pub(crate) fn plays(&self, transcript: &str) {
         let mut blocks = transcript.split("$ ").filter(|block| !block.trim().is_empty());
         blocks.by_ref().for_each(|block| {
             let (command, expected) = block.split_once('\n').unwrap_or((block, ""));
@@ -92,7 +90,7 @@ impl Playground {
 
     /// Types a command again and again until `reached` likes what it prints.
     #[track_caller]
-    pub fn until(&self, text: &str, reached: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn until(&self, text: &str, reached: impl Fn(&str) -> bool) -> String {
         let mut last = String::new();
         let came = poll(|| {
             last = self.run(text).stdout;
@@ -103,7 +101,7 @@ impl Playground {
     }
 
     /// Asks it to end, as a service manager would, and returns its exit code.
-    pub fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         self.ask_to_end();
         self.child.wait().unwrap().code()
     }
@@ -124,14 +122,14 @@ impl Drop for Playground {
 
 /// Fails with a word on what to install.
 #[track_caller]
-pub fn needs(program: &str) {
+pub(crate) fn needs(program: &str) {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     assert!(found.status.success(), "`{program}` is not on PATH; `cargo xtask setup` gets it");
 }
 
 /// Asks every tenth of a second, for two minutes at most; whether the answer was yes.
 #[allow(clippy::disallowed_methods, reason = "the one place where a test waits for real processes")]
-pub fn poll(mut reached: impl FnMut() -> bool) -> bool {
+pub(crate) fn poll(mut reached: impl FnMut() -> bool) -> bool {
     let began = std::time::Instant::now();
     while !reached() {
         if began.elapsed() > LIMIT {
@@ -143,7 +141,7 @@ pub fn poll(mut reached: impl FnMut() -> bool) -> bool {
 }
 
 /// What `get rollout` printed, without what differs from run to run: ages, hashes, pods' names, the registry.
-pub fn essence(view: &str) -> String {
+pub(crate) fn essence(view: &str) -> String {
     view.trim().lines().map(essential_line).collect::<Vec<_>>().join("\n")
 }
 
@@ -165,7 +163,7 @@ fn essential_line(line: &str) -> String {
 }
 
 /// What upstream's `get rollout` printed at a captured moment, in the same way.
-pub fn captured(scenario: &str, moment: &str) -> String {
+pub(crate) fn captured(scenario: &str, moment: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fixtures/upstream")
         .join(scenario)

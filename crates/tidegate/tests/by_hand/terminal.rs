@@ -1,13 +1,7 @@
 //! What people see on terminals of 80 and 120 columns: `get rollout --watch`, the demo, the playground.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "../playground/mod.rs"]
-mod playground;
-mod tmux;
-
-use playground::{Playground, poll};
-use tmux::Terminal;
+use crate::playground::{Playground, poll};
+use crate::tmux::Terminal;
 
 const NARROW: (u16, u16) = (80, 24);
 const WIDE: (u16, u16) = (120, 40);

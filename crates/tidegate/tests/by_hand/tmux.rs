@@ -8,13 +8,13 @@ use crate::playground::{needs, poll};
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A terminal in which one shell command runs.
-pub struct Terminal {
+pub(crate) struct Terminal {
     socket: String,
 }
 
 impl Terminal {
     /// Opens it and types `command` into a shell without a prompt; what comes after the command shows as `exit: CODE`.
-    pub fn open((width, height): (u16, u16), command: &str) -> Self {
+    pub(crate) fn open((width, height): (u16, u16), command: &str) -> Self {
         needs("tmux");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let terminal = Self { socket: format!("tidegate-test-{}-{number}", std::process::id()) };
@@ -46,28 +46,28 @@ impl Terminal {
     }
 
     /// What stands on the screen, without blanks at the ends of lines.
-    pub fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"], "")
     }
 
     /// The same with escape codes.
-    pub fn coloured(&self) -> String {
+    pub(crate) fn coloured(&self) -> String {
         self.tmux(&["capture-pane", "-p", "-e"], "")
     }
 
     /// Presses keys, named as tmux does: `C-c`, `Enter`.
-    pub fn press(&self, keys: &str) {
+    pub(crate) fn press(&self, keys: &str) {
         self.tmux(&["send-keys", keys], "");
     }
 
     /// Changes its size.
-    pub fn resize(&self, (width, height): (u16, u16)) {
+    pub(crate) fn resize(&self, (width, height): (u16, u16)) {
         self.tmux(&["resize-window", "-x", &width.to_string(), "-y", &height.to_string()], "");
     }
 
     /// Waits until the screen shows all of `texts`, and returns it.
     #[track_caller]
-    pub fn shows(&self, texts: &[&str]) -> String {
+    pub(crate) fn shows(&self, texts: &[&str]) -> String {
         let mut screen = String::new();
         let came = poll(|| {
             screen = self.screen();

@@ -1,14 +1,10 @@
 //! The getting-started guide by hand: real kubectl, the plugin's binary, and the playground's port; each moment as upstream's
 //! plugin showed it.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-mod playground;
-
 use std::fs;
 use std::process::{Child, Stdio};
 
-use playground::{Playground, captured, essence, poll};
+use crate::playground::{Playground, captured, essence, poll};
 
 const GET: &str = "kubectl argo rollouts get rollout rollouts-demo";
 

@@ -1,10 +1,6 @@
 //! Real kubectl against the playground's port: what it prints is what it prints against a cluster.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-mod playground;
-
-use playground::{Outcome, Playground};
+use crate::playground::{Outcome, Playground};
 
 /// A playground with a healthy demo in it.
 fn deployed() -> Playground {
