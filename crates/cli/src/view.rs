@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::meta::LabelSelector;
@@ -39,6 +40,12 @@ impl Owned {
             pods: &self.pods,
         })
     }
+}
+
+/// The time of a look at a Rollout: the API server's, and never before what is seen was made. What is known of that clock may be
+/// behind it where it runs fast.
+pub(crate) fn looked_at(cluster: &Cluster, info: &RolloutInfo) -> Timestamp {
+    info.newest().map_or_else(|| cluster.now(), |newest| newest.max(cluster.now()))
 }
 
 /// What a Rollout's ReplicaSets and pods are found by; everything in the namespace if it does not say.

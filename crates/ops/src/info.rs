@@ -115,6 +115,15 @@ impl RolloutInfo {
             revisions: revisions(replica_sets),
         }
     }
+
+    /// When the newest of its objects was created. It is at least that late for whoever looks, whatever their clock says.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        let replica_sets = self.revisions.iter().flat_map(|revision| &revision.replica_sets);
+        let created = replica_sets
+            .flat_map(|set| std::iter::once(set.created).chain(set.pods.iter().map(|pod| pod.created)));
+        created.chain([self.created]).flatten().max()
+    }
 }
 
 fn strategy(rollout: &Rollout, replica_sets: &[ReplicaSetInfo]) -> StrategyInfo {

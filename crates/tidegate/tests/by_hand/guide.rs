@@ -35,8 +35,8 @@ impl<'a> SecondTerminal<'a> {
         for &(scenario, moment) in moments {
             let expected = captured(scenario, moment);
             let came = poll(|| self.views().contains(&expected));
-            let last = self.views().pop().unwrap_or_default();
-            assert!(came, "{scenario}/{moment} was not shown:\n{expected}\n\nthe last view is:\n{last}");
+            let views = self.views().join("\n\n");
+            assert!(came, "{scenario}/{moment} was not shown:\n{expected}\n\nthe views are:\n{views}");
         }
         let views = self.views();
         let places: Vec<_> = moments
@@ -86,6 +86,7 @@ fn the_guide_ends_as_it_says() {
     {
         assert_eq!(playground.commands[1], format!("{GET} --watch"));
         let watch = SecondTerminal::open(&playground);
+        watch.showed(&[("guide", "00-deployed")]);
         assert_eq!(playground.ok(&playground.commands[2]), "rollout \"rollouts-demo\" image updated\n");
         playground.phase("Paused");
         playground.is_as_captured("guide", "01-updated-paused-at-20");

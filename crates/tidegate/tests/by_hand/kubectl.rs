@@ -110,12 +110,15 @@ fn describe_and_explain_tell_what_they_know() {
 #[test]
 fn scale_edit_wait_and_delete_act() {
     let playground = deployed();
+    playground.ok(
+        "printf '#!/bin/sh\\nsed -i \"s/revisionHistoryLimit: 2/revisionHistoryLimit: 4/\" \"$1\"\\n' > editor; chmod +x editor",
+    );
     playground.plays(
         "$ kubectl scale rollout rollouts-demo --replicas 3
 rollout.argoproj.io/rollouts-demo scaled
 $ kubectl wait rollout/rollouts-demo --timeout=60s --for=jsonpath={.status.availableReplicas}=3
 rollout.argoproj.io/rollouts-demo condition met
-$ EDITOR='sed -i s/revisionHistoryLimit:.*/revisionHistoryLimit:4/;s/:4/:\\ 4/' kubectl edit rollout rollouts-demo
+$ EDITOR=$PWD/editor kubectl edit rollout rollouts-demo
 rollout.argoproj.io/rollouts-demo edited
 $ kubectl get rollout rollouts-demo -o jsonpath='{.spec.revisionHistoryLimit}'
 4
@@ -165,11 +168,12 @@ $ kubectl get rollout rollouts-demo -o jsonpath='{.spec.replicas}'
 $ kubectl get service rollouts-demo -o jsonpath='{.spec.ports[*].port}'
 81",
     );
-    let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crds");
-    contains(
-        &playground.ok(&format!("kubectl apply -f {crds}")),
-        &["customresourcedefinition.apiextensions.k8s.io/rollouts.argoproj.io"],
-    );
+    // Those that the playground was born with carry no mark of kubectl's yet; from the second time on nothing is left to say.
+    let crds = format!("kubectl apply -f {}", concat!(env!("CARGO_MANIFEST_DIR"), "/../../crds"));
+    let first = playground.run(&crds);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let again = playground.ok(&crds);
+    assert_eq!(again.lines().filter(|line| line.ends_with(".argoproj.io unchanged")).count(), 5, "{again}");
     contains(&playground.ok("kubectl get rollouts"), &["rollouts-demo 6"]);
 }
 
@@ -197,7 +201,7 @@ fn what_is_wrong_is_refused_in_one_line() {
     );
     refused(
         "kubectl apply --server-side -f rollouts-demo.yaml",
-        &["server-side apply is not supported by this simulated API server"],
+        &["Server-side apply not available on the server"],
     );
     refused("kubectl --token wrong get rollouts", &["Unauthorized"]);
     assert_eq!(

@@ -18,7 +18,8 @@ impl Terminal {
         needs("tmux");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let terminal = Self { socket: format!("tidegate-test-{}-{number}", std::process::id()) };
-        let script = format!("{command}\necho \"exit: $?\"\nread end_of_test");
+        // Ctrl-C is for the command; this shell stays to tell how it ended.
+        let script = format!("trap : INT\n{command}\necho \"exit: $?\"\nread end_of_test");
         terminal.tmux(
             &[
                 "new-session",

@@ -7,7 +7,7 @@ use super::watch;
 use crate::failure::Failure;
 use crate::go;
 use crate::ui::Ui;
-use crate::view::Owned;
+use crate::view::{Owned, looked_at};
 
 /// Show a Rollout with its ReplicaSets and pods
 ///
@@ -53,5 +53,6 @@ pub(crate) async fn run(ui: &mut Ui<'_>, context: &Context<'_>, args: &Args) -> 
     }
     let cluster = context.cluster().await?;
     let owned = Owned::read(cluster, name).await?;
-    Ok(ui.lines(&rollout_lines(&owned.info(), cluster.now()), color)?)
+    let info = owned.info();
+    Ok(ui.lines(&rollout_lines(&info, looked_at(cluster, &info)), color)?)
 }

@@ -14,7 +14,7 @@ use crate::cluster::{Change, Changes, Cluster, Link, Listed, Mirror, Selection};
 use crate::failure::{Failure, Problem};
 use crate::interrupt::{Resizes, interrupted};
 use crate::ui::Ui;
-use crate::view::{not_found, rollout, selection, typed};
+use crate::view::{looked_at, not_found, rollout, selection, typed};
 
 /// Ages move once in so long.
 const SECOND: Duration = Duration::from_secs(1);
@@ -203,7 +203,7 @@ impl Picture {
         note: Option<String>,
         cluster: &Cluster,
     ) -> Result<(), Failure> {
-        let lines = rollout_lines(info, cluster.now());
+        let lines = rollout_lines(info, looked_at(cluster, info));
         match self {
             Self::InPlace(screen) => {
                 let size = ui.size();
