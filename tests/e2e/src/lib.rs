@@ -1,0 +1,23 @@
+//! A real control plane for tests, one namespace per test, controllers as processes, users with kubectl and the plugin.
+//!
+//! It decides nothing and knows no strategy. In reading order: `plane` (the control plane that all tests of a process share),
+//! `place` (a namespace and what people do in it), `controller` (a running `rollouts-controller`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a library of tests: what fails, fails the test"
+)]
+
+mod controller;
+mod place;
+mod plane;
+
+pub use controller::{Controller, Start};
+pub use place::{Outcome, Place};
+pub use plane::{Alone, Shared, alone, program, shared};
+pub use xtask::cluster::{ControlPlane, User, wait_until};
+
+use std::time::Duration;
+
+/// How long anything may take on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(120);

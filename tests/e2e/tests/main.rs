@@ -1,0 +1,13 @@
+//! The controller and the plugin on a real control plane. Each test has a namespace of its own; all share one control plane,
+//! which the first starts.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "../../../crates/sim/tests/captured/mod.rs"]
+mod captured;
+mod demo;
+mod guide;
+mod leadership;
+mod life;
+mod restarts;
+mod rights;

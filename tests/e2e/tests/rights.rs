@@ -1,0 +1,190 @@
+//! A controller that lacks one right after the other: it says what it lacks, asks seldom, and serves whom it can.
+
+use std::fs;
+
+use http::Method;
+use serde_json::{Value, json};
+use tidegate_e2e::{ControlPlane, Place, Start, User, shared};
+
+use crate::demo::{NAME, rollout};
+
+/// The rights of upstream's role, as far as they are used so far: (group, resource, verbs).
+const RIGHTS: [(&str, &str, &[&str]); 8] = [
+    ("argoproj.io", "rollouts", &["get", "list", "watch", "patch"]),
+    ("argoproj.io", "rollouts/status", &["patch"]),
+    ("apps", "replicasets", &["create", "get", "list", "watch", "patch", "delete"]),
+    ("", "services", &["get", "list", "watch", "patch"]),
+    ("", "events", &["create", "patch"]),
+    ("coordination.k8s.io", "leases", &["create", "get", "update"]),
+    ("apps", "deployments", &["get", "list", "watch"]),
+    ("", "podtemplates", &["get", "list", "watch"]),
+];
+
+/// What is taken away, and where a user reads of it.
+#[derive(Clone, Copy, Debug)]
+struct Denial {
+    resource: &'static str,
+    verb: &'static str,
+    told: Told,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Told {
+    /// By a Warning event on the Rollout.
+    Event,
+    /// By a condition of the Rollout.
+    Condition,
+    /// By the controller's log, and by `/readyz`: no Rollout can be served.
+    NotReady,
+    /// By the controller's log alone: nobody is harmed.
+    Log,
+}
+
+const DENIALS: [Denial; 9] = [
+    Denial { resource: "replicasets", verb: "create", told: Told::Condition },
+    Denial { resource: "replicasets", verb: "patch", told: Told::Event },
+    Denial { resource: "rollouts/status", verb: "patch", told: Told::Event },
+    Denial { resource: "rollouts", verb: "patch", told: Told::Event },
+    Denial { resource: "events", verb: "create", told: Told::Log },
+    Denial { resource: "rollouts", verb: "list", told: Told::NotReady },
+    Denial { resource: "replicasets", verb: "watch", told: Told::NotReady },
+    Denial { resource: "services", verb: "list", told: Told::NotReady },
+    Denial { resource: "leases", verb: "update", told: Told::NotReady },
+];
+
+/// Grants the user `guest` everything in this namespace but one verb.
+fn grant(place: &Place, denied: Option<Denial>) {
+    let rules: Vec<Value> = RIGHTS
+        .iter()
+        .map(|(group, resource, verbs)| {
+            let is_denied = |verb: &str| denied.is_some_and(|it| it.resource == *resource && it.verb == verb);
+            let verbs: Vec<&str> = verbs.iter().copied().filter(|verb| !is_denied(verb)).collect();
+            json!({"apiGroups": [group], "resources": [resource], "verbs": verbs})
+        })
+        .collect();
+    let root = "apis/rbac.authorization.k8s.io/v1";
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "controller"}, "rules": rules,
+    });
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "controller"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "controller"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "guest"}],
+    });
+    for (plural, body) in [("roles", role), ("rolebindings", binding)] {
+        let existing = place.get(root, plural, "controller");
+        let path = place.path(root, plural);
+        let (method, path) = if existing.is_some() {
+            (Method::PUT, format!("{path}/controller"))
+        } else {
+            (Method::POST, path)
+        };
+        place.request(method, &path, "application/json", &body).unwrap();
+    }
+}
+
+/// Requests of `guest` in this namespace so far that were refused.
+fn refused(plane: &ControlPlane, namespace: &str) -> usize {
+    let log = fs::read_to_string(plane.audit_log()).unwrap();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let is_refused = |line: &Value| {
+        line["user"]["username"] == "guest"
+            && line["objectRef"]["namespace"] == namespace
+            && line["responseStatus"]["code"] == 403
+    };
+    lines.filter(is_refused).count()
+}
+
+#[test]
+fn every_missing_right_is_told_and_asked_for_seldom() {
+    let plane = shared();
+    for denial in DENIALS {
+        check(&plane, denial);
+    }
+}
+
+fn check(plane: &ControlPlane, denial: Denial) {
+    let name = format!("deny-{}-{}", denial.verb, denial.resource.replace('/', "-"));
+    let place = Place::new(plane, &name);
+    grant(&place, Some(denial));
+    let start = Start::new(plane, &place, "guest").kubeconfig(plane.kubeconfig(User::Guest));
+    let mut controller = start.start();
+    place.apply(&[rollout(NAME, "demo:blue", 1)]);
+    let resource = denial.resource;
+    let text = format!("cannot {} resource \"{resource}\"", denial.verb);
+    let is_told = || {
+        let rollout = place.rollout(NAME);
+        match denial.told {
+            Told::Event => {
+                place.events(NAME).iter().any(|it| it.starts_with("Warning") && it.contains(&text))
+            }
+            Told::Condition => {
+                rollout["status"]["conditions"].to_string().contains(&text.replace('"', "\\\""))
+            }
+            Told::NotReady => {
+                controller.readiness().starts_with("HTTP/1.1 503")
+                    && controller.process.log().contains(&text.replace('"', "\\\""))
+            }
+            Told::Log => controller.process.log().contains("events"),
+        }
+    };
+    let came = tidegate_e2e::wait_until("it is told", tidegate_e2e::LIMIT, || Ok(is_told()));
+    assert!(
+        came.is_ok(),
+        "{denial:?} is told by {:?}; events {:#?}, log:\n{}",
+        denial.told,
+        place.events(NAME),
+        controller.process.log()
+    );
+    if denial.told == Told::Log {
+        place.until_phase(NAME, "Healthy");
+    }
+    // A back-off of up to ten seconds lets few attempts through, whatever the machine does meanwhile.
+    let before = refused(plane, &name);
+    assert!(before < 60, "{denial:?}: {before} attempts");
+
+    grant(&place, None);
+    controller.until_ready();
+    place.until_phase(NAME, "Healthy");
+    assert_eq!(controller.stop(), Some(0), "{denial:?}");
+}
+
+#[test]
+fn what_is_denied_in_one_namespace_disturbs_no_other() {
+    let plane = shared();
+    let [denied, granted] = [Place::new(&plane, "denied"), Place::new(&plane, "granted")];
+    let reads = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "reads"},
+        "rules": [
+            {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list", "watch"]},
+        ],
+    });
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "reads"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reads"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "guest"}],
+    });
+    for (plural, body) in [("clusterroles", reads), ("clusterrolebindings", binding)] {
+        let path = format!("/apis/rbac.authorization.k8s.io/v1/{plural}");
+        granted.request(Method::POST, &path, "application/json", &body).unwrap();
+    }
+    grant(&granted, None);
+    let marked = |name: &str| {
+        let mut object = rollout(name, "demo:blue", 1);
+        object["metadata"]["labels"] = json!({"argo-rollouts.argoproj.io/controller-instance-id": "rights"});
+        object
+    };
+    let start = Start::new(&plane, &granted, "cluster").for_all_namespaces().flag("--instance-id=rights");
+    let _controller = start.kubeconfig(plane.kubeconfig(User::Guest)).ready();
+    let names: Vec<String> = (0..20).map(|number| format!("denied-{number}")).collect();
+    let objects: Vec<Value> = names.iter().map(|name| marked(name)).collect();
+    denied.apply(&objects);
+    granted.apply(&[marked(NAME)]);
+    granted.until_phase(NAME, "Healthy");
+    granted.plugin(&crate::demo::set_image(NAME, "demo:yellow"));
+    granted.until(NAME, "it is paused", |rollout| crate::demo::is_paused_at(rollout, 1));
+    assert!(refused(&plane, "denied") < 20 * 60);
+}
