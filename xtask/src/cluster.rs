@@ -155,21 +155,21 @@ impl ControlPlane {
             format!("--cert-dir={}", self.path(files::CERTIFICATES)),
             format!("--token-auth-file={}", self.path(files::TOKENS)),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            format!("--service-account-key-file={}", self.path(files::KEY)),
+            format!("--service-account-key-file={}", self.path(files::PUBLIC_KEY)),
             format!("--service-account-signing-key-file={}", self.path(files::KEY)),
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
-            // Pods need no token of their own here.
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
+            // Pods need no token of their own here, and no controller would take a new node's taint away.
+            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition".to_owned(),
             format!("--audit-policy-file={}", self.path(files::AUDIT_POLICY)),
             format!("--audit-log-path={}", self.path(files::AUDIT_LOG)),
             "--endpoint-reconciler-type=none".to_owned(),
         ]);
-        let server = self.spawn("kube-apiserver", command)?;
+        let mut server = self.spawn("kube-apiserver", command)?;
         let certificate = self.folder.join(files::CERTIFICATES).join("apiserver.crt");
-        server.wait_until("has its certificate", LIMIT, || Ok(certificate.is_file()))?;
+        server.wait_until("has its certificate", LIMIT, || certificate.is_file())?;
         files::write_kubeconfigs(&self.folder, port)?;
-        server.wait_until("is ready", LIMIT, || Ok(self.kubectl(&["get", "--raw", "/readyz"]).is_ok()))?;
+        server.wait_until("is ready", LIMIT, || self.kubectl(&["get", "--raw", "/readyz"]).is_ok())?;
         self.api_server = Some(server);
         Ok(())
     }
@@ -192,9 +192,9 @@ impl ControlPlane {
             // Nothing here outlives the machine.
             "--unsafe-no-fsync".to_owned(),
         ]);
-        let etcd = self.spawn("etcd", command)?;
+        let mut etcd = self.spawn("etcd", command)?;
         let address = (Ipv4Addr::LOCALHOST, client);
-        etcd.wait_until("listens", LIMIT, || Ok(std::net::TcpStream::connect(address).is_ok()))?;
+        etcd.wait_until("listens", LIMIT, || std::net::TcpStream::connect(address).is_ok())?;
         self.others.push(etcd);
         Ok(())
     }
@@ -226,6 +226,7 @@ impl ControlPlane {
             &format!("--config={}", self.path(files::STAGES)),
             "--manage-all-nodes=true",
             "--node-lease-duration-seconds=0",
+            "--pod-play-stage-parallelism=32",
         ]);
         for (name, command) in
             [("kube-controller-manager", manager), ("kube-scheduler", scheduler), ("kwok", kwok)]

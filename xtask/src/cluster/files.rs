@@ -8,6 +8,7 @@ use super::User;
 pub(super) const CERTIFICATES: &str = "certificates";
 pub(super) const TOKENS: &str = "tokens.csv";
 pub(super) const KEY: &str = "service-account.key";
+pub(super) const PUBLIC_KEY: &str = "service-account.pub";
 pub(super) const AUDIT_POLICY: &str = "audit-policy.yaml";
 pub(super) const AUDIT_LOG: &str = "audit.log";
 pub(super) const STAGES: &str = "stages.yaml";
@@ -43,9 +44,10 @@ pub(super) fn write(folder: &Path) -> Result<(), String> {
     let groups = |user| if user == User::Guest { "" } else { ",\"system:masters\"" };
     let tokens: String =
         User::ALL.map(|user| format!("{0},{0},{0}{1}\n", user.name(), groups(user))).concat();
-    let key = key.serialize_pem();
+    let (key, public_key) = (key.serialize_pem(), key.public_key_pem());
     let texts = [
         (KEY, key.as_str()),
+        (PUBLIC_KEY, &public_key),
         (TOKENS, &tokens),
         (AUDIT_POLICY, AUDIT_POLICY_TEXT),
         (AUDIT_LOG, ""),

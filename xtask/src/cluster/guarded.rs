@@ -106,15 +106,20 @@ impl Guarded {
         }
     }
 
-    /// Waits until `reached`; an error names the program and shows the end of its log.
+    /// Waits until `reached`; an error, also that it has ended, shows the end of its log.
     pub(crate) fn wait_until(
-        &self,
+        &mut self,
         what: &str,
         limit: Duration,
-        reached: impl FnMut() -> Result<bool, String>,
+        mut reached: impl FnMut() -> bool,
     ) -> Result<(), String> {
         let what = format!("{} {what}", self.name);
-        wait_until(&what, limit, reached).map_err(|error| format!("{error}{}", self.end_of_log()))
+        let mut has_ended = Ok(());
+        let came = wait_until(&what, limit, || {
+            has_ended = self.check();
+            Ok(has_ended.is_err() || reached())
+        });
+        has_ended.and(came.map_err(|error| format!("{error}{}", self.end_of_log())))
     }
 
     fn end_of_log(&self) -> String {

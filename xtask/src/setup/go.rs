@@ -30,8 +30,8 @@ pub(super) fn build(root: &Path, folder: &Path) -> Result<(), String> {
     build.current_dir(root.join("xtask/control-plane"));
     build.args(["build", "-trimpath", "-ldflags", &flags, "-o"]).arg(folder).arg("tool");
     finish(&mut build, "building the control plane")?;
-    // etcd's main package has the name of its module's version.
-    fs::rename(folder.join("v3"), folder.join("etcd")).or_else(|error| {
+    // Go names a program after the last part of its path that is no version.
+    fs::rename(folder.join("server"), folder.join("etcd")).or_else(|error| {
         if folder.join("etcd").is_file() { Ok(()) } else { Err(format!("etcd was not built: {error}")) }
     })?;
     fs::write(folder.join(BUILT_FROM), MODULES).map_err(|error| error.to_string())
