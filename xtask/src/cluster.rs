@@ -97,8 +97,8 @@ impl ControlPlane {
         this.start_others()?;
         this.kubectl(&["create", "-f", &this.path(files::NODE)])?;
         wait_until("the node is ready", LIMIT, || {
-            let ready = this.kubectl(&["wait", "--for=condition=Ready", "node", NODE, "--timeout=0"]);
-            Ok(ready.is_ok())
+            this.check()?;
+            Ok(this.kubectl(&["wait", "--for=condition=Ready", "node", NODE, "--timeout=0"]).is_ok())
         })?;
         Ok(this)
     }
@@ -226,7 +226,6 @@ impl ControlPlane {
             &format!("--config={}", self.path(files::STAGES)),
             "--manage-all-nodes=true",
             "--node-lease-duration-seconds=0",
-            "--pod-play-stage-parallelism=32",
         ]);
         for (name, command) in
             [("kube-controller-manager", manager), ("kube-scheduler", scheduler), ("kwok", kwok)]

@@ -3,36 +3,45 @@
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use xtask::cluster::ControlPlane;
+use xtask::cluster::{ControlPlane, wait_until};
 
-static PLANE: RwLock<Option<ControlPlane>> = RwLock::new(None);
+use crate::LIMIT;
+
+static PLANE: RwLock<Option<Result<ControlPlane, String>>> = RwLock::new(None);
 
 /// The running control plane, started by the first who asks. Whoever holds it may rely on its staying up.
-pub struct Shared(RwLockReadGuard<'static, Option<ControlPlane>>);
+pub struct Shared(RwLockReadGuard<'static, Option<Result<ControlPlane, String>>>);
 
 impl std::ops::Deref for Shared {
     type Target = ControlPlane;
 
     fn deref(&self) -> &ControlPlane {
-        self.0.as_ref().expect("it was started before it was shared")
+        running(self.0.as_ref().map(Result::as_ref))
     }
 }
 
 /// The control plane for one alone, who may stop and start its programs.
-pub struct Alone(RwLockWriteGuard<'static, Option<ControlPlane>>);
+pub struct Alone(RwLockWriteGuard<'static, Option<Result<ControlPlane, String>>>);
 
 impl std::ops::Deref for Alone {
     type Target = ControlPlane;
 
     fn deref(&self) -> &ControlPlane {
-        self.0.as_ref().expect("it was started before it was shared")
+        running(self.0.as_ref().map(Result::as_ref))
     }
 }
 
 impl std::ops::DerefMut for Alone {
     fn deref_mut(&mut self) -> &mut ControlPlane {
-        self.0.as_mut().expect("it was started before it was shared")
+        running(self.0.as_mut().map(Result::as_mut))
     }
+}
+
+/// One that could not be started fails every test with the reason.
+fn running<T, E: std::fmt::Display>(plane: Option<Result<T, E>>) -> T {
+    plane
+        .expect("it was started before it was shared")
+        .unwrap_or_else(|error| panic!("no control plane: {error}"))
 }
 
 /// Shares the control plane with other tests.
@@ -58,19 +67,19 @@ pub fn alone() -> Alone {
     Alone(plane)
 }
 
-fn start() -> ControlPlane {
-    let folder = target().join("e2e").join(std::process::id().to_string());
-    let plane = ControlPlane::start(&folder).unwrap_or_else(|error| panic!("no control plane: {error}"));
+fn start() -> Result<ControlPlane, String> {
+    let plane = ControlPlane::start(&target().join("e2e").join(std::process::id().to_string()))?;
     let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
-    plane.kubectl(&["create", "-f", definitions.to_str().unwrap()]).unwrap();
-    let kinds = tidegate_api::crd::all()
+    plane.kubectl(&["create", "-f", definitions.to_str().unwrap()])?;
+    let names = tidegate_api::crd::all()
         .into_iter()
         .map(|crd| format!("crd/{}", crd["metadata"]["name"].as_str().unwrap()));
-    let kinds: Vec<String> = kinds.collect();
-    let mut wait = vec!["wait", "--for=condition=Established", "--timeout=60s"];
-    wait.extend(kinds.iter().map(String::as_str));
-    plane.kubectl(&wait).unwrap();
-    plane
+    let names: Vec<String> = names.collect();
+    let mut wait = vec!["wait", "--for=condition=Established", "--timeout=0"];
+    wait.extend(names.iter().map(String::as_str));
+    // It fails on a definition that has no conditions yet.
+    wait_until("our resources are served", LIMIT, || Ok(plane.kubectl(&wait).is_ok()))?;
+    Ok(plane)
 }
 
 /// A program of this workspace, as built with the tests.
