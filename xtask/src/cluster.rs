@@ -86,6 +86,21 @@ impl ControlPlane {
     /// # Errors
     /// When a program is missing or does not become ready; its log in `folder` is named then.
     pub fn start(folder: &Path) -> Result<Self, String> {
+        let mut this = Self::start_storage(folder)?;
+        this.start_others()?;
+        this.kubectl(&["create", "-f", &this.path(files::NODE)])?;
+        wait_until("the node is ready", LIMIT, || {
+            this.check()?;
+            Ok(this.kubectl(&["wait", "--for=condition=Ready", "node", NODE, "--timeout=0"]).is_ok())
+        })?;
+        Ok(this)
+    }
+
+    /// The same without anything that acts on what is stored: etcd and kube-apiserver alone.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_storage(folder: &Path) -> Result<Self, String> {
         let programs = Programs::find()?;
         let ports = Ports::free()?;
         files::write(folder)?;
@@ -93,13 +108,6 @@ impl ControlPlane {
             Self { folder: folder.to_path_buf(), programs, ports, api_server: None, others: Vec::new() };
         this.start_etcd()?;
         this.start_api_server()?;
-        files::write_kubeconfigs(folder, ports.api_server)?;
-        this.start_others()?;
-        this.kubectl(&["create", "-f", &this.path(files::NODE)])?;
-        wait_until("the node is ready", LIMIT, || {
-            this.check()?;
-            Ok(this.kubectl(&["wait", "--for=condition=Ready", "node", NODE, "--timeout=0"]).is_ok())
-        })?;
         Ok(this)
     }
 

@@ -14,7 +14,7 @@ mod plane;
 
 pub use controller::{Controller, Start};
 pub use place::{Outcome, Place};
-pub use plane::{Alone, Shared, alone, program, shared};
+pub use plane::{Alone, Shared, alone, program, shared, storage};
 pub use xtask::cluster::{ControlPlane, User, wait_until};
 
 use std::time::Duration;

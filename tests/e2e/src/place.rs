@@ -171,8 +171,8 @@ impl Place {
     /// `kubectl apply -f -` with these objects.
     #[track_caller]
     pub fn apply(&self, objects: &[Value]) {
-        let documents: Vec<String> = objects.iter().map(Value::to_string).collect();
-        succeeded("apply", self.run(Command::new("kubectl"), "apply -f -", &documents.join("\n---\n")));
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        succeeded("apply", self.run(Command::new("kubectl"), "apply -f -", &list.to_string()));
     }
 
     /// `kubectl argo rollouts ARGS`. It must succeed; answers what it printed.

@@ -67,8 +67,28 @@ pub fn alone() -> Alone {
     Alone(plane)
 }
 
+/// An API server of one's own on which nothing acts by itself.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn storage() -> ControlPlane {
+    let plane = ControlPlane::start_storage(&folder("storage"));
+    let plane = plane.and_then(|plane| define(&plane).map(|()| plane));
+    plane.unwrap_or_else(|error| panic!("no API server: {error}"))
+}
+
 fn start() -> Result<ControlPlane, String> {
-    let plane = ControlPlane::start(&target().join("e2e").join(std::process::id().to_string()))?;
+    let plane = ControlPlane::start(&folder("cluster"))?;
+    define(&plane)?;
+    Ok(plane)
+}
+
+fn folder(name: &str) -> PathBuf {
+    target().join("e2e").join(format!("{name}-{}", std::process::id()))
+}
+
+fn define(plane: &ControlPlane) -> Result<(), String> {
     let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
     plane.kubectl(&["create", "-f", definitions.to_str().unwrap()])?;
     let names = tidegate_api::crd::all()
@@ -78,8 +98,7 @@ fn start() -> Result<ControlPlane, String> {
     let mut wait = vec!["wait", "--for=condition=Established", "--timeout=0"];
     wait.extend(names.iter().map(String::as_str));
     // It fails on a definition that has no conditions yet.
-    wait_until("our resources are served", LIMIT, || Ok(plane.kubectl(&wait).is_ok()))?;
-    Ok(plane)
+    wait_until("our resources are served", LIMIT, || Ok(plane.kubectl(&wait).is_ok()))
 }
 
 /// A program of this workspace, as built with the tests.

@@ -5,6 +5,7 @@
 
 #[path = "../../../crates/sim/tests/captured/mod.rs"]
 mod captured;
+mod conformance;
 mod demo;
 mod guide;
 mod leadership;

@@ -1,0 +1,54 @@
+//! Each shape of request that the controller and the plugin send goes to kubesim and to a real kube-apiserver; their answers
+//! agree: code, object or Status with its texts, events of watches. Times and identities differ, of course.
+
+mod exchange;
+mod steps;
+
+use std::collections::BTreeSet;
+
+use exchange::{Answer, Exchange};
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use tidegate_e2e::{User, storage};
+use tidegate_kubesim::ApiServer;
+
+/// Differences that are known: (step, what differs as a JSON pointer into the answer, why). One that no longer shows fails too.
+const KNOWN: [(&str, &str, &str); 0] = [];
+
+#[test]
+fn kubesim_answers_as_the_real_server() {
+    let plane = storage();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (ours, theirs) = runtime.block_on(async {
+        let server = ApiServer::new(tidegate_kubesim::Config::default());
+        for definition in tidegate_api::crd::all() {
+            server.create("admin", "customresourcedefinitions", "", definition.clone()).unwrap();
+        }
+        let ours = play(Client::new(server, "default")).await;
+        let kubeconfig = Kubeconfig::read_from(plane.kubeconfig(User::Admin)).unwrap();
+        let options = KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        (ours, play(Client::try_from(config).unwrap()).await)
+    });
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for ((step, ours), (_, theirs)) in ours.iter().zip(&theirs) {
+        for (pointer, difference) in ours.differences(theirs) {
+            match KNOWN.iter().find(|(known, at, _)| known == step && *at == pointer) {
+                Some(known) => _ = seen.insert(known),
+                None => found.push(format!("{step} {pointer}: {difference}")),
+            }
+        }
+    }
+    assert!(found.is_empty(), "kubesim (first) and kube-apiserver (second) differ:\n{}", found.join("\n"));
+    let gone: Vec<_> = KNOWN.iter().filter(|known| !seen.contains(known)).collect();
+    assert!(gone.is_empty(), "no longer different: {gone:?}");
+}
+
+async fn play(client: Client) -> Vec<(&'static str, Answer)> {
+    let mut exchange = Exchange::new(client);
+    for step in steps::all() {
+        exchange.send(step).await;
+    }
+    exchange.answers()
+}

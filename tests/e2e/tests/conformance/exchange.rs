@@ -1,0 +1,162 @@
+//! Steps sent to one server, and what it answered.
+
+use std::collections::BTreeMap;
+
+use http::Request;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Map, Value, json};
+
+/// One request. `${STEP.version}` and `${STEP.uid}` in path or body stand for what an earlier step answered, `${STEP.continue}`
+/// for the token of a list.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) content_type: &'static str,
+    pub(super) body: Value,
+}
+
+/// What a server answered, without what no two servers share.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    code: u16,
+    /// An object, or the events of a watch.
+    body: Value,
+}
+
+impl Answer {
+    /// Where two answers differ, as (JSON pointer, text).
+    pub(super) fn differences(&self, other: &Self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        if self.code != other.code {
+            found.push(("code".to_owned(), format!("{} and {}", self.code, other.code)));
+        }
+        compare("", &self.body, &other.body, &mut found);
+        found
+    }
+}
+
+fn compare(at: &str, ours: &Value, theirs: &Value, found: &mut Vec<(String, String)>) {
+    match (ours, theirs) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let value = |of: &Map<String, Value>| of.get(key).cloned().unwrap_or_default();
+                compare(&format!("{at}/{}", key.replace('/', "~1")), &value(a), &value(b), found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (number, (a, b)) in a.iter().zip(b).enumerate() {
+                compare(&format!("{at}/{number}"), a, b, found);
+            }
+        }
+        _ if ours == theirs => {}
+        _ => found.push((at.to_owned(), format!("{ours} and {theirs}"))),
+    }
+}
+
+/// A conversation with one server.
+pub(super) struct Exchange {
+    client: Client,
+    /// Answers as they came, for later steps.
+    raw: BTreeMap<&'static str, Value>,
+    answers: Vec<(&'static str, Answer)>,
+}
+
+impl Exchange {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client, raw: BTreeMap::new(), answers: Vec::new() }
+    }
+
+    pub(super) fn answers(self) -> Vec<(&'static str, Answer)> {
+        self.answers
+    }
+
+    pub(super) async fn send(&mut self, step: Step) {
+        let path = self.filled_in(&step.path);
+        let body = if step.body.is_null() { String::new() } else { self.filled_in(&step.body.to_string()) };
+        let request = Request::builder()
+            .method(step.method)
+            .uri(&path)
+            .header("content-type", step.content_type)
+            .header("user-agent", "conformance")
+            .body(Body::from(body.into_bytes()))
+            .unwrap();
+        let response = self.client.send(request).await.unwrap();
+        let code = response.status().as_u16();
+        let bytes = response.into_body().collect_bytes().await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let lines: Vec<Value> =
+            text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect();
+        let is_watch = path.contains("watch=true") && code == 200;
+        let raw =
+            if is_watch { Value::from(lines) } else { serde_json::from_str(&text).unwrap_or(json!(text)) };
+        let mut body = raw.clone();
+        normalise(&mut body);
+        if is_watch {
+            // When bookmarks come is up to the server.
+            body.as_array_mut().unwrap().retain(|event| event["type"] != "BOOKMARK");
+        }
+        self.raw.insert(step.name, raw);
+        self.answers.push((step.name, Answer { code, body }));
+    }
+
+    fn filled_in(&self, text: &str) -> String {
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) = after.split_once('}').expect("what is opened is closed");
+            let (step, field) = name.split_once('.').expect("a step and a field");
+            let metadata = &self.raw[step]["metadata"];
+            let field = if field == "version" { "resourceVersion" } else { field };
+            filled += before;
+            filled += metadata[field].as_str().unwrap_or_else(|| panic!("{name}: {metadata}"));
+            rest = after;
+        }
+        filled + rest
+    }
+}
+
+/// Members of `metadata` that no two servers share.
+const IDENTITIES: [&str; 5] =
+    ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "continue"];
+
+/// Replaces identities and times by their names, wherever they stand; `managedFields` are another issue's.
+fn normalise(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.remove("managedFields");
+            for (key, value) in members.iter_mut() {
+                let is_identity = IDENTITIES.contains(&key.as_str()) && value.is_string();
+                if is_identity && value != "" {
+                    *value = json!(key);
+                } else if key == "message" || key == "reason" {
+                    *value = json!(without_identities(value.as_str().unwrap_or_default()));
+                } else {
+                    normalise(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalise),
+        _ => {}
+    }
+}
+
+/// A text in which uids and versions are called so.
+fn without_identities(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_uid = core.len() == 36 && core.bytes().filter(|byte| *byte == b'-').count() == 4;
+        let is_version = !core.is_empty() && core.bytes().all(|byte| byte.is_ascii_digit()) && core.len() > 1;
+        if is_uid {
+            word.replace(core, "UID")
+        } else if is_version {
+            word.replace(core, "VERSION")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
