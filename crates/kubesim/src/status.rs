@@ -56,6 +56,16 @@ impl ApiError {
         Self::new(409, "Conflict", message).about(resource, name)
     }
 
+    /// 409 of a deletion whose preconditions do not hold: it speaks of the kind, not of the resource.
+    pub(crate) fn precondition(resource: &Resource, name: &str, why: &str) -> Self {
+        let (group, kind) = (&resource.group, &resource.kind);
+        let qualified = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+        let message = format!("Operation cannot be fulfilled on {qualified} \"{name}\": {why}");
+        let mut error = Self::new(409, "Conflict", message);
+        error.set_details(group, kind, name);
+        error
+    }
+
     /// 409 of a write that was based on an older resourceVersion.
     pub(crate) fn stale(resource: &Resource, name: &str) -> Self {
         let why =

@@ -77,7 +77,7 @@ impl Schema {
         }
         if self.format.as_deref() == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
             let detail = format!("{path} in body must be of type date-time: \"{text}\"");
-            causes.push(Cause::invalid(path, &text.into(), &detail));
+            causes.push(Cause::type_invalid(path, &text.into(), &detail));
         }
     }
 

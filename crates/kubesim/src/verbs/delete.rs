@@ -152,7 +152,7 @@ fn check_preconditions(
         ),
         _ => return Ok(()),
     };
-    Err(ApiError::conflict(resource, &key.name, &why))
+    Err(ApiError::precondition(resource, &key.name, &why))
 }
 
 /// How long the object may live on; only pods that run get any time.

@@ -49,6 +49,9 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -
     let remaining = selected.count();
     let version = token.map_or(state.store.version(), |token| token.version);
     let mut metadata = json!({"resourceVersion": version.to_string()});
+    if resource.is_custom() {
+        metadata["continue"] = "".into();
+    }
     if let (Some((key, _)), true) = (page.last(), remaining > 0) {
         metadata["continue"] = Continue { version, after: (*key).clone() }.encode().into();
         if selector.is_empty() {
