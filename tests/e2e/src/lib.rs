@@ -14,8 +14,8 @@ mod plane;
 
 pub use controller::{Controller, Start};
 pub use place::{Outcome, Place};
-pub use plane::{Alone, Shared, alone, program, shared, storage};
-pub use xtask::cluster::{ControlPlane, User, wait_until};
+pub use plane::{Alone, Shared, alone, define, program, shared, storage};
+pub use xtask::cluster::{ControlPlane, Guarded, User, wait_until};
 
 use std::time::Duration;
 

@@ -88,7 +88,11 @@ fn folder(name: &str) -> PathBuf {
     target().join("e2e").join(format!("{name}-{}", std::process::id()))
 }
 
-fn define(plane: &ControlPlane) -> Result<(), String> {
+/// Installs our resource definitions and waits until they are served.
+///
+/// # Errors
+/// When the API server refuses them.
+pub fn define(plane: &ControlPlane) -> Result<(), String> {
     let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
     plane.kubectl(&["create", "-f", definitions.to_str().unwrap()])?;
     let names = tidegate_api::crd::all()
