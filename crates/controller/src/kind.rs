@@ -45,6 +45,11 @@ impl Kind {
             .find(|known| known.kind == kind && known.group == group)
     }
 
+    /// `rollouts.argoproj.io`, `services`: the resource as roles and messages name it.
+    pub(crate) fn qualified_name(self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
     /// `apps/v1`, `v1`.
     pub(crate) fn api_version(self) -> String {
         if self.group.is_empty() {
@@ -85,6 +90,10 @@ mod tests {
     fn paths() {
         assert_eq!(ROLLOUT.object("a", "b"), "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts/b");
         assert_eq!(EVENT.collection("a"), "/api/v1/namespaces/a/events");
+        assert_eq!(
+            [ROLLOUT, SERVICE].map(Kind::qualified_name),
+            ["rollouts.argoproj.io".to_owned(), "services".to_owned()]
+        );
         assert_eq!(Kind::workload("apps/v1", "Deployment"), Some(DEPLOYMENT));
         assert_eq!(Kind::workload("v1", "PodTemplate"), Some(POD_TEMPLATE));
         assert_eq!(Kind::workload("apps/v1beta1", "Deployment"), Some(DEPLOYMENT));

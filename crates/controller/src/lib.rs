@@ -4,7 +4,7 @@
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `shell` (what all of that shares), `controller` (the running whole).
+//! writing), `shell` (what all of that shares), `watch_state` (how the watches are doing), `controller` (the running whole).
 
 mod clients;
 mod clock;
@@ -24,6 +24,7 @@ mod store;
 #[cfg(test)]
 mod test_server;
 mod watch;
+mod watch_state;
 mod world;
 
 pub use clients::client;
@@ -36,3 +37,4 @@ pub use rate::RateLimit;
 pub use shell::Metrics;
 pub use snapshot::ReadError;
 pub use store::Key;
+pub use watch_state::{Failing, WatchState};
