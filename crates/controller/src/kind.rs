@@ -15,6 +15,7 @@ pub(crate) const ROLLOUT: Kind = Kind::new("argoproj.io", "v1alpha1", "Rollout",
 pub(crate) const REPLICA_SET: Kind = Kind::new("apps", "v1", "ReplicaSet", "replicasets");
 pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
 pub(crate) const EVENT: Kind = Kind::new("", "v1", "Event", "events");
+pub(crate) const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
 const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 const POD_TEMPLATE: Kind = Kind::new("", "v1", "PodTemplate", "podtemplates");
 

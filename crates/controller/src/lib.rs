@@ -5,6 +5,7 @@
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
 //! writing), `shell` (what all of that shares), `watch_state` (how the watches are doing), `controller` (the running whole).
+//! Around it: `leader` (which of several controllers may act).
 
 mod clients;
 mod clock;
@@ -14,6 +15,7 @@ mod events;
 mod execute;
 mod gate;
 mod kind;
+mod leader;
 mod memory;
 mod queue;
 mod rate;
@@ -32,6 +34,7 @@ pub use clock::Clock;
 pub use config::{Config, Error, OnPlan, Scope};
 pub use controller::{Controller, Handle, run};
 pub use gate::{Gate, Gated, GatedBody};
+pub use leader::{Candidate, Elector, LeaseError, Lost, Role, Standing, Times, TimesError};
 pub use queue::{Counters, Queue};
 pub use rate::RateLimit;
 pub use shell::Metrics;
