@@ -5,7 +5,7 @@
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
 //! writing), `shell` (what all of that shares), `watch_state` (how the watches are doing), `controller` (the running whole).
-//! Around it: `leader` (which of several controllers may act).
+//! Around it: `leader` (which of several controllers may act), and, with the feature `process`, the program: `process`.
 
 mod clients;
 mod clock;
@@ -17,6 +17,8 @@ mod gate;
 mod kind;
 mod leader;
 mod memory;
+#[cfg(feature = "process")]
+pub mod process;
 mod queue;
 mod rate;
 mod reconcile;
