@@ -86,8 +86,6 @@ pub(crate) struct ConnectionFlags {
 pub(crate) struct Connection {
     config: Config,
     tells_requests: bool,
-    /// The namespace of the pod's service account, or of the kubeconfig's context.
-    pub(crate) default_namespace: String,
 }
 
 impl Connection {
@@ -114,17 +112,25 @@ impl Connection {
         } else {
             of_kubeconfig(kubeconfig, flags).await?
         };
+        check_proxy(&config)?;
         let agent = format!("{}/{}", super::NAME, version());
         config.headers.push((USER_AGENT, HeaderValue::from_str(&agent).expect("a version is plain text")));
         // The shell repeats what is worth repeating, from a new decision.
         config.default_retry = false;
         config.disable_compression = true;
-        Ok(Self { default_namespace: config.default_namespace.clone(), config, tells_requests })
+        Ok(Self { config, tells_requests })
     }
 
-    /// `https://10.96.0.1`.
+    /// The namespace of the pod's service account, or of the kubeconfig's context.
+    pub(crate) fn default_namespace(&self) -> &str {
+        &self.config.default_namespace
+    }
+
+    /// `10.96.0.1:443`, without whatever else an address may hold.
     pub(crate) fn server(&self) -> String {
-        self.config.cluster_url.to_string()
+        let uri = &self.config.cluster_url;
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+        format!("{}:{port}", uri.host().unwrap_or_default())
     }
 
     /// A client behind `gate`, with connections of its own. It speaks HTTP/1.1, one connection for each request under way:
@@ -222,8 +228,9 @@ async fn of_kubeconfig(mut kubeconfig: Kubeconfig, flags: &ConnectionFlags) -> R
         cluster: text(&flags.cluster),
         user: text(&flags.user),
     };
+    let has_proxy = has_proxy(&kubeconfig, &options);
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    let config = config.map_err(|error| {
+    let mut config = config.map_err(|error| {
         let error = match error {
             KubeconfigError::CurrentContextNotSet => {
                 "no context is chosen; choose one with --context".to_owned()
@@ -232,6 +239,8 @@ async fn of_kubeconfig(mut kubeconfig: Kubeconfig, flags: &ConnectionFlags) -> R
         };
         format!("the kubeconfig cannot be used: {error}")
     })?;
+    // The library would take that of the environment, even for a server on this machine.
+    config.proxy_url = config.proxy_url.filter(|_| has_proxy);
     if config.cluster_url.host().is_none_or(str::is_empty) {
         return Err(format!(
             "the kubeconfig cannot be used: {:?} is no address",
@@ -239,6 +248,28 @@ async fn of_kubeconfig(mut kubeconfig: Kubeconfig, flags: &ConnectionFlags) -> R
         ));
     }
     Ok(config)
+}
+
+/// The library's own refusal would repeat the address, which may hold a password.
+fn check_proxy(config: &Config) -> Result<(), String> {
+    let scheme = config.proxy_url.as_ref().map(|proxy| proxy.scheme_str().unwrap_or_default());
+    match scheme {
+        None | Some("http" | "https" | "socks5") => Ok(()),
+        Some(_) => {
+            Err("the proxy's address is none: it begins with http://, https:// or socks5://".to_owned())
+        }
+    }
+}
+
+/// Whether a proxy is named for the cluster that is chosen.
+fn has_proxy(kubeconfig: &Kubeconfig, options: &KubeConfigOptions) -> bool {
+    let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+    let mut contexts = kubeconfig.contexts.iter().filter(|named| Some(&named.name) == context);
+    let of_context = contexts.find_map(|named| Some(&named.context.as_ref()?.cluster));
+    let cluster = options.cluster.as_ref().or(of_context);
+    let mut clusters = kubeconfig.clusters.iter().filter(|named| Some(&named.name) == cluster);
+    let proxy = clusters.find_map(|named| named.cluster.as_ref()?.proxy_url.as_ref());
+    proxy.is_some_and(|proxy| !proxy.is_empty())
 }
 
 /// Where flags say all.

@@ -45,8 +45,9 @@ impl Health {
     /// A part that has stopped to move.
     fn standstill(&self) -> Option<String> {
         let (standing, times) = self.election.as_ref()?;
-        // A try ends within three requests of half a renew deadline each, which is less than that.
-        let limit = times.lease_duration * 2;
+        // A try ends within three requests of half a renew deadline each and comes within a retry period of the last, which
+        // is less than that.
+        let limit = times.lease_duration * 3;
         let silent = standing.borrow().tried.elapsed();
         (silent > limit).then(|| format!("leader election stands still: no try for {} s\n", silent.as_secs()))
     }

@@ -28,7 +28,7 @@ use crate::leader::{Elector, Lost};
 pub(super) async fn run(flags: &Flags, surroundings: &Surroundings, clock: Clock) -> Result<u8, String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let connection = Connection::find(flags, surroundings).await?;
-    let settings = Settings::new(flags, surroundings, &connection);
+    let settings = Settings::new(flags, surroundings, connection.default_namespace());
     let health_port = bind(flags.healthz_port, "--healthzPort")?;
     let metrics_port = bind(flags.metrics_port, "--metricsPort")?;
     tracing::info!(

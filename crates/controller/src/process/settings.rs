@@ -3,7 +3,6 @@
 use tidegate_api::labels;
 use tracing::level_filters::LevelFilter;
 
-use super::connection::Connection;
 use super::flags::{Flags, given};
 use super::surroundings::Surroundings;
 use crate::config::Scope;
@@ -105,11 +104,12 @@ fn times(flags: &Flags) -> Times {
 
 impl Settings {
     /// What flags that passed [`check`] mean here.
-    pub(crate) fn new(flags: &Flags, surroundings: &Surroundings, connection: &Connection) -> Self {
+    /// `default_namespace` is that of the service account, or of the kubeconfig's context.
+    pub(crate) fn new(flags: &Flags, surroundings: &Surroundings, default_namespace: &str) -> Self {
         let instance_id = Some(flags.instance_id.clone()).filter(|id| !id.is_empty());
         let namespace = given(flags.connection.namespace.as_ref())
             .or(surroundings.pod_namespace.as_deref().filter(|_| surroundings.is_in_cluster))
-            .unwrap_or(&connection.default_namespace);
+            .unwrap_or(default_namespace);
         let candidate = flags.leader_elect.then(|| Candidate {
             namespace: surroundings.own_namespace().to_owned(),
             name: instance_id.as_ref().map_or_else(|| LOCK.to_owned(), |id| format!("{LOCK}-{id}")),
@@ -121,6 +121,79 @@ impl Settings {
             workers: usize::try_from(flags.rollout_threads).unwrap_or(usize::MAX),
             rate_limit: RateLimit { qps: flags.qps, burst: flags.burst },
             candidate,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::flags::Parsed;
+
+    const NOWHERE: Surroundings = Surroundings {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        hostname: String::new(),
+        uuid: String::new(),
+        pod_namespace: None,
+        account_namespace: None,
+        kubeconfig: None,
+        home: None,
+        is_in_cluster: false,
+    };
+
+    fn settings(line: &str, surroundings: &Surroundings) -> Settings {
+        let words = std::iter::once("rollouts-controller").chain(line.split_whitespace());
+        let Ok(Parsed::Run { flags, .. }) = Flags::parse(words.map(Into::into)) else { panic!("{line}") };
+        assert_eq!(check(&flags), Ok(()), "{line}");
+        Settings::new(&flags, surroundings, "of-the-context")
+    }
+
+    #[test]
+    fn only_namespaced_limits_what_is_watched() {
+        let pod = Surroundings { pod_namespace: Some("pod".to_owned()), ..NOWHERE };
+        let in_cluster = Surroundings { is_in_cluster: true, ..pod.clone() };
+        for (line, surroundings, expected) in [
+            ("", &NOWHERE, None),
+            ("-n a", &NOWHERE, None),
+            ("-n a --namespaced", &in_cluster, Some("a")),
+            ("--namespaced", &NOWHERE, Some("of-the-context")),
+            ("--namespaced", &pod, Some("of-the-context")),
+            ("--namespaced", &in_cluster, Some("pod")),
+        ] {
+            assert_eq!(settings(line, surroundings).scope.namespace.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_lease_is_upstreams() {
+        let account = Surroundings {
+            hostname: "host".to_owned(),
+            uuid: "id".to_owned(),
+            account_namespace: Some("account".to_owned()),
+            ..NOWHERE
+        };
+        let pod = Surroundings { pod_namespace: Some("pod".to_owned()), ..account.clone() };
+        for (line, surroundings, namespace, name) in [
+            ("", &NOWHERE, "argo-rollouts", "argo-rollouts-controller-lock"),
+            ("-n a --namespaced", &account, "account", "argo-rollouts-controller-lock"),
+            ("--instance-id blue", &pod, "pod", "argo-rollouts-controller-lock-blue"),
+        ] {
+            let candidate = settings(line, surroundings).candidate.unwrap();
+            assert_eq!((candidate.namespace.as_str(), candidate.name.as_str()), (namespace, name), "{line}");
+        }
+        assert_eq!(settings("", &pod).candidate.unwrap().identity, "host_id");
+        assert_eq!(settings("--leader-elect=false", &pod).candidate, None);
+    }
+
+    #[test]
+    fn an_instance_id_must_fit_where_it_is_written() {
+        for id in ["", "a", "blue-1", "a.b"] {
+            assert_eq!(check_instance_id(id, true), Ok(()), "{id}");
+        }
+        assert_eq!(check_instance_id("Blue_1", false), Ok(()));
+        assert!(check_instance_id("Blue_1", true).unwrap_err().contains("name of the Lease"));
+        for id in ["-a", "a-", "a b", "ä", &"a".repeat(64)] {
+            assert!(check_instance_id(id, false).unwrap_err().contains("value of the label"), "{id}");
         }
     }
 }

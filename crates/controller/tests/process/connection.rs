@@ -63,3 +63,15 @@ fn a_server_that_does_not_know_us_is_told() {
     let line = started.logs("cannot get leases.coordination.k8s.io");
     assert!(line.contains("Unauthorized") && !line.contains("wrong"), "{line}");
 }
+
+#[test]
+fn a_proxy_that_is_named_is_used() {
+    let world = World::new();
+    let mut started = world.start(&["--proxy-url=http://127.0.0.1:1"]);
+    let line = started.logs("cannot get leases.coordination.k8s.io");
+    assert!(line.contains("Connection refused"), "{line}");
+    let (log, code) = world.start(&["--proxy-url=gopher://me:geheim@127.0.0.1"]).end();
+    let expected =
+        "level=fatal msg=\"the proxy's address is none: it begins with http://, https:// or socks5://\"";
+    assert!(code == Some(1) && log.ends_with(expected), "{log}");
+}

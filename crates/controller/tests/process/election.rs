@@ -76,7 +76,7 @@ fn a_leader_that_was_frozen_changes_nothing_when_it_wakes() {
     let (log, code) = first.end();
     assert_eq!(code, Some(1), "{log}");
     assert!(
-        log.contains("level=fatal msg=\"leader election lost: the lease was not renewed within 2s"),
+        log.contains("level=fatal msg=\"leader election lost: the lease was not renewed within 4s"),
         "{log}"
     );
     let after = world.object("rollouts.argoproj.io", "default", "web");

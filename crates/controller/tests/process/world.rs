@@ -87,8 +87,8 @@ impl World {
     /// The same with an election in which little time passes.
     pub(crate) fn start_hasty(&self) -> Running {
         self.start(&[
-            "--leader-election-lease-duration=3s",
-            "--leader-election-renew-deadline=2s",
+            "--leader-election-lease-duration=5s",
+            "--leader-election-renew-deadline=4s",
             "--leader-election-retry-period=300ms",
         ])
     }
