@@ -66,6 +66,14 @@ impl Running {
         rest.split(' ').next().unwrap().to_owned()
     }
 
+    /// Memory that it holds, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

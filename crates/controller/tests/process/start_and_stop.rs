@@ -42,6 +42,31 @@ fn starts_works_and_gives_the_lease_back() {
 }
 
 #[test]
+fn at_rest_it_renews_its_lease_and_nothing_else() {
+    let world = World::new();
+    world.create_rollout("web:1");
+    let mut controller = world.start_hasty();
+    controller.logs("Started controller");
+    world.wait_for_image("web:1");
+    // Events follow what they tell of.
+    let (begun, _) = world.requests();
+    world.wait_for(|world| world.requests().0 >= begun + 4);
+    let (_, before) = world.requests();
+    world.wait_for(|world| world.requests().0 >= begun + 10);
+    assert_eq!(world.requests().1, before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_starts_small() {
+    let world = World::new();
+    let mut controller = world.start(&[]);
+    controller.logs("Started controller");
+    let memory = controller.memory();
+    assert!(memory <= 15 * 1024, "{memory} KiB");
+}
+
+#[test]
 fn without_an_election_there_is_no_lease() {
     let world = World::new();
     let mut controller = world.start(&["--leader-elect=false", "--logformat=json"]);

@@ -151,6 +151,16 @@ impl World {
         self.act(move |server| server.create("test", "rollouts.argoproj.io", "default", rollout)).unwrap();
     }
 
+    /// Requests of the controller so far: those about the Lease, and all others.
+    pub(crate) fn requests(&self) -> (u64, u64) {
+        let tallies = self.act(ApiServer::tallies);
+        let ours = tallies.iter().filter(|(key, _)| key.actor.starts_with("rollouts-controller/"));
+        ours.fold((0, 0), |(lease, others), (key, tally)| match key.resource.as_str() {
+            LEASES => (lease + tally.requests, others),
+            _ => (lease, others + tally.requests),
+        })
+    }
+
     /// Waits until the Rollout is Healthy with this image everywhere.
     #[track_caller]
     pub(crate) fn wait_for_image(&self, image: &str) {
