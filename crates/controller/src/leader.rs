@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use crate::clock::Clock;
 use crate::gate::Gate;
 use crate::kind::LEASE;
-use crate::watch_state::without_answer;
+use crate::watch_state::{refusal, without_answer};
 use record::Record;
 
 /// How often giving the lease back is tried when somebody writes to it at the same time.
@@ -43,7 +43,7 @@ pub enum TimesError {
     #[error("the lease duration must be at least 1s")]
     TooShort,
     /// A leader would still act when others take over.
-    #[error("the lease duration must be longer than the renew deadline")]
+    #[error("the lease duration, in whole seconds, must be longer than the renew deadline")]
     Lease,
     /// A leader would have no second try. Upstream's library asks for the same.
     #[error("the renew deadline must be longer than 1.2 times the retry period")]
@@ -72,7 +72,7 @@ impl Times {
     pub fn check(&self) -> Result<(), TimesError> {
         if self.lease_duration < Duration::from_secs(1) {
             Err(TimesError::TooShort)
-        } else if self.lease_duration <= self.renew_deadline {
+        } else if Duration::from_secs(self.lease_duration.as_secs()) <= self.renew_deadline {
             Err(TimesError::Lease)
         } else if self.renew_deadline <= self.retry_period * 6 / 5 {
             Err(TimesError::Deadline)
@@ -361,11 +361,8 @@ impl Elector {
         match timeout(limit, self.client.request(request)).await {
             Ok(Ok(lease)) => Ok(lease),
             Ok(Err(kube::Error::Api(status))) => {
-                let grant = match status.code {
-                    403 => format!("; grant the controller the verb {verb} on {}", LEASE.qualified_name()),
-                    _ => String::new(),
-                };
-                Err(failed(format!("{}{grant}", status.message), Some(status.code)))
+                let why = refusal(&status, &format!("the verb {verb}"), LEASE);
+                Err(failed(why, Some(status.code)))
             }
             Ok(Err(error)) => Err(failed(without_answer(&error), None)),
             Err(_) => Err(failed(format!("no answer within {}s", limit.as_secs_f64()), None)),
@@ -410,6 +407,8 @@ mod tests {
         assert_eq!(times(1000, 900, 749), Ok(()));
         assert_eq!(times(999, 900, 100), Err(TimesError::TooShort));
         assert_eq!(times(10_000, 10_000, 2000), Err(TimesError::Lease));
+        // Others would wait for 10 seconds, which is what the record can say.
+        assert_eq!(times(10_900, 10_500, 2000), Err(TimesError::Lease));
         assert_eq!(times(15_000, 2400, 2000), Err(TimesError::Deadline));
         assert_eq!(times(15_000, 10_000, 0), Err(TimesError::Retry));
     }

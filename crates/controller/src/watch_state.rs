@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kube::core::Status;
 use kube::runtime::watcher::{self, Event};
 use tokio::time::Instant;
 
@@ -138,16 +139,26 @@ impl Watch {
 
 /// Why a request failed, and what to do about it.
 fn why(error: &kube::Error, kind: Kind) -> String {
-    let resource = kind.qualified_name();
     match error {
-        kube::Error::Api(status) if status.code == 404 => format!(
-            "the API server does not know {resource}; apply the CustomResourceDefinition crds/{resource}.yaml"
-        ),
-        kube::Error::Api(status) if status.code == 403 => {
-            format!("{}; grant the controller the verbs list and watch on {resource}", status.message)
+        kube::Error::Api(status) if status.code == 404 => {
+            let resource = kind.qualified_name();
+            format!(
+                "the API server does not know {resource}; apply the CustomResourceDefinition crds/{resource}.yaml"
+            )
         }
-        kube::Error::Api(status) => status.message.clone(),
+        kube::Error::Api(status) => refusal(status, "the verbs list and watch", kind),
         other => without_answer(other),
+    }
+}
+
+/// What the API server says, and what to do about it; `verbs` are those that the request needs.
+pub(crate) fn refusal(status: &Status, verbs: &str, kind: Kind) -> String {
+    let Status { code, message, reason, .. } = status;
+    let message = if message.is_empty() { reason } else { message };
+    match code {
+        401 => format!("{message}; the API server does not accept the controller's token or certificate"),
+        403 => format!("{message}; grant the controller {verbs} on {}", kind.qualified_name()),
+        _ => message.clone(),
     }
 }
 
@@ -173,8 +184,6 @@ pub(crate) fn first_cause(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-
     use super::*;
     use crate::config::Scope;
     use crate::kind;

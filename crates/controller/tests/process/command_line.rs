@@ -55,7 +55,7 @@ fn what_makes_no_sense_is_fatal() {
     );
     fails(
         &["--leader-election-renew-deadline=15s"],
-        "level=fatal msg=\"the flags --leader-election-* do not fit together: the lease duration must be longer than \
+        "level=fatal msg=\"the flags --leader-election-* do not fit together: the lease duration, in whole seconds, must be longer than \
          the renew deadline (lease duration 15s, renew deadline 15s, retry period 2s)\"",
     );
 }

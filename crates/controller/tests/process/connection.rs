@@ -61,7 +61,8 @@ fn a_server_that_does_not_know_us_is_told() {
     let world = World::new();
     let mut started = world.start(&["--token=wrong"]);
     let line = started.logs("cannot get leases.coordination.k8s.io");
-    assert!(line.contains("Unauthorized") && !line.contains("wrong"), "{line}");
+    let why = "Unauthorized; the API server does not accept the controller's token or certificate";
+    assert!(line.contains(why) && !line.contains("wrong"), "{line}");
 }
 
 #[test]
