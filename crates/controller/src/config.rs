@@ -36,8 +36,10 @@ pub struct Config {
     pub survives_panics: bool,
     /// An observer.
     pub on_plan: Option<OnPlan>,
-    /// Ends [`crate::run`] when it turns true or its sender goes away.
+    /// Ends [`crate::run`] when it turns true or its sender goes away: no work is begun any more.
     pub shutdown: Option<watch::Receiver<bool>>,
+    /// How long, from then on, work that has begun may go on, and once more as long the writing of events that wait.
+    pub grace: Duration,
 }
 
 impl Config {
@@ -55,6 +57,7 @@ impl Config {
             survives_panics: true,
             on_plan: None,
             shutdown: None,
+            grace: Duration::from_secs(5),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Client;
 use tidegate_core::Snapshot;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clients::Clients;
 use crate::config::{Config, Error};
@@ -17,6 +18,7 @@ use crate::shell::{Metrics, Outcome, Shell};
 use crate::snapshot::{self, ReadError};
 use crate::store::Key;
 use crate::watch::{Selection, follow};
+use crate::watch_state::{WatchState, Watches};
 
 /// Runs a controller until it is shut down or dropped. `client` is best made by [`crate::client`].
 ///
@@ -35,6 +37,8 @@ pub struct Controller {
     workers: usize,
     survives_panics: bool,
     shutdown: Option<watch::Receiver<bool>>,
+    grace: Duration,
+    watches: Watches,
 }
 
 impl Controller {
@@ -52,6 +56,8 @@ impl Controller {
             workers: config.workers,
             survives_panics: config.survives_panics,
             shutdown: config.shutdown.clone(),
+            grace: config.grace,
+            watches: Watches::new(&config.scope.selections()),
             shell: Arc::new(Shell::new(config, clients, recorder)),
         })
     }
@@ -59,23 +65,31 @@ impl Controller {
     /// A view of what this controller sees and has done, also while it runs.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle { shell: self.shell.clone() }
+        Handle { shell: self.shell.clone(), watches: self.watches.clone() }
     }
 
-    /// Runs until it is shut down; dropping the future ends it at once, tasks included.
+    /// Runs until it is shut down, which lets running work come to its end; dropping the future ends it at once, tasks included.
     pub async fn run(self) {
         let mut background = JoinSet::new();
         for selection in self.selections {
             let (shell, failing, kind) = (self.shell.clone(), self.shell.clone(), selection.kind);
+            let (watches, failed_watches) = (self.watches.clone(), self.watches.clone());
             background.spawn(follow(
                 shell.clients.unlimited(),
                 selection,
-                move |event| shell.deliver(kind, event),
-                move |_| failing.lock().metrics.watch_errors += 1,
+                move |event| {
+                    watches.heard(kind, &event);
+                    shell.deliver(kind, event);
+                },
+                move |error| {
+                    failed_watches.failed(kind, error);
+                    failing.lock().metrics.watch_errors += 1;
+                },
             ));
         }
         let shell = self.shell;
-        background.spawn(self.inbox.drain(shell.clients.clone(), shell.field_manager.clone()));
+        let (mut writing, last_call) = (JoinSet::new(), self.inbox.last_call());
+        writing.spawn(self.inbox.drain(shell.clients.clone(), shell.field_manager.clone()));
         let mut dispatcher = Dispatcher {
             shell,
             workers: self.workers,
@@ -87,8 +101,16 @@ impl Controller {
             biased;
             () = asked_to_stop(self.shutdown) => {}
             Some(ended) = background.join_next() => if let Err(error) = ended { pass_on(error) },
+            Some(ended) = writing.join_next() => if let Err(error) = ended { pass_on(error) },
             () = dispatcher.work() => {}
         }
+        if timeout(self.grace, dispatcher.wind_up()).await.is_err() {
+            let running = dispatcher.running.len();
+            tracing::warn!(running, "work on Rollouts was cut short by the end of the process");
+        }
+        last_call.notify_one();
+        // What is still unwritten after that is lost, as events may be.
+        let _ = timeout(self.grace, writing.join_next()).await;
     }
 }
 
@@ -136,6 +158,13 @@ impl Dispatcher {
         }
     }
 
+    /// Lets running work come to its end without beginning any more.
+    async fn wind_up(&mut self) {
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.finish(ended);
+        }
+    }
+
     /// Starts as much work as there are free workers; answers when more comes due, if a worker is free then.
     fn start(&mut self) -> Option<Instant> {
         while self.running.len() < self.workers {
@@ -169,6 +198,7 @@ impl Dispatcher {
 #[derive(Clone)]
 pub struct Handle {
     shell: Arc<Shell>,
+    watches: Watches,
 }
 
 impl Handle {
@@ -205,6 +235,12 @@ impl Handle {
     pub fn is_idle(&self) -> bool {
         let state = self.shell.lock();
         state.world.is_complete() && state.queue.is_idle()
+    }
+
+    /// How the watch of each required kind is doing.
+    #[must_use]
+    pub fn watches(&self) -> Vec<WatchState> {
+        self.watches.states()
     }
 
     /// When the queue will act of itself.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_api::meta::{ObjectMeta, Time};
 use tidegate_core::{Event, EventType};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::clients::{Clients, RequestError};
 use crate::clock::Clock;
@@ -67,7 +67,10 @@ impl Recorder {
     pub(crate) fn new(capacity: usize, clock: Clock) -> (Self, Inbox) {
         let (sender, receiver) = mpsc::channel(capacity);
         let dropped = Arc::new(AtomicU64::new(0));
-        (Self { sender, dropped: dropped.clone(), clock }, Inbox { receiver, dropped })
+        (
+            Self { sender, dropped: dropped.clone(), clock },
+            Inbox { receiver, dropped, last_call: Arc::default() },
+        )
     }
 
     /// Hands an event over, or drops it when too many wait.
@@ -89,13 +92,29 @@ impl Recorder {
 pub(crate) struct Inbox {
     receiver: mpsc::Receiver<Record>,
     dropped: Arc<AtomicU64>,
+    last_call: Arc<Notify>,
 }
 
 impl Inbox {
-    /// Writes events one after the other until the last [`Recorder`] is gone.
+    /// Notifying it makes [`Inbox::drain`] come to an end.
+    pub(crate) fn last_call(&self) -> Arc<Notify> {
+        self.last_call.clone()
+    }
+
+    /// Writes events one after the other until the last [`Recorder`] is gone. After the last call it takes no more, and ends
+    /// once those that wait are written.
     pub(crate) async fn drain(mut self, clients: Clients, component: String) {
         let mut writer = Writer { clients, component, written: BTreeMap::new(), named: 0 };
-        while let Some(record) = self.receiver.recv().await {
+        loop {
+            let record = tokio::select! {
+                biased;
+                () = self.last_call.notified() => {
+                    self.receiver.close();
+                    continue;
+                }
+                record = self.receiver.recv() => record,
+            };
+            let Some(record) = record else { return };
             if let Err(error) = writer.write(&record).await {
                 tracing::debug!(reason = record.event.reason, %error, "event dropped");
                 self.dropped.fetch_add(1, Ordering::Relaxed);

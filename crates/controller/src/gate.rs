@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use http_body::{Body, Frame};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 /// A handle on the gate; clones are the same gate. It is open when made.
@@ -28,6 +29,7 @@ struct State {
     effects: u64,
     close_before: Option<u64>,
     close_after: Option<u64>,
+    open_until: Option<Instant>,
 }
 
 impl Gate {
@@ -40,6 +42,15 @@ impl Gate {
     /// Closes at once.
     pub fn close(&self) {
         self.lock().close();
+    }
+
+    /// Closes at this instant unless it is told a later one before. Every request and every answer is held against it, so that
+    /// a process that slept through the instant sends nothing when it wakes.
+    pub fn keep_open_until(&self, until: Instant) {
+        let mut state = self.lock();
+        if !state.is_closed() {
+            state.open_until = Some(until);
+        }
     }
 
     /// Closes instead of letting the `n`-th write through; 1 is the first since the gate was made.
@@ -70,7 +81,7 @@ impl Gate {
         self.lock().is_closed()
     }
 
-    /// Waits until it is closed.
+    /// Waits until it is closed. That its time is over is noticed by the next request or look.
     pub async fn closed(&self) {
         let mut is_closed = self.lock().is_closed.subscribe();
         is_closed.wait_for(|closed| *closed).await.expect("this handle keeps the sender");
@@ -86,7 +97,10 @@ impl State {
         self.is_closed.send_replace(true);
     }
 
-    fn is_closed(&self) -> bool {
+    fn is_closed(&mut self) -> bool {
+        if self.open_until.is_some_and(|until| Instant::now() >= until) {
+            self.close();
+        }
         *self.is_closed.borrow()
     }
 
@@ -267,6 +281,22 @@ mod tests {
         assert_eq!(send(&gate, &served, Method::PATCH, PATH), None);
         assert_eq!((gate.writes(), gate.effects(), served.load(Ordering::Relaxed)), (2, 2, 2));
         assert!(gate.closed().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closes_when_its_time_is_over_and_never_opens_again() {
+        let (gate, served) = (Gate::new(), Arc::default());
+        let second = std::time::Duration::from_secs(1);
+        gate.keep_open_until(Instant::now() + second);
+        gate.keep_open_until(Instant::now() + 3 * second);
+        tokio::time::advance(2 * second).await;
+        assert_eq!(send(&gate, &served, Method::PATCH, PATH), Some(200));
+        tokio::time::advance(second).await;
+        gate.keep_open_until(Instant::now() + second);
+        assert_eq!(send(&gate, &served, Method::PATCH, PATH), None);
+        assert_eq!(send(&gate, &served, Method::GET, PATH), None);
+        assert!(gate.closed().now_or_never().is_some());
+        assert_eq!(served.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

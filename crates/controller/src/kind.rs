@@ -15,6 +15,7 @@ pub(crate) const ROLLOUT: Kind = Kind::new("argoproj.io", "v1alpha1", "Rollout",
 pub(crate) const REPLICA_SET: Kind = Kind::new("apps", "v1", "ReplicaSet", "replicasets");
 pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
 pub(crate) const EVENT: Kind = Kind::new("", "v1", "Event", "events");
+pub(crate) const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
 const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 const POD_TEMPLATE: Kind = Kind::new("", "v1", "PodTemplate", "podtemplates");
 
@@ -43,6 +44,11 @@ impl Kind {
         [DEPLOYMENT, REPLICA_SET, POD_TEMPLATE]
             .into_iter()
             .find(|known| known.kind == kind && known.group == group)
+    }
+
+    /// `rollouts.argoproj.io`, `services`: the resource as roles and messages name it.
+    pub(crate) fn qualified_name(self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// `apps/v1`, `v1`.
@@ -85,6 +91,10 @@ mod tests {
     fn paths() {
         assert_eq!(ROLLOUT.object("a", "b"), "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts/b");
         assert_eq!(EVENT.collection("a"), "/api/v1/namespaces/a/events");
+        assert_eq!(
+            [ROLLOUT, SERVICE].map(Kind::qualified_name),
+            ["rollouts.argoproj.io".to_owned(), "services".to_owned()]
+        );
         assert_eq!(Kind::workload("apps/v1", "Deployment"), Some(DEPLOYMENT));
         assert_eq!(Kind::workload("v1", "PodTemplate"), Some(POD_TEMPLATE));
         assert_eq!(Kind::workload("apps/v1beta1", "Deployment"), Some(DEPLOYMENT));

@@ -4,7 +4,8 @@
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `shell` (what all of that shares), `controller` (the running whole).
+//! writing), `shell` (what all of that shares), `watch_state` (how the watches are doing), `controller` (the running whole).
+//! Around it: `leader` (which of several controllers may act), and, with the feature `process`, the program: `process`.
 
 mod clients;
 mod clock;
@@ -14,7 +15,10 @@ mod events;
 mod execute;
 mod gate;
 mod kind;
+mod leader;
 mod memory;
+#[cfg(feature = "process")]
+pub mod process;
 mod queue;
 mod rate;
 mod reconcile;
@@ -24,6 +28,7 @@ mod store;
 #[cfg(test)]
 mod test_server;
 mod watch;
+mod watch_state;
 mod world;
 
 pub use clients::client;
@@ -31,8 +36,10 @@ pub use clock::Clock;
 pub use config::{Config, Error, OnPlan, Scope};
 pub use controller::{Controller, Handle, run};
 pub use gate::{Gate, Gated, GatedBody};
+pub use leader::{Candidate, Elector, LeaseError, Lost, Role, Standing, Times, TimesError};
 pub use queue::{Counters, Queue};
 pub use rate::RateLimit;
 pub use shell::Metrics;
 pub use snapshot::ReadError;
 pub use store::Key;
+pub use watch_state::{Failing, WatchState};

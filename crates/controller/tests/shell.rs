@@ -316,6 +316,61 @@ async fn ends_when_it_is_asked_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_begun_ends_before_the_controller_does() {
+    let world = World::new();
+    let (stop, shutdown) = tokio::sync::watch::channel(false);
+    // One request a second: a decision and its events take some time.
+    let rate_limit = Some(RateLimit { qps: 1.0, burst: 1 });
+    let running = world.start(Config { shutdown: Some(shutdown), rate_limit, ..world.config() });
+    world.create_rollout("x");
+    while world.server.list("replicasets", None).is_empty() {
+        pass(0.1).await;
+    }
+    stop.send(true).unwrap();
+    world.create_rollout("y");
+    running.task.await.unwrap();
+    assert_eq!(world.replica_sets().len(), 1, "nothing was begun for y");
+    assert!(!world.rollout("x")["status"].is_null(), "the status follows the creation");
+    let events = world.events("x");
+    assert!(events.iter().any(|reason| reason == "NewReplicaSetCreated"), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_end_is_cut_short() {
+    let world = World::new();
+    let (stop, shutdown) = tokio::sync::watch::channel(false);
+    let rate_limit = Some(RateLimit { qps: 0.01, burst: 1 });
+    let running = world.start(Config { shutdown: Some(shutdown), rate_limit, ..world.config() });
+    world.create_rollout("x");
+    pass(60.0).await;
+    let began = tokio::time::Instant::now();
+    stop.send(true).unwrap();
+    running.task.await.unwrap();
+    assert_eq!(began.elapsed(), world.config().grace);
+    assert!(world.rollout("x")["status"].is_null(), "its turn had not come");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_watches_do_is_told() {
+    let world = World::new();
+    world.faults.refuse("/services");
+    let running = world.start(world.config());
+    pass(60.0).await;
+    let told = running.handle.watches();
+    let listed: Vec<(&str, bool)> = told.iter().map(|it| (it.resource.as_str(), it.is_listed)).collect();
+    let expected = [("replicasets.apps", true), ("rollouts.argoproj.io", true), ("services", false)];
+    assert_eq!(listed, expected);
+    let error = told[2].failing.clone().unwrap().error;
+    assert_eq!(
+        error,
+        "cannot list services in all namespaces: not now; grant the controller the verbs list and watch on services"
+    );
+    world.faults.heal();
+    pass(20.0).await;
+    assert!(running.handle.watches().iter().all(|it| it.is_listed && it.failing.is_none()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn serves_its_scope_only() {
     let world = World::new();
     let scope = Scope { namespace: Some("default".into()), instance_id: Some("blue".into()) };
