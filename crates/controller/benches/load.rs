@@ -4,7 +4,7 @@
 //! The server is made of prepared bytes, so that all of the memory and nearly all of the time is the controller's. What it
 //! serves was made by the controller and the in-memory API server: Rollouts after an update, at rest.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::alloc::System;
 use std::convert::Infallible;
@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
-use futures::{StreamExt};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::{Either, Full, StreamBody};
 use kube::client::Body;
 use serde_json::{Value, json};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use tidegate_controller::{Clock, Config, Controller, Gate, Handle, client};
 use tidegate_kubesim::ApiServer;
 use tokio::time::sleep;
@@ -37,20 +37,31 @@ fn main() {
     let objects = block_on(at_rest());
     let server = Server::new(&objects);
     let size = |kind: &str| server.objects(kind).map(String::len).sum::<usize>() / ROLLOUTS;
-    println!("{ROLLOUTS} Rollouts; on the wire {} bytes each, {} in ReplicaSets", size(KINDS[0]), size(KINDS[1]));
+    println!(
+        "{ROLLOUTS} Rollouts; on the wire {} bytes each, {} in ReplicaSets",
+        size(KINDS[0]),
+        size(KINDS[1])
+    );
     block_on(measure(server));
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(work)
 }
 
 /// Measures, in order: taking in the lists with the first look at everything, then deliveries of ReplicaSets.
 async fn measure(server: Server) {
     let start = Region::new(ALLOCATOR);
-    let config = Config { event_capacity: ROLLOUTS, ..Config::new(Clock::starting_at(EPOCH.parse().unwrap())) };
+    let config =
+        Config { event_capacity: ROLLOUTS, ..Config::new(Clock::starting_at(EPOCH.parse().unwrap())) };
     let service = server.clone();
-    let service = tower::service_fn(move |request| std::future::ready(Ok::<_, Infallible>(service.answer(&request))));
+    let service =
+        tower::service_fn(move |request| std::future::ready(Ok::<_, Infallible>(service.answer(&request))));
     let controller = Controller::new(config, client(service, &Gate::new())).unwrap();
     let handle = controller.handle();
     let cpu = Cpu::start();
@@ -60,24 +71,24 @@ async fn measure(server: Server) {
     assert!(plans >= ROLLOUTS as u64, "{plans} plans");
     assert_eq!(handle.metrics().writes, 0, "nothing is to be done");
     cpu.print("list and first look", ROLLOUTS, &start);
-    let change = start.change();
-    let kept = change.bytes_allocated - change.bytes_deallocated;
-    println!("kept for each Rollout: {} bytes", kept / ROLLOUTS);
+    let kept = |change: Stats| (change.bytes_allocated - change.bytes_deallocated) / ROLLOUTS;
+    println!("kept for each Rollout: {} bytes", kept(start.change()));
 
-    let region = Region::new(ALLOCATOR);
     let lines = server.touches();
-    let prepared = region.change().bytes_allocated;
     let (cpu, region) = (Cpu::start(), Region::new(ALLOCATOR));
     for line in lines {
-        server.send(KINDS[1], line);
+        server.send(KINDS[1], &line);
         quiet(&handle).await;
     }
     assert_eq!(handle.metrics().plans - plans, (ROLLOUTS * TOUCHES) as u64, "a look for each delivery");
     assert_eq!(handle.metrics().writes, 0, "nothing is to be done");
     cpu.print("one delivery and look", ROLLOUTS * TOUCHES, &region);
-    let change = start.change();
-    let kept = change.bytes_allocated - change.bytes_deallocated - prepared.min(0);
-    println!("kept for each Rollout: {} bytes", kept / ROLLOUTS);
+    println!("kept for each Rollout: {} bytes", kept(start.change()));
+    let region = Region::new(ALLOCATOR);
+    let cpu = Cpu::start();
+    let text = handle.metrics_text();
+    cpu.print("one scrape", 1, &region);
+    println!("its text: {} bytes for each Rollout", text.len() / ROLLOUTS);
 }
 
 async fn quiet(handle: &Handle) {
@@ -120,7 +131,8 @@ async fn at_rest() -> [Vec<Value>; 2] {
     server.create("user", "customresourcedefinitions", "", tidegate_api::crd::rollout_crd()).unwrap();
     server.spawn_controllers();
     let controller =
-        Controller::new(Config::new(Clock::starting_at(epoch)), client(server.clone(), &Gate::new())).unwrap();
+        Controller::new(Config::new(Clock::starting_at(epoch)), client(server.clone(), &Gate::new()))
+            .unwrap();
     tokio::spawn(controller.run());
     server.create("user", "rollouts.argoproj.io", "default", rollout()).unwrap();
     sleep(Duration::from_secs(60)).await;
@@ -149,7 +161,8 @@ fn dressed(object: &Value) -> Value {
     ]);
     let mut applied = object.clone();
     applied.as_object_mut().unwrap().remove("status");
-    dressed["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json!(applied.to_string());
+    dressed["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+        json!(applied.to_string());
     dressed
 }
 
@@ -203,7 +216,10 @@ impl Server {
         self.0.lists[place(kind)].iter()
     }
 
-    fn answer(&self, request: &Request<Body>) -> Response<impl HttpBody<Data = Bytes, Error = BoxError> + use<>> {
+    fn answer(
+        &self,
+        request: &Request<Body>,
+    ) -> Response<impl HttpBody<Data = Bytes, Error = BoxError> + use<>> {
         let kind = request.uri().path().rsplit('/').next().unwrap_or_default();
         let query = request.uri().query().unwrap_or_default();
         if !KINDS.contains(&kind) {
@@ -248,7 +264,7 @@ impl Server {
         (0..TOUCHES).flat_map(portion).collect()
     }
 
-    fn send(&self, kind: &str, line: Bytes) {
+    fn send(&self, kind: &str, line: &Bytes) {
         for watch in &self.0.watches.lock().unwrap()[place(kind)] {
             _ = watch.unbounded_send(line.clone());
         }

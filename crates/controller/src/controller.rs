@@ -150,6 +150,7 @@ impl Dispatcher {
     }
 
     fn finish(&mut self, ended: Result<(Id, Outcome), JoinError>) {
+        let has_panicked = ended.is_err();
         let (id, outcome) = match ended {
             Ok((id, outcome)) => (id, outcome),
             Err(error) if self.survives_panics => {
@@ -161,7 +162,11 @@ impl Dispatcher {
         let Some(place) = self.keys.iter().position(|(known, _)| *known == id) else { return };
         let (_, key) = self.keys.swap_remove(place);
         tracing::debug!(%key, ?outcome, "reconciled");
-        self.shell.lock().finish(&key, outcome, Instant::now());
+        let mut state = self.shell.lock();
+        if has_panicked {
+            state.series.failed(&key);
+        }
+        state.finish(&key, outcome, Instant::now());
     }
 }
 
@@ -211,6 +216,12 @@ impl Handle {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.shell.lock().queue.next_deadline()
+    }
+
+    /// All metrics in Prometheus' text format, version 0.0.4.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        self.shell.metrics_text()
     }
 
     /// Counters since the start.

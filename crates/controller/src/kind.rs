@@ -45,6 +45,11 @@ impl Kind {
             .find(|known| known.kind == kind && known.group == group)
     }
 
+    /// `rollouts`.
+    pub(crate) fn plural(self) -> &'static str {
+        self.plural
+    }
+
     /// `apps/v1`, `v1`.
     pub(crate) fn api_version(self) -> String {
         if self.group.is_empty() {

@@ -4,7 +4,7 @@
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `shell` (what all of that shares), `controller` (the running whole).
+//! writing), `metrics`, `shell` (what all of that shares), `controller` (the running whole).
 
 mod clients;
 mod clock;
@@ -15,6 +15,7 @@ mod execute;
 mod gate;
 mod kind;
 mod memory;
+mod metrics;
 mod queue;
 mod rate;
 mod reconcile;
@@ -31,6 +32,7 @@ pub use clock::Clock;
 pub use config::{Config, Error, OnPlan, Scope};
 pub use controller::{Controller, Handle, run};
 pub use gate::{Gate, Gated, GatedBody};
+pub use metrics::{Build, Counting, Requests};
 pub use queue::{Counters, Queue};
 pub use rate::RateLimit;
 pub use shell::Metrics;

@@ -18,18 +18,19 @@ const FOLLOW_UPS: usize = 3;
 
 /// Plans for one Rollout and carries the plan out.
 pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
-    match look(shell, key).await {
-        Look::Snapshot(snapshot) => decide_and_do(shell, key, snapshot).await.unwrap_or_else(|error| {
-            failed_read(shell, key, &error);
-            Outcome::Retry(None)
-        }),
-        Look::Nothing => Outcome::Settled(None),
-        Look::Later(at) => Outcome::Later(at),
-        Look::Failed(error) => {
-            failed_read(shell, key, &error);
-            Outcome::Retry(None)
-        }
-    }
+    let began = Instant::now();
+    let snapshot = match look(shell, key).await {
+        Look::Snapshot(snapshot) => snapshot,
+        Look::Nothing => return Outcome::Settled(None),
+        Look::Later(at) => return Outcome::Later(at),
+        Look::Failed(error) => return failed_read(shell, key, &error),
+    };
+    let outcome = match decide_and_do(shell, key, snapshot).await {
+        Ok(outcome) => outcome,
+        Err(error) => failed_read(shell, key, &error),
+    };
+    shell.lock().reconciled(key, began.elapsed(), Instant::now());
+    outcome
 }
 
 /// The snapshot of a Rollout with all its needs answered, as a plan would be made on it now. `listener` is the Rollout that
@@ -113,22 +114,27 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
     complete(shell, &mut snapshot, Some(key)).await?;
     let mut work = Work { shell, key, snapshot, versions: Versions::new(), changed_nothing: false };
     let mut plan = work.plan();
-    let mut retry = false;
+    let (mut retry, mut failed) = (false, false);
     for _ in 0..=FOLLOW_UPS {
         let failure = work.carry_out(&plan).await;
         retry |= plan.retry;
-        plan = if let Err((failed, error)) = failure {
-            tracing::debug!(%key, write = %plan.writes[failed].object, %error, "write failed");
-            let plan = rollout::after_failure(&plan, failed, &error);
+        plan = if let Err((number, error)) = failure {
+            tracing::debug!(%key, write = %plan.writes[number].object, %error, "write failed");
+            let plan = rollout::after_failure(&plan, number, &error);
             work.observe(&plan);
+            failed |= plan.retry;
             plan
         } else if !plan.needs.is_empty() {
             work.answer(std::mem::take(&mut plan.needs)).await?;
             work.plan()
         } else {
+            if failed {
+                shell.lock().series.failed(key);
+            }
             return Ok(work.outcome(&plan, retry));
         };
     }
+    shell.lock().series.failed(key);
     Ok(Outcome::Retry(None))
 }
 
@@ -179,9 +185,16 @@ impl Work<'_> {
     }
 
     fn succeeded(&mut self, write: &Write, answer: &Answer) {
+        let status = (write.purpose == Purpose::Status).then(|| self.snapshot.rollout.status.clone());
         snapshot::absorb(&mut self.snapshot, &write.object, answer);
         let mut state = self.shell.lock();
         state.metrics.writes += 1;
+        for update in status.iter().flat_map(|it| rollout::ended_updates(it, &self.snapshot.rollout.status)) {
+            state.series.ended(&update);
+        }
+        for event in &write.events {
+            state.series.event(self.key, event);
+        }
         let mark = answer.mark();
         self.changed_nothing |= state.world.has_delivered(&write.object, &mark);
         if let Some(memory) = state.memories.get_mut(self.key) {
@@ -222,7 +235,10 @@ impl Work<'_> {
     }
 }
 
-fn failed_read(shell: &Shell, key: &Key, error: &ReadError) {
+fn failed_read(shell: &Shell, key: &Key, error: &ReadError) -> Outcome {
     tracing::debug!(%key, %error, "read failed");
-    shell.lock().metrics.failed_reads += 1;
+    let mut state = shell.lock();
+    state.metrics.failed_reads += 1;
+    state.series.failed(key);
+    Outcome::Retry(None)
 }

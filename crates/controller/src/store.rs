@@ -199,9 +199,14 @@ impl<T: Slim + Clone> Store<T> {
         self.objects.get(key)?.value.as_ref()
     }
 
+    /// All readable objects by namespace and name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
+        self.objects.iter().filter_map(|(key, entry)| Some((key, entry.value.as_ref()?)))
+    }
+
     /// The keys of all readable objects.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.objects.iter().filter(|(_, entry)| entry.value.is_some()).map(|(key, _)| key)
+        self.iter().map(|(key, _)| key)
     }
 
     /// All readable objects of a namespace by name.

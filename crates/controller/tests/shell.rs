@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod metrics;
 mod world;
 
 use std::sync::{Arc, Mutex};
