@@ -8,6 +8,8 @@
 
 use std::alloc::System;
 use std::convert::Infallible;
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,10 +22,12 @@ use http_body_util::{Either, Full, StreamBody};
 use kube::client::Body;
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use tidegate_controller::logs::{self, Format};
 use tidegate_controller::{Clock, Config, Controller, Gate, Handle, client};
 use tidegate_kubesim::ApiServer;
 use tokio::time::sleep;
 use tower::BoxError;
+use tracing::level_filters::LevelFilter;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -74,21 +78,49 @@ async fn measure(server: Server) {
     let kept = |change: Stats| (change.bytes_allocated - change.bytes_deallocated) / ROLLOUTS;
     println!("kept for each Rollout: {} bytes", kept(start.change()));
 
-    let lines = server.touches();
-    let (cpu, region) = (Cpu::start(), Region::new(ALLOCATOR));
-    for line in lines {
-        server.send(KINDS[1], &line);
-        quiet(&handle).await;
-    }
-    assert_eq!(handle.metrics().plans - plans, (ROLLOUTS * TOUCHES) as u64, "a look for each delivery");
-    assert_eq!(handle.metrics().writes, 0, "nothing is to be done");
-    cpu.print("one delivery and look", ROLLOUTS * TOUCHES, &region);
+    touch(&server, &handle, 2000, "one delivery and look").await;
     println!("kept for each Rollout: {} bytes", kept(start.change()));
+    let written = Arc::new(AtomicUsize::new(0));
+    let log =
+        logs::subscriber(Format::Text, LevelFilter::INFO, || EPOCH.parse().unwrap(), Tally(written.clone()));
+    let guard = tracing::subscriber::set_default(log);
+    touch(&server, &handle, 1_000_000, "the same with its log").await;
+    drop(guard);
+    println!("its log: {} bytes", written.load(Relaxed) / ROLLOUTS / TOUCHES);
+
     let region = Region::new(ALLOCATOR);
     let cpu = Cpu::start();
     let text = handle.metrics_text();
     cpu.print("one scrape", 1, &region);
     println!("its text: {} bytes for each Rollout", text.len() / ROLLOUTS);
+}
+
+/// Delivers every Rollout's newest ReplicaSet some times, unchanged but for its version.
+async fn touch(server: &Server, handle: &Handle, version: usize, what: &str) {
+    let plans = handle.metrics().plans;
+    let lines = server.touches(version);
+    let (cpu, region) = (Cpu::start(), Region::new(ALLOCATOR));
+    for line in lines {
+        server.send(KINDS[1], &line);
+        quiet(handle).await;
+    }
+    assert_eq!(handle.metrics().plans - plans, (ROLLOUTS * TOUCHES) as u64, "a look for each delivery");
+    assert_eq!(handle.metrics().writes, 0, "nothing is to be done");
+    cpu.print(what, ROLLOUTS * TOUCHES, &region);
+}
+
+/// Counts what is written to it.
+struct Tally(Arc<AtomicUsize>);
+
+impl Write for Tally {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.fetch_add(bytes.len(), Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 async fn quiet(handle: &Handle) {
@@ -249,12 +281,12 @@ impl Server {
         )
     }
 
-    /// For each Rollout some deliveries of one of its ReplicaSets, with nothing changed but the version; in portions.
-    fn touches(&self) -> Vec<Bytes> {
+    /// For each Rollout some deliveries of one of its ReplicaSets, with nothing changed but the version.
+    fn touches(&self, first: usize) -> Vec<Bytes> {
         let old = r#""resourceVersion":"1000""#;
         let portion = |round: usize| {
             let sets = self.0.lists[1].iter().skip(1).step_by(2).enumerate().map(move |(index, text)| {
-                let version = 2000 + round * ROLLOUTS + index;
+                let version = first + round * ROLLOUTS + index;
                 assert!(text.contains(old));
                 let text = text.replace(old, &format!(r#""resourceVersion":"{version}""#));
                 format!("{{\"type\":\"MODIFIED\",\"object\":{text}}}\n")

@@ -142,6 +142,7 @@ impl Dispatcher {
             let mut state = self.shell.lock();
             let Some(key) = state.queue.take(Instant::now()) else { return state.queue.next_deadline() };
             drop(state);
+            tracing::debug!(resource = %key, "Start processing");
             let (shell, item) = (self.shell.clone(), key.clone());
             let task = self.running.spawn(async move { reconcile(&shell, &item).await });
             self.keys.push((task.id(), key));
@@ -155,13 +156,14 @@ impl Dispatcher {
             Ok((id, outcome)) => (id, outcome),
             Err(error) if self.survives_panics => {
                 self.shell.lock().metrics.panics += 1;
+                tracing::error!("Recovered from panic: {error}");
                 (error.id(), Outcome::Retry(None))
             }
             Err(error) => return pass_on(error),
         };
         let Some(place) = self.keys.iter().position(|(known, _)| *known == id) else { return };
         let (_, key) = self.keys.swap_remove(place);
-        tracing::debug!(%key, ?outcome, "reconciled");
+        tracing::debug!(resource = %key, ?outcome, "Processing completed");
         let mut state = self.shell.lock();
         if has_panicked {
             state.series.failed(&key);

@@ -70,8 +70,14 @@ impl Recorder {
         (Self { sender, dropped: dropped.clone(), clock }, Inbox { receiver, dropped })
     }
 
-    /// Hands an event over, or drops it when too many wait.
+    /// Logs an event and hands it over, or drops it when too many wait.
     pub(crate) fn record(&self, subject: Subject, event: Event) {
+        let (namespace, rollout) = (subject.namespace.as_str(), subject.name.as_str());
+        let event_reason = event.reason.as_str();
+        match event.type_ {
+            EventType::Normal => tracing::info!(namespace, rollout, event_reason, "{}", event.message),
+            EventType::Warning => tracing::warn!(namespace, rollout, event_reason, "{}", event.message),
+        }
         let record = Record { subject, event, at: self.clock.now() };
         if self.sender.try_send(record).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -97,7 +103,9 @@ impl Inbox {
         let mut writer = Writer { clients, component, written: BTreeMap::new(), named: 0 };
         while let Some(record) = self.receiver.recv().await {
             if let Err(error) = writer.write(&record).await {
-                tracing::debug!(reason = record.event.reason, %error, "event dropped");
+                let Subject { namespace, name: rollout, .. } = &record.subject;
+                let event_reason = record.event.reason.as_str();
+                tracing::warn!(namespace, rollout, event_reason, %error, "event dropped");
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }

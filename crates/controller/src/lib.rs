@@ -4,7 +4,7 @@
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `metrics`, `shell` (what all of that shares), `controller` (the running whole).
+//! writing), `metrics`, `logs`, `shell` (what all of that shares), `controller` (the running whole).
 
 mod clients;
 mod clock;
@@ -14,6 +14,7 @@ mod events;
 mod execute;
 mod gate;
 mod kind;
+pub mod logs;
 mod memory;
 mod metrics;
 mod queue;

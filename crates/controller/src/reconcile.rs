@@ -1,7 +1,10 @@
 //! The work on one Rollout: look, ask, decide, do.
 
+use std::error::Error;
+
 use jiff::Timestamp;
-use tidegate_core::{Need, Plan, Purpose, Snapshot, Write, WriteError, rollout};
+use tidegate_api::meta::ObjectMeta;
+use tidegate_core::{Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
 use tokio::time::Instant;
 
 use crate::events::Subject;
@@ -25,11 +28,30 @@ pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
         Look::Later(at) => return Outcome::Later(at),
         Look::Failed(error) => return failed_read(shell, key, &error),
     };
+    let (namespace, name) = (key.namespace.as_str(), key.name.as_str());
+    let generation = snapshot.rollout.metadata.generation;
+    let resource_version = snapshot.rollout.metadata.resource_version.clone();
+    tracing::info!(
+        namespace,
+        rollout = name,
+        generation,
+        resourceVersion = resource_version,
+        "Started syncing rollout"
+    );
     let outcome = match decide_and_do(shell, key, snapshot).await {
         Ok(outcome) => outcome,
         Err(error) => failed_read(shell, key, &error),
     };
-    shell.lock().reconciled(key, began.elapsed(), Instant::now());
+    let took = began.elapsed();
+    shell.lock().reconciled(key, took, Instant::now());
+    tracing::info!(
+        namespace,
+        rollout = name,
+        generation,
+        resourceVersion = resource_version,
+        time_ms = took.as_secs_f64() * 1e3,
+        "Reconciliation completed"
+    );
     outcome
 }
 
@@ -86,7 +108,11 @@ async fn look(shell: &Shell, key: &Key) -> Look {
         }
         known.clone()
     };
-    tracing::debug!(%key, "a watch is behind our own writes; reading live");
+    tracing::info!(
+        namespace = key.namespace,
+        rollout = key.name,
+        "a watch is behind our own writes; reading live"
+    );
     match snapshot::from_api(&shell.clients, key, known).await {
         Ok(Some(snapshot)) => {
             forget_vanished(shell, key, &snapshot);
@@ -114,27 +140,28 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
     complete(shell, &mut snapshot, Some(key)).await?;
     let mut work = Work { shell, key, snapshot, versions: Versions::new(), changed_nothing: false };
     let mut plan = work.plan();
-    let (mut retry, mut failed) = (false, false);
+    let (mut retry, mut last_error) = (false, None);
     for _ in 0..=FOLLOW_UPS {
         let failure = work.carry_out(&plan).await;
         retry |= plan.retry;
         plan = if let Err((number, error)) = failure {
-            tracing::debug!(%key, write = %plan.writes[number].object, %error, "write failed");
+            let written = &plan.writes[number].object;
+            tracing::warn!(namespace = key.namespace, rollout = key.name, %error, "writing {written} failed");
             let plan = rollout::after_failure(&plan, number, &error);
             work.observe(&plan);
-            failed |= plan.retry;
+            last_error = plan.retry.then_some(error).or(last_error);
             plan
         } else if !plan.needs.is_empty() {
             work.answer(std::mem::take(&mut plan.needs)).await?;
             work.plan()
         } else {
-            if failed {
-                shell.lock().series.failed(key);
+            if let Some(error) = &last_error {
+                failed(shell, key, error);
             }
             return Ok(work.outcome(&plan, retry));
         };
     }
-    shell.lock().series.failed(key);
+    failed(shell, key, &TooManyFailures);
     Ok(Outcome::Retry(None))
 }
 
@@ -154,11 +181,27 @@ impl Work<'_> {
         let now = self.shell.clock.now();
         let plan = rollout::plan(&self.snapshot, now);
         self.shell.observe(&self.snapshot, now, &plan);
+        self.log_status(&plan);
         plan
     }
 
     fn observe(&self, plan: &Plan) {
         self.shell.observe(&self.snapshot, self.shell.clock.now(), plan);
+    }
+
+    /// Says so if the status stays as it is.
+    fn log_status(&self, plan: &Plan) {
+        let Key { namespace, name: rollout } = self.key;
+        let ObjectMeta { generation, resource_version, .. } = &self.snapshot.rollout.metadata;
+        if !plan.writes.iter().any(|write| write.purpose == Purpose::Status) {
+            tracing::info!(
+                namespace,
+                rollout,
+                generation,
+                resourceVersion = resource_version,
+                "No status changes. Skipping patch"
+            );
+        }
     }
 
     async fn answer(&mut self, needs: Vec<Need>) -> Result<(), ReadError> {
@@ -185,6 +228,7 @@ impl Work<'_> {
     }
 
     fn succeeded(&mut self, write: &Write, answer: &Answer) {
+        log_patch(self.key, &self.snapshot, write);
         let status = (write.purpose == Purpose::Status).then(|| self.snapshot.rollout.status.clone());
         snapshot::absorb(&mut self.snapshot, &write.object, answer);
         let mut state = self.shell.lock();
@@ -215,7 +259,13 @@ impl Work<'_> {
         // A deadline that is over and led to nothing would be asked for again at once, for ever.
         let is_stuck = last.writes.is_empty() && last.wake_at.is_some_and(|at: Timestamp| at <= now);
         if is_stuck {
-            tracing::warn!(key = %self.key, wake_at = ?last.wake_at, "a plan asks to be woken in the past");
+            let Key { namespace, name } = self.key;
+            tracing::warn!(
+                namespace,
+                rollout = name,
+                "a plan asks to be woken in the past: {:?}",
+                last.wake_at
+            );
             return Outcome::Retry(None);
         }
         let look_at = [wake_at, self.limit_of_waiting()].into_iter().flatten().min();
@@ -235,10 +285,34 @@ impl Work<'_> {
     }
 }
 
+/// Only of the status, where no secret can be.
+fn log_patch(key: &Key, snapshot: &Snapshot, write: &Write) {
+    if let (Purpose::Status, Request::MergePatch { body, .. }) = (write.purpose, &write.request) {
+        let ObjectMeta { generation, resource_version, .. } = &snapshot.rollout.metadata;
+        let (namespace, rollout) = (key.namespace.as_str(), key.name.as_str());
+        tracing::info!(
+            namespace,
+            rollout,
+            generation,
+            resourceVersion = resource_version.as_str(),
+            "Patched: {body}"
+        );
+    }
+}
+
+/// Every plan of a reconcile has met a failure.
+#[derive(Debug, thiserror::Error)]
+#[error("each of {FOLLOW_UPS} plans after a failed write met another failure")]
+struct TooManyFailures;
+
+fn failed(shell: &Shell, key: &Key, error: &dyn Error) {
+    let Key { namespace, name: rollout } = key;
+    tracing::error!(namespace, rollout, "rollout syncHandler error: {error}");
+    shell.lock().series.failed(key);
+}
+
 fn failed_read(shell: &Shell, key: &Key, error: &ReadError) -> Outcome {
-    tracing::debug!(%key, %error, "read failed");
-    let mut state = shell.lock();
-    state.metrics.failed_reads += 1;
-    state.series.failed(key);
+    shell.lock().metrics.failed_reads += 1;
+    failed(shell, key, error);
     Outcome::Retry(None)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::runtime::watcher;
-use tidegate_core::{Event, Plan, Snapshot};
+use tidegate_core::{Event, ObjectRef, Plan, Snapshot};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -146,6 +146,7 @@ impl State {
                 if !self.world.is_complete() {
                     return;
                 }
+                log_enqueueing(&rollout, &by);
                 let memory = self.memories.entry(rollout.clone()).or_default();
                 if by.kind == kind::REPLICA_SET.kind {
                     memory.counters_changed_at.get_or_insert(now);
@@ -219,6 +220,15 @@ impl State {
             }
         }
         self.queue.done(key, now);
+    }
+}
+
+fn log_enqueueing(rollout: &Key, by: &ObjectRef) {
+    if by.kind == kind::ROLLOUT.kind {
+        let Key { namespace, name } = rollout;
+        tracing::info!(namespace, rollout = name, "rollout enqueue due to update event");
+    } else {
+        tracing::info!("Enqueueing parent of {}/{}: Rollout {rollout}", by.namespace, by.name);
     }
 }
 

@@ -76,7 +76,10 @@ impl Slim for Rollout {
         self.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
         match Option::deserialize(&object["status"]) {
             Ok(status) => self.status = status.unwrap_or_default(),
-            Err(error) => tracing::warn!(%error, "the status of a Rollout could not be read either"),
+            Err(error) => {
+                let (namespace, rollout) = (self.metadata.namespace.as_str(), self.metadata.name.as_str());
+                tracing::warn!(namespace, rollout, %error, "the status of a Rollout could not be read either");
+            }
         }
         Some(self)
     }
@@ -251,7 +254,7 @@ impl<T: Slim + Clone> Store<T> {
         let (before, unreadable) = match T::parse(&object.value) {
             Ok(value) => (entry.value.replace(value), None),
             Err(error) => {
-                tracing::warn!(%key, %error, "an object could not be read");
+                tracing::warn!(resource = %key, %error, "an object could not be read");
                 let before = entry.value.take();
                 entry.value = before.clone().and_then(|known| known.updated(&object.value));
                 (before, Some(object.unreadable(error.to_string())))

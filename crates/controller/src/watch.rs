@@ -140,7 +140,7 @@ pub(crate) async fn follow(
             }
             Err(error) => {
                 let pause = back_off.next(Instant::now());
-                tracing::debug!(kind = selection.kind.kind, %error, ?pause, "watch failed");
+                tracing::warn!(kind = selection.kind.kind, %error, "watch failed; trying again in {pause:?}");
                 failed(&error);
                 tokio::time::sleep(pause).await;
             }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod logs;
 mod metrics;
 mod world;
 
