@@ -94,9 +94,9 @@ async fn look(shell: &Shell, key: &Key) -> Look {
     let known = {
         let mut state = shell.lock();
         let state = &mut *state;
-        let Some(known) = state.world.rollouts.get(key).filter(|_| state.world.is_complete()) else {
+        if !state.world.is_complete() || !state.world.rollouts.contains(key) {
             return Look::Nothing;
-        };
+        }
         let memory = state.memories.entry(key.clone()).or_default();
         match memory.sight(&state.world, shell.patience, Instant::now()) {
             Sight::Wait(at) => return Look::Later(at),
@@ -106,8 +106,9 @@ async fn look(shell: &Shell, key: &Key) -> Look {
             }
             Sight::Live => state.metrics.live_reads += 1,
         }
-        known.clone()
+        state.world.rollouts.get(key)
     };
+    let Some(known) = known else { return Look::Nothing };
     tracing::info!(
         namespace = key.namespace,
         rollout = key.name,
@@ -131,7 +132,7 @@ fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
     let Some(memory) = state.memories.get_mut(key) else { return };
     memory.retain(|object| {
         object.kind != crate::kind::REPLICA_SET.kind
-            || world.replica_sets.get(&Key::new(&object.namespace, &object.name)).is_some()
+            || world.replica_sets.contains(&Key::new(&object.namespace, &object.name))
             || live.replica_sets.iter().any(|replica_set| replica_set.metadata.name == object.name)
     });
 }

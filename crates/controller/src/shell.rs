@@ -16,7 +16,7 @@ use crate::config::{Config, OnPlan};
 use crate::events::{Recorder, Subject};
 use crate::kind::{self, Kind};
 use crate::memory::Memory;
-use crate::metrics::{Build, Requests, Row, Scrape, Series};
+use crate::metrics::{Build, Requests, Scrape, Series};
 use crate::queue::{self, Queue};
 use crate::store::Key;
 use crate::watch::Watched;
@@ -111,7 +111,7 @@ impl Shell {
     pub(crate) fn metrics_text(&self) -> String {
         let mut state = self.lock();
         self.purge(&mut state);
-        let rows = state.world.rollouts.iter().map(|(key, rollout)| Row::of(key, rollout)).collect();
+        let rows = state.world.rollouts.summaries().map(|(key, it)| (key.clone(), *it)).collect();
         let (series, queue) = (state.series.clone(), state.queue.load(Instant::now()));
         drop(state);
         Scrape { build: &self.build, requests: &self.requests, rows, series, queue }.text()
@@ -173,14 +173,14 @@ impl State {
             }
             Effect::Unreadable { rollout, uid, resource_version, error } => {
                 self.metrics.unreadable += 1;
-                let until_then = match self.world.rollouts.get(&rollout) {
-                    Some(_) => "its last readable spec stays in effect",
-                    None => "nothing is done about it until it can",
+                let until_then = match self.world.rollouts.contains(&rollout) {
+                    true => "its last readable spec stays in effect",
+                    false => "nothing is done about it until it can",
                 };
                 let message = format!("Rollout cannot be read: {error}; {until_then}");
                 let event = Event::warning("UnreadableRollout", message);
                 self.series.event(&rollout, &event);
-                if self.world.rollouts.get(&rollout).is_none() {
+                if !self.world.rollouts.contains(&rollout) {
                     self.series.leaves(&rollout, Instant::now());
                 }
                 let Key { namespace, name } = rollout;
@@ -197,7 +197,7 @@ impl State {
     /// A reconcile has looked, decided and done.
     pub(crate) fn reconciled(&mut self, key: &Key, took: Duration, now: Instant) {
         self.series.reconciled(key, took);
-        if self.world.rollouts.get(key).is_none() {
+        if !self.world.rollouts.contains(key) {
             self.series.leaves(key, now);
         }
     }

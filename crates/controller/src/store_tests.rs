@@ -137,6 +137,6 @@ fn knows_nothing_of_an_unreadable_object_that_took_the_place_of_another() {
     let mut another = broken("x", 4).value;
     another["metadata"]["uid"] = json!("uid-of-another");
     let changes = store.deliver(Event::Apply(Watched::new(another)));
-    assert_eq!(changes[0].before.as_ref().unwrap().metadata.uid, "uid-x");
+    assert_eq!(&*changes[0].before.as_ref().unwrap().uid, "uid-x");
     assert_eq!(version_of(&store, "x"), None);
 }

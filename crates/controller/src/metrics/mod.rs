@@ -16,9 +16,14 @@ mod text;
 pub use build::Build;
 pub(crate) use queue::{Load, Times};
 pub use requests::{Counting, Requests};
-pub(crate) use rollouts::Row;
+pub(crate) use rollouts::Summary;
 pub(crate) use series::Series;
 use text::{Text, Type};
+
+use crate::store::Key;
+
+/// A Rollout and what its gauges say.
+type Row = (Key, Summary);
 
 /// Everything that one scrape tells, as it stood at one moment. Made under a lock, written without.
 pub(crate) struct Scrape<'a> {

@@ -1,17 +1,16 @@
-//! Gauges about Rollouts, computed from the store when they are asked for.
+//! Gauges about Rollouts, as they stand in the store.
 
 use tidegate_api::rollout::{Rollout, TrafficRouting, condition_type, reason};
 
+use super::Row;
 use super::text::{Samples, Text, Type};
-use crate::store::Key;
 
 /// Upstream's phases of `rollout_phase`, in the order of the text.
 const PHASES: [&str; 6] = ["Abort", "Completed", "Error", "Paused", "Progressing", "Timeout"];
 
 /// What the gauges say of one Rollout.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    key: Key,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summary {
     strategy: &'static str,
     traffic_router: &'static str,
     phase: &'static str,
@@ -21,11 +20,10 @@ pub(crate) struct Row {
     updated: i32,
 }
 
-impl Row {
-    pub(crate) fn of(key: &Key, rollout: &Rollout) -> Self {
+impl Summary {
+    pub(crate) fn of(rollout: &Rollout) -> Self {
         let status = &rollout.status;
         Self {
-            key: key.clone(),
             strategy: strategy(rollout),
             traffic_router: routing(rollout).map_or("", traffic_router),
             phase: phase(rollout),
@@ -84,10 +82,10 @@ fn phase(rollout: &Rollout) -> &'static str {
 
 pub(super) fn write_info(text: &mut Text, rows: &[Row]) {
     text.metric("rollout_info", Type::Gauge, "Facts about a Rollout.", |samples| {
-        for row in rows {
+        for (key, row) in rows {
             let labels = [
-                ("name", &*row.key.name),
-                ("namespace", &*row.key.namespace),
+                ("name", &*key.name),
+                ("namespace", &*key.namespace),
                 ("phase", row.phase),
                 ("strategy", row.strategy),
                 ("traffic_router", row.traffic_router),
@@ -95,9 +93,9 @@ pub(super) fn write_info(text: &mut Text, rows: &[Row]) {
             samples.put(&labels, 1.0);
         }
     });
-    let mut replicas = |name: &str, help: &str, value: fn(&Row) -> i32| {
+    let mut replicas = |name: &str, help: &str, value: fn(&Summary) -> i32| {
         let write = |samples: &mut Samples<'_>| {
-            rows.iter().for_each(|row| samples.put(&row.key.labels(), f64::from(value(row))));
+            rows.iter().for_each(|(key, row)| samples.put(&key.labels(), f64::from(value(row))));
         };
         text.metric(name, Type::Gauge, help, write);
     };
@@ -110,11 +108,11 @@ pub(super) fn write_info(text: &mut Text, rows: &[Row]) {
 pub(super) fn write_phases(text: &mut Text, rows: &[Row]) {
     let help = "Deprecated, use rollout_info: 1 for the phase that a Rollout is in.";
     text.metric("rollout_phase", Type::Gauge, help, |samples| {
-        for row in rows {
+        for (key, row) in rows {
             for phase in PHASES {
                 let labels = [
-                    ("name", &*row.key.name),
-                    ("namespace", &*row.key.namespace),
+                    ("name", &*key.name),
+                    ("namespace", &*key.namespace),
                     ("phase", phase),
                     ("strategy", row.strategy),
                 ];
@@ -152,7 +150,7 @@ mod tests {
             (canary(json!({"smi": {}, "nginx": {"stableIngress": "i"}})), "canary", "SMI"),
         ];
         for (strategy, name, router) in cases {
-            let row = Row::of(&Key::new("a", "x"), &rollout(&strategy, &json!([])));
+            let row = Summary::of(&rollout(&strategy, &json!([])));
             assert_eq!((row.strategy, row.traffic_router), (name, router), "{strategy}");
         }
     }
