@@ -151,21 +151,18 @@ impl Dispatcher {
     }
 
     fn finish(&mut self, ended: Result<(Id, Outcome), JoinError>) {
-        let has_panicked = ended.is_err();
-        let (id, outcome) = match ended {
-            Ok((id, outcome)) => (id, outcome),
-            Err(error) if self.survives_panics => {
-                self.shell.lock().metrics.panics += 1;
-                tracing::error!("Recovered from panic: {error}");
-                (error.id(), Outcome::Retry(None))
-            }
+        let (id, outcome, panic) = match ended {
+            Ok((id, outcome)) => (id, outcome, None),
+            Err(error) if self.survives_panics => (error.id(), Outcome::Retry(None), Some(error)),
             Err(error) => return pass_on(error),
         };
         let Some(place) = self.keys.iter().position(|(known, _)| *known == id) else { return };
         let (_, key) = self.keys.swap_remove(place);
         tracing::debug!(resource = %key, ?outcome, "Processing completed");
         let mut state = self.shell.lock();
-        if has_panicked {
+        if let Some(panic) = panic {
+            tracing::error!(namespace = key.namespace, rollout = key.name, "Recovered from panic: {panic}");
+            state.metrics.panics += 1;
             state.series.failed(&key);
         }
         state.finish(&key, outcome, Instant::now());

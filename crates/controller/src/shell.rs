@@ -173,14 +173,16 @@ impl State {
             }
             Effect::Unreadable { rollout, uid, resource_version, error } => {
                 self.metrics.unreadable += 1;
-                let until_then = match self.world.rollouts.contains(&rollout) {
-                    true => "its last readable spec stays in effect",
-                    false => "nothing is done about it until it can",
+                let is_known = self.world.rollouts.contains(&rollout);
+                let until_then = if is_known {
+                    "its last readable spec stays in effect"
+                } else {
+                    "nothing is done about it until it can"
                 };
                 let message = format!("Rollout cannot be read: {error}; {until_then}");
                 let event = Event::warning("UnreadableRollout", message);
                 self.series.event(&rollout, &event);
-                if !self.world.rollouts.contains(&rollout) {
+                if !is_known {
                     self.series.leaves(&rollout, Instant::now());
                 }
                 let Key { namespace, name } = rollout;

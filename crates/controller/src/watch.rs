@@ -66,23 +66,23 @@ impl Watched {
 
 impl<'de> Deserialize<'de> for Watched {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Without { member: "", of: "metadata" }.deserialize(deserializer).map(Self::new)
+        Without { member: None, of: Some("metadata") }.deserialize(deserializer).map(Self::new)
     }
 }
 
 /// Reads a value without `metadata.managedFields`, which is often the larger half of an object and which nobody reads.
 struct Without {
     /// The member to leave out here.
-    member: &'static str,
+    member: Option<&'static str>,
     /// The member in which `managedFields` are left out.
-    of: &'static str,
+    of: Option<&'static str>,
 }
 
 impl<'de> DeserializeSeed<'de> for Without {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -93,13 +93,17 @@ impl<'de> Visitor<'de> for Without {
         f.write_str("an object")
     }
 
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if name == self.member {
+            if self.member == Some(name.as_str()) {
                 members.next_value::<IgnoredAny>()?;
-            } else if name == self.of {
-                let metadata = Self { member: "managedFields", of: "" };
+            } else if self.of == Some(name.as_str()) {
+                let metadata = Self { member: Some("managedFields"), of: None };
                 object.insert(name, members.next_value_seed(metadata)?);
             } else {
                 object.insert(name, members.next_value()?);
@@ -268,15 +272,17 @@ mod tests {
 
     #[test]
     fn managed_fields_are_left_out_and_nothing_else() {
-        let text = r#"{"managedFields": 1, "metadata": {"name": "x", "managedFields": [{"a": 1}], "metadata": {"b": 2}},
+        let text = r#"{"managedFields": 1, "metadata": {"": 5, "name": "x", "managedFields": [{"a": 1}], "metadata": {"b": 2}},
                        "spec": {"managedFields": {"c": 3}, "metadata": {"managedFields": 4}}}"#;
         let watched: Watched = serde_json::from_str(text).unwrap();
         assert_eq!(watched.key().name, "x");
         let expected = serde_json::json!({
-            "managedFields": 1, "metadata": {"name": "x", "metadata": {"b": 2}},
+            "managedFields": 1, "metadata": {"": 5, "name": "x", "metadata": {"b": 2}},
             "spec": {"managedFields": {"c": 3}, "metadata": {"managedFields": 4}},
         });
         assert_eq!(watched.value, expected);
+        let without: Watched = serde_json::from_str(r#"{"metadata": null}"#).unwrap();
+        assert_eq!(without.key().name, "");
         for broken in ["7", "{\"metadata\": 7}"] {
             assert!(serde_json::from_str::<Watched>(broken).is_err(), "{broken}");
         }
