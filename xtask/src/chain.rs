@@ -27,6 +27,7 @@ pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
 /// The measurements; criterion compares with the run before.
 pub(crate) fn bench(root: &Path) -> Result<(), String> {
     cargo(root, &["bench", "-p", "tidegate-core", "--bench", "plan"])?;
+    cargo(root, &["bench", "-p", "tidegate-controller", "--bench", "load"])?;
     cargo(root, &["bench", "-p", "tidegate-sim", "--bench", "worlds"])
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::kind;
+use crate::metrics::{Build, Requests};
 use crate::rate::RateLimit;
 use crate::watch::Selection;
 
@@ -34,6 +35,10 @@ pub struct Config {
     pub patience: Duration,
     /// Whether a panic in a decision becomes a back-off of that Rollout. Otherwise it ends [`crate::run`] with that panic.
     pub survives_panics: bool,
+    /// What metrics say of this build.
+    pub build: Build,
+    /// The counter of requests that metrics show; a clone of it is layered under the client.
+    pub requests: Requests,
     /// An observer.
     pub on_plan: Option<OnPlan>,
     /// Ends [`crate::run`] when it turns true or its sender goes away: no work is begun any more.
@@ -55,6 +60,8 @@ impl Config {
             field_manager: "rollouts-controller".to_owned(),
             patience: Duration::from_secs(5),
             survives_panics: true,
+            build: Build::default(),
+            requests: Requests::default(),
             on_plan: None,
             shutdown: None,
             grace: Duration::from_secs(5),

@@ -171,6 +171,7 @@ impl Dispatcher {
             let mut state = self.shell.lock();
             let Some(key) = state.queue.take(Instant::now()) else { return state.queue.next_deadline() };
             drop(state);
+            tracing::debug!(resource = %key, "Start processing");
             let (shell, item) = (self.shell.clone(), key.clone());
             let task = self.running.spawn(async move { reconcile(&shell, &item).await });
             self.keys.push((task.id(), key));
@@ -179,18 +180,21 @@ impl Dispatcher {
     }
 
     fn finish(&mut self, ended: Result<(Id, Outcome), JoinError>) {
-        let (id, outcome) = match ended {
-            Ok((id, outcome)) => (id, outcome),
-            Err(error) if self.survives_panics => {
-                self.shell.lock().metrics.panics += 1;
-                (error.id(), Outcome::Retry(None))
-            }
+        let (id, outcome, panic) = match ended {
+            Ok((id, outcome)) => (id, outcome, None),
+            Err(error) if self.survives_panics => (error.id(), Outcome::Retry(None), Some(error)),
             Err(error) => return pass_on(error),
         };
         let Some(place) = self.keys.iter().position(|(known, _)| *known == id) else { return };
         let (_, key) = self.keys.swap_remove(place);
-        tracing::debug!(%key, ?outcome, "reconciled");
-        self.shell.lock().finish(&key, outcome, Instant::now());
+        tracing::debug!(resource = %key, ?outcome, "Processing completed");
+        let mut state = self.shell.lock();
+        if let Some(panic) = panic {
+            tracing::error!(namespace = key.namespace, rollout = key.name, "Recovered from panic: {panic}");
+            state.metrics.panics += 1;
+            state.series.failed(&key);
+        }
+        state.finish(&key, outcome, Instant::now());
     }
 }
 
@@ -247,6 +251,12 @@ impl Handle {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.shell.lock().queue.next_deadline()
+    }
+
+    /// All metrics in Prometheus' text format, version 0.0.4.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        self.shell.metrics_text()
     }
 
     /// Counters since the start.

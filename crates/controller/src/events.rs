@@ -73,8 +73,14 @@ impl Recorder {
         )
     }
 
-    /// Hands an event over, or drops it when too many wait.
+    /// Logs an event and hands it over, or drops it when too many wait.
     pub(crate) fn record(&self, subject: Subject, event: Event) {
+        let (namespace, rollout) = (subject.namespace.as_str(), subject.name.as_str());
+        let event_reason = event.reason.as_str();
+        match event.type_ {
+            EventType::Normal => tracing::info!(namespace, rollout, event_reason, "{}", event.message),
+            EventType::Warning => tracing::warn!(namespace, rollout, event_reason, "{}", event.message),
+        }
         let record = Record { subject, event, at: self.clock.now() };
         if self.sender.try_send(record).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -116,7 +122,9 @@ impl Inbox {
             };
             let Some(record) = record else { return };
             if let Err(error) = writer.write(&record).await {
-                tracing::debug!(reason = record.event.reason, %error, "event dropped");
+                let Subject { namespace, name: rollout, .. } = &record.subject;
+                let event_reason = record.event.reason.as_str();
+                tracing::warn!(namespace, rollout, event_reason, %error, "event dropped");
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }

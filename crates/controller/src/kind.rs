@@ -51,6 +51,11 @@ impl Kind {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// `rollouts`.
+    pub(crate) fn plural(self) -> &'static str {
+        self.plural
+    }
+
     /// `apps/v1`, `v1`.
     pub(crate) fn api_version(self) -> String {
         if self.group.is_empty() {

@@ -4,7 +4,7 @@
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `shell` (what all of that shares), `watch_state` (how the watches are doing), `controller` (the running whole).
+//! writing), `metrics`, `logs`, `shell` (what all of that shares), `watch_state` (how the watches are doing), `controller` (the running whole).
 //! Around it: `leader` (which of several controllers may act), and, with the feature `process`, the program: `process`.
 
 mod clients;
@@ -16,7 +16,9 @@ mod execute;
 mod gate;
 mod kind;
 mod leader;
+pub mod logs;
 mod memory;
+mod metrics;
 #[cfg(feature = "process")]
 pub mod process;
 mod queue;
@@ -37,6 +39,7 @@ pub use config::{Config, Error, OnPlan, Scope};
 pub use controller::{Controller, Handle, run};
 pub use gate::{Gate, Gated, GatedBody};
 pub use leader::{Candidate, Elector, LeaseError, Lost, Role, Standing, Times, TimesError};
+pub use metrics::{Build, Counting, Requests};
 pub use queue::{Counters, Queue};
 pub use rate::RateLimit;
 pub use shell::Metrics;

@@ -5,20 +5,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::metrics::{Load, Times};
+
 const FIRST_BACK_OFF: Duration = Duration::from_millis(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
 /// A queue of one kind. It waits for nothing itself: whoever takes from it sleeps until [`Queue::next_deadline`].
 #[derive(Debug)]
 pub struct Queue<K> {
-    ready: VecDeque<K>,
+    /// With the time at which each became ready.
+    ready: VecDeque<(K, Instant)>,
     is_ready: BTreeSet<K>,
-    /// Being worked on; `true`: to be queued again afterwards.
-    working: BTreeMap<K, bool>,
+    working: BTreeMap<K, Work>,
     deadlines: BTreeMap<K, Instant>,
     by_deadline: BTreeSet<(Instant, K)>,
     failures: BTreeMap<K, u32>,
     counters: Counters,
+    waited: Times,
+    worked: Times,
+}
+
+/// The work on an item.
+#[derive(Debug)]
+struct Work {
+    since: Instant,
+    /// The item is to be queued again afterwards.
+    again: bool,
 }
 
 /// What a queue has seen since it was made.
@@ -42,24 +54,26 @@ impl<K: Ord + Clone> Default for Queue<K> {
             by_deadline: BTreeSet::new(),
             failures: BTreeMap::new(),
             counters: Counters::default(),
+            waited: Times::default(),
+            worked: Times::default(),
         }
     }
 }
 
 impl<K: Ord + Clone> Queue<K> {
     /// Queues an item because something outside has changed: its back-off starts afresh.
-    pub fn add(&mut self, key: K) {
+    pub fn add(&mut self, key: K, now: Instant) {
         self.failures.remove(&key);
-        self.add_again(key);
+        self.add_again(key, now);
     }
 
     /// Queues an item and leaves its back-off as it is.
-    pub fn add_again(&mut self, key: K) {
-        if let Some(again) = self.working.get_mut(&key) {
-            *again = true;
+    pub fn add_again(&mut self, key: K, now: Instant) {
+        if let Some(work) = self.working.get_mut(&key) {
+            work.again = true;
         } else if self.is_ready.insert(key.clone()) {
             self.counters.adds += 1;
-            self.ready.push_back(key);
+            self.ready.push_back((key, now));
         }
     }
 
@@ -91,18 +105,21 @@ impl<K: Ord + Clone> Queue<K> {
     /// The item to work on now. Its deadline is void: the work will say when it wants to be asked again.
     pub fn take(&mut self, now: Instant) -> Option<K> {
         self.release_due(now);
-        let key = self.ready.pop_front()?;
+        let (key, since) = self.ready.pop_front()?;
+        self.waited.observe(now.saturating_duration_since(since));
         self.is_ready.remove(&key);
         self.clear_deadline(&key);
-        self.working.insert(key.clone(), false);
+        self.working.insert(key.clone(), Work { since: now, again: false });
         Some(key)
     }
 
     /// The work on an item has ended; what was added meanwhile is queued now.
-    pub fn done(&mut self, key: &K) {
+    pub fn done(&mut self, key: &K, now: Instant) {
         self.counters.done += 1;
-        if self.working.remove(key) == Some(true) {
-            self.add_again(key.clone());
+        let Some(work) = self.working.remove(key) else { return };
+        self.worked.observe(now.saturating_duration_since(work.since));
+        if work.again {
+            self.add_again(key.clone(), now);
         }
     }
 
@@ -111,10 +128,10 @@ impl<K: Ord + Clone> Queue<K> {
         self.clear_deadline(key);
         self.failures.remove(key);
         if self.is_ready.remove(key) {
-            self.ready.retain(|other| other != key);
+            self.ready.retain(|(other, _)| other != key);
         }
-        if let Some(again) = self.working.get_mut(key) {
-            *again = false;
+        if let Some(work) = self.working.get_mut(key) {
+            work.again = false;
         }
     }
 
@@ -143,11 +160,23 @@ impl<K: Ord + Clone> Queue<K> {
         self.counters
     }
 
+    /// The same with times, and with what is under way.
+    pub(crate) fn load(&self, now: Instant) -> Load {
+        Load {
+            adds: self.counters.adds,
+            retries: self.counters.retries,
+            depth: self.ready.len(),
+            waited: self.waited.clone(),
+            worked: self.worked.clone(),
+            unfinished: self.working.values().map(|work| now.saturating_duration_since(work.since)).collect(),
+        }
+    }
+
     fn release_due(&mut self, now: Instant) {
         while self.by_deadline.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, key)) = self.by_deadline.pop_first() else { return };
+            let Some((at, key)) = self.by_deadline.pop_first() else { return };
             self.deadlines.remove(&key);
-            self.add_again(key);
+            self.add_again(key, at);
         }
     }
 
@@ -174,7 +203,7 @@ mod tests {
     async fn first_in_first_out_without_duplicates() {
         let mut queue = Queue::default();
         for key in ["b", "a", "b", "c", "a"] {
-            queue.add(key);
+            queue.add(key, Instant::now());
         }
         assert_eq!(queue.len(), 3);
         assert_eq!(taken(&mut queue, Instant::now()), ["b", "a", "c"]);
@@ -185,14 +214,14 @@ mod tests {
     async fn an_item_that_is_worked_on_is_queued_again_afterwards() {
         let now = Instant::now();
         let mut queue = Queue::default();
-        queue.add("a");
+        queue.add("a", Instant::now());
         assert_eq!(queue.take(now), Some("a"));
-        queue.add("a");
-        queue.add("a");
+        queue.add("a", Instant::now());
+        queue.add("a", Instant::now());
         assert_eq!(queue.take(now), None);
-        queue.done(&"a");
+        queue.done(&"a", Instant::now());
         assert_eq!(queue.take(now), Some("a"));
-        queue.done(&"a");
+        queue.done(&"a", Instant::now());
         assert!(queue.is_idle());
     }
 
@@ -215,9 +244,9 @@ mod tests {
         let now = Instant::now();
         let mut queue = Queue::default();
         queue.add_at("a", now + ms(20));
-        queue.add("a");
+        queue.add("a", Instant::now());
         assert_eq!(queue.take(now), Some("a"));
-        queue.done(&"a");
+        queue.done(&"a", Instant::now());
         assert_eq!(queue.take(now + ms(20)), None);
     }
 
@@ -225,11 +254,11 @@ mod tests {
     async fn a_deadline_that_comes_during_the_work_counts() {
         let now = Instant::now();
         let mut queue = Queue::default();
-        queue.add("a");
+        queue.add("a", Instant::now());
         queue.take(now);
         queue.add_at("a", now + ms(5));
         assert_eq!(queue.take(now + ms(5)), None);
-        queue.done(&"a");
+        queue.done(&"a", Instant::now());
         assert_eq!(queue.take(now + ms(5)), Some("a"));
     }
 
@@ -238,7 +267,7 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..times {
             assert_eq!(queue.take(*now), Some("a"));
-            queue.done(&"a");
+            queue.done(&"a", Instant::now());
             queue.retry("a", *now);
             let next = queue.next_deadline().unwrap();
             waits.push(u64::try_from((next - *now).as_millis()).unwrap());
@@ -250,7 +279,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn back_off_doubles_up_to_ten_seconds() {
         let mut queue = Queue::default();
-        queue.add("a");
+        queue.add("a", Instant::now());
         let waits = waits(&mut queue, &mut Instant::now(), 40);
         assert_eq!(waits[..5], [1, 2, 4, 8, 16]);
         assert_eq!(waits[13..16], [8192, 10_000, 10_000]);
@@ -261,13 +290,13 @@ mod tests {
     async fn outside_events_and_success_reset_the_back_off() {
         let mut now = Instant::now();
         let mut queue = Queue::default();
-        queue.add("a");
+        queue.add("a", Instant::now());
         assert_eq!(waits(&mut queue, &mut now, 3), [1, 2, 4]);
-        queue.add("a");
+        queue.add("a", Instant::now());
         assert_eq!(waits(&mut queue, &mut now, 2), [1, 2]);
         queue.succeed(&"a");
         assert_eq!(waits(&mut queue, &mut now, 2), [1, 2]);
-        queue.add_again("a");
+        queue.add_again("a", Instant::now());
         assert_eq!(waits(&mut queue, &mut now, 2), [4, 8]);
     }
 
@@ -275,15 +304,36 @@ mod tests {
     async fn a_forgotten_item_does_not_come_back() {
         let now = Instant::now();
         let mut queue = Queue::default();
-        queue.add("a");
+        queue.add("a", Instant::now());
         queue.add_at("a", now + ms(5));
         queue.forget(&"a");
         assert_eq!(queue.take(now + ms(5)), None);
-        queue.add("b");
+        queue.add("b", Instant::now());
         queue.take(now);
-        queue.add("b");
+        queue.add("b", Instant::now());
         queue.forget(&"b");
-        queue.done(&"b");
+        queue.done(&"b", Instant::now());
         assert!(queue.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tells_how_long_items_waited_and_were_worked_on() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.add("a", now);
+        queue.add("b", now);
+        queue.add_at("c", now + ms(50));
+        queue.take(now + ms(20));
+        let load = queue.load(now + ms(50));
+        assert_eq!((load.depth, load.adds, &*load.unfinished), (1, 2, &[ms(30)][..]));
+        queue.done(&"a", now + ms(2020));
+        queue.take(now + ms(2030));
+        // Became ready at its deadline, whenever anybody looked.
+        queue.take(now + ms(2050));
+        let expected = ("waited 4.05 s", "worked 2 s");
+        let load = queue.load(now + ms(2050));
+        let told = (format!("waited {} s", load.waited.sum()), format!("worked {} s", load.worked.sum()));
+        assert_eq!((told.0.as_str(), told.1.as_str()), expected);
+        assert_eq!(load.unfinished, [ms(20), ms(0)]);
     }
 }

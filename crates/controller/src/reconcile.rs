@@ -1,7 +1,10 @@
 //! The work on one Rollout: look, ask, decide, do.
 
+use std::error::Error;
+
 use jiff::Timestamp;
-use tidegate_core::{Need, Plan, Purpose, Snapshot, Write, WriteError, rollout};
+use tidegate_api::meta::ObjectMeta;
+use tidegate_core::{Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
 use tokio::time::Instant;
 
 use crate::events::Subject;
@@ -18,18 +21,38 @@ const FOLLOW_UPS: usize = 3;
 
 /// Plans for one Rollout and carries the plan out.
 pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
-    match look(shell, key).await {
-        Look::Snapshot(snapshot) => decide_and_do(shell, key, snapshot).await.unwrap_or_else(|error| {
-            failed_read(shell, key, &error);
-            Outcome::Retry(None)
-        }),
-        Look::Nothing => Outcome::Settled(None),
-        Look::Later(at) => Outcome::Later(at),
-        Look::Failed(error) => {
-            failed_read(shell, key, &error);
-            Outcome::Retry(None)
-        }
-    }
+    let began = Instant::now();
+    let snapshot = match look(shell, key).await {
+        Look::Snapshot(snapshot) => snapshot,
+        Look::Nothing => return Outcome::Settled(None),
+        Look::Later(at) => return Outcome::Later(at),
+        Look::Failed(error) => return failed_read(shell, key, &error),
+    };
+    let (namespace, name) = (key.namespace.as_str(), key.name.as_str());
+    let generation = snapshot.rollout.metadata.generation;
+    let resource_version = snapshot.rollout.metadata.resource_version.clone();
+    tracing::info!(
+        namespace,
+        rollout = name,
+        generation,
+        resourceVersion = resource_version,
+        "Started syncing rollout"
+    );
+    let outcome = match decide_and_do(shell, key, snapshot).await {
+        Ok(outcome) => outcome,
+        Err(error) => failed_read(shell, key, &error),
+    };
+    let took = began.elapsed();
+    shell.lock().reconciled(key, took, Instant::now());
+    tracing::info!(
+        namespace,
+        rollout = name,
+        generation,
+        resourceVersion = resource_version,
+        time_ms = took.as_secs_f64() * 1e3,
+        "Reconciliation completed"
+    );
+    outcome
 }
 
 /// The snapshot of a Rollout with all its needs answered, as a plan would be made on it now. `listener` is the Rollout that
@@ -71,9 +94,9 @@ async fn look(shell: &Shell, key: &Key) -> Look {
     let known = {
         let mut state = shell.lock();
         let state = &mut *state;
-        let Some(known) = state.world.rollouts.get(key).filter(|_| state.world.is_complete()) else {
+        if !state.world.is_complete() || !state.world.rollouts.contains(key) {
             return Look::Nothing;
-        };
+        }
         let memory = state.memories.entry(key.clone()).or_default();
         match memory.sight(&state.world, shell.patience, Instant::now()) {
             Sight::Wait(at) => return Look::Later(at),
@@ -83,9 +106,14 @@ async fn look(shell: &Shell, key: &Key) -> Look {
             }
             Sight::Live => state.metrics.live_reads += 1,
         }
-        known.clone()
+        state.world.rollouts.get(key)
     };
-    tracing::debug!(%key, "a watch is behind our own writes; reading live");
+    let Some(known) = known else { return Look::Nothing };
+    tracing::info!(
+        namespace = key.namespace,
+        rollout = key.name,
+        "a watch is behind our own writes; reading live"
+    );
     match snapshot::from_api(&shell.clients, key, known).await {
         Ok(Some(snapshot)) => {
             forget_vanished(shell, key, &snapshot);
@@ -104,7 +132,7 @@ fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
     let Some(memory) = state.memories.get_mut(key) else { return };
     memory.retain(|object| {
         object.kind != crate::kind::REPLICA_SET.kind
-            || world.replica_sets.get(&Key::new(&object.namespace, &object.name)).is_some()
+            || world.replica_sets.contains(&Key::new(&object.namespace, &object.name))
             || live.replica_sets.iter().any(|replica_set| replica_set.metadata.name == object.name)
     });
 }
@@ -113,22 +141,28 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
     complete(shell, &mut snapshot, Some(key)).await?;
     let mut work = Work { shell, key, snapshot, versions: Versions::new(), changed_nothing: false };
     let mut plan = work.plan();
-    let mut retry = false;
+    let (mut retry, mut last_error) = (false, None);
     for _ in 0..=FOLLOW_UPS {
         let failure = work.carry_out(&plan).await;
         retry |= plan.retry;
-        plan = if let Err((failed, error)) = failure {
-            tracing::debug!(%key, write = %plan.writes[failed].object, %error, "write failed");
-            let plan = rollout::after_failure(&plan, failed, &error);
+        plan = if let Err((number, error)) = failure {
+            let written = &plan.writes[number].object;
+            tracing::warn!(namespace = key.namespace, rollout = key.name, %error, "writing {written} failed");
+            let plan = rollout::after_failure(&plan, number, &error);
             work.observe(&plan);
+            last_error = plan.retry.then_some(error).or(last_error);
             plan
         } else if !plan.needs.is_empty() {
             work.answer(std::mem::take(&mut plan.needs)).await?;
             work.plan()
         } else {
+            if let Some(error) = &last_error {
+                failed(shell, key, error);
+            }
             return Ok(work.outcome(&plan, retry));
         };
     }
+    failed(shell, key, &TooManyFailures);
     Ok(Outcome::Retry(None))
 }
 
@@ -148,11 +182,27 @@ impl Work<'_> {
         let now = self.shell.clock.now();
         let plan = rollout::plan(&self.snapshot, now);
         self.shell.observe(&self.snapshot, now, &plan);
+        self.log_status(&plan);
         plan
     }
 
     fn observe(&self, plan: &Plan) {
         self.shell.observe(&self.snapshot, self.shell.clock.now(), plan);
+    }
+
+    /// Says so if the status stays as it is.
+    fn log_status(&self, plan: &Plan) {
+        let Key { namespace, name: rollout } = self.key;
+        let ObjectMeta { generation, resource_version, .. } = &self.snapshot.rollout.metadata;
+        if !plan.writes.iter().any(|write| write.purpose == Purpose::Status) {
+            tracing::info!(
+                namespace,
+                rollout,
+                generation,
+                resourceVersion = resource_version,
+                "No status changes. Skipping patch"
+            );
+        }
     }
 
     async fn answer(&mut self, needs: Vec<Need>) -> Result<(), ReadError> {
@@ -179,9 +229,17 @@ impl Work<'_> {
     }
 
     fn succeeded(&mut self, write: &Write, answer: &Answer) {
+        log_patch(self.key, &self.snapshot, write);
+        let status = (write.purpose == Purpose::Status).then(|| self.snapshot.rollout.status.clone());
         snapshot::absorb(&mut self.snapshot, &write.object, answer);
         let mut state = self.shell.lock();
         state.metrics.writes += 1;
+        for update in status.iter().flat_map(|it| rollout::ended_updates(it, &self.snapshot.rollout.status)) {
+            state.series.ended(&update);
+        }
+        for event in &write.events {
+            state.series.event(self.key, event);
+        }
         let mark = answer.mark();
         self.changed_nothing |= state.world.has_delivered(&write.object, &mark);
         if let Some(memory) = state.memories.get_mut(self.key) {
@@ -202,7 +260,13 @@ impl Work<'_> {
         // A deadline that is over and led to nothing would be asked for again at once, for ever.
         let is_stuck = last.writes.is_empty() && last.wake_at.is_some_and(|at: Timestamp| at <= now);
         if is_stuck {
-            tracing::warn!(key = %self.key, wake_at = ?last.wake_at, "a plan asks to be woken in the past");
+            let Key { namespace, name } = self.key;
+            tracing::warn!(
+                namespace,
+                rollout = name,
+                "a plan asks to be woken in the past: {:?}",
+                last.wake_at
+            );
             return Outcome::Retry(None);
         }
         let look_at = [wake_at, self.limit_of_waiting()].into_iter().flatten().min();
@@ -222,7 +286,34 @@ impl Work<'_> {
     }
 }
 
-fn failed_read(shell: &Shell, key: &Key, error: &ReadError) {
-    tracing::debug!(%key, %error, "read failed");
+/// Only of the status, where no secret can be.
+fn log_patch(key: &Key, snapshot: &Snapshot, write: &Write) {
+    if let (Purpose::Status, Request::MergePatch { body, .. }) = (write.purpose, &write.request) {
+        let ObjectMeta { generation, resource_version, .. } = &snapshot.rollout.metadata;
+        let (namespace, rollout) = (key.namespace.as_str(), key.name.as_str());
+        tracing::info!(
+            namespace,
+            rollout,
+            generation,
+            resourceVersion = resource_version.as_str(),
+            "Patched: {body}"
+        );
+    }
+}
+
+/// Every plan of a reconcile has met a failure.
+#[derive(Debug, thiserror::Error)]
+#[error("each of {FOLLOW_UPS} plans after a failed write met another failure")]
+struct TooManyFailures;
+
+fn failed(shell: &Shell, key: &Key, error: &dyn Error) {
+    let Key { namespace, name: rollout } = key;
+    tracing::error!(namespace, rollout, "rollout syncHandler error: {error}");
+    shell.lock().series.failed(key);
+}
+
+fn failed_read(shell: &Shell, key: &Key, error: &ReadError) -> Outcome {
     shell.lock().metrics.failed_reads += 1;
+    failed(shell, key, error);
+    Outcome::Retry(None)
 }

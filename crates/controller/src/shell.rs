@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::runtime::watcher;
-use tidegate_core::{Event, Plan, Snapshot};
+use tidegate_core::{Event, ObjectRef, Plan, Snapshot};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -16,6 +16,7 @@ use crate::config::{Config, OnPlan};
 use crate::events::{Recorder, Subject};
 use crate::kind::{self, Kind};
 use crate::memory::Memory;
+use crate::metrics::{Build, Requests, Scrape, Series};
 use crate::queue::{self, Queue};
 use crate::store::Key;
 use crate::watch::Watched;
@@ -54,6 +55,8 @@ pub(crate) struct Shell {
     pub(crate) patience: Duration,
     /// Wakes whoever takes from the queue.
     pub(crate) changed: Notify,
+    build: Build,
+    requests: Requests,
     on_plan: Mutex<Option<OnPlan>>,
     state: Mutex<State>,
 }
@@ -65,6 +68,7 @@ pub(crate) struct State {
     pub(crate) memories: BTreeMap<Key, Memory>,
     pub(crate) queue: Queue<Key>,
     pub(crate) metrics: Metrics,
+    pub(crate) series: Series,
 }
 
 impl Shell {
@@ -76,6 +80,8 @@ impl Shell {
             field_manager: config.field_manager,
             patience: config.patience,
             changed: Notify::new(),
+            build: config.build,
+            requests: config.requests,
             on_plan: Mutex::new(config.on_plan),
             state: Mutex::default(),
         }
@@ -96,8 +102,25 @@ impl Shell {
         for effect in effects {
             state.take_in(effect, &self.recorder, now);
         }
+        self.purge(&mut state);
         drop(state);
         self.changed.notify_one();
+    }
+
+    /// All metrics as they stand.
+    pub(crate) fn metrics_text(&self) -> String {
+        let mut state = self.lock();
+        self.purge(&mut state);
+        let rows = state.world.rollouts.summaries().map(|(key, it)| (key.clone(), *it)).collect();
+        let (series, queue) = (state.series.clone(), state.queue.load(Instant::now()));
+        drop(state);
+        Scrape { build: &self.build, requests: &self.requests, rows, series, queue }.text()
+    }
+
+    fn purge(&self, state: &mut State) {
+        for rollout in state.series.purge(Instant::now()) {
+            self.requests.forget(&rollout);
+        }
     }
 
     /// Shows a plan to the observer.
@@ -123,43 +146,61 @@ impl State {
                 if !self.world.is_complete() {
                     return;
                 }
+                log_enqueueing(&rollout, &by);
                 let memory = self.memories.entry(rollout.clone()).or_default();
                 if by.kind == kind::REPLICA_SET.kind {
                     memory.counters_changed_at.get_or_insert(now);
                 }
                 if memory.is_own(&by, version) {
-                    self.queue.add_again(rollout);
+                    self.queue.add_again(rollout, Instant::now());
                 } else {
-                    self.queue.add(rollout);
+                    self.queue.add(rollout, Instant::now());
                 }
             }
             Effect::Appeared { rollout } => {
                 if let Some(appeared) = self.world.rollouts.get(&rollout) {
                     let message = format!("Rollout resource added to informer: {rollout}");
                     let event = Event::normal("RolloutAddedToInformer", message);
+                    self.series.stays(&rollout);
+                    self.series.event(&rollout, &event);
                     recorder.record(Subject::of(&appeared.metadata), event);
                 }
             }
             Effect::Vanished { rollout } => {
                 self.memories.remove(&rollout);
+                self.series.leaves(&rollout, Instant::now());
                 self.queue.forget(&rollout);
             }
             Effect::Unreadable { rollout, uid, resource_version, error } => {
                 self.metrics.unreadable += 1;
-                let until_then = match self.world.rollouts.get(&rollout) {
-                    Some(_) => "its last readable spec stays in effect",
-                    None => "nothing is done about it until it can",
+                let is_known = self.world.rollouts.contains(&rollout);
+                let until_then = if is_known {
+                    "its last readable spec stays in effect"
+                } else {
+                    "nothing is done about it until it can"
                 };
-                let Key { namespace, name } = rollout;
                 let message = format!("Rollout cannot be read: {error}; {until_then}");
                 let event = Event::warning("UnreadableRollout", message);
+                self.series.event(&rollout, &event);
+                if !is_known {
+                    self.series.leaves(&rollout, Instant::now());
+                }
+                let Key { namespace, name } = rollout;
                 recorder.record(Subject { namespace, name, uid, resource_version }, event);
             }
             Effect::Completed => {
                 for rollout in self.world.rollouts.keys() {
-                    self.queue.add(rollout.clone());
+                    self.queue.add(rollout.clone(), Instant::now());
                 }
             }
+        }
+    }
+
+    /// A reconcile has looked, decided and done.
+    pub(crate) fn reconciled(&mut self, key: &Key, took: Duration, now: Instant) {
+        self.series.reconciled(key, took);
+        if !self.world.rollouts.contains(key) {
+            self.series.leaves(key, now);
         }
     }
 
@@ -180,7 +221,16 @@ impl State {
                 }
             }
         }
-        self.queue.done(key);
+        self.queue.done(key, now);
+    }
+}
+
+fn log_enqueueing(rollout: &Key, by: &ObjectRef) {
+    if by.kind == kind::ROLLOUT.kind {
+        let Key { namespace, name } = rollout;
+        tracing::info!(namespace, rollout = name, "rollout enqueue due to update event");
+    } else {
+        tracing::info!("Enqueueing parent of {}/{}: Rollout {rollout}", by.namespace, by.name);
     }
 }
 

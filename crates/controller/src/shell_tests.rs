@@ -80,7 +80,7 @@ fn back_off(shell: &Shell) -> Duration {
     let mut state = shell.lock();
     state.finish(&key(), Outcome::Retry(None), Instant::now());
     let wait = state.queue.next_deadline().expect("a retry has a deadline") - Instant::now();
-    state.queue.add_again(key());
+    state.queue.add_again(key(), Instant::now());
     assert_eq!(state.queue.take(Instant::now()), Some(key()));
     wait
 }

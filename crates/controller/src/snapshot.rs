@@ -37,7 +37,7 @@ pub enum ReadError {
 
 /// What the stores know of a Rollout.
 pub(crate) fn from_stores(world: &World, memory: Option<&Memory>, key: &Key) -> Option<Snapshot> {
-    let mut snapshot = Snapshot::of(world.rollouts.get(key)?.clone());
+    let mut snapshot = Snapshot::of(world.rollouts.get(key)?);
     snapshot.replica_sets = world.replica_sets_of(&snapshot.rollout.metadata);
     snapshot.counters_changed_at = memory.and_then(|memory| memory.counters_changed_at);
     Some(snapshot)
@@ -80,7 +80,7 @@ pub(crate) fn answer_from_stores(world: &World, snapshot: &mut Snapshot, needs: 
     for need in needs {
         match need {
             Need::Service(name) => {
-                let service = world.services.get(&Key::new(&namespace, &name)).cloned();
+                let service = world.services.get(&Key::new(&namespace, &name));
                 snapshot.services.insert(name, service.map_or(Observed::Missing, Observed::Found));
             }
             live => rest.push(live),

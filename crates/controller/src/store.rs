@@ -1,15 +1,20 @@
 //! One kind of object as the watches have delivered it.
+//!
+//! Objects are kept as compact JSON and read again whenever somebody asks: a Rollout as a typed value takes ten times the
+//! memory, most of it for what it does not use, and reading takes about as long as copying.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Debug};
 
 use kube::runtime::watcher::Event;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_api::meta::ObjectMeta;
 use tidegate_api::rollout::Rollout;
 use tidegate_core::{ReplicaSet, Service};
 
+use crate::metrics::Summary;
 use crate::watch::Watched;
 
 /// Deletions that are remembered so that a late copy of the object does not bring it back.
@@ -44,7 +49,11 @@ pub(crate) fn version(resource_version: &str) -> u64 {
 }
 
 /// The part of an object that a store keeps.
-pub(crate) trait Slim: Sized {
+pub(crate) trait Slim: Serialize + DeserializeOwned {
+    /// What is asked so often that it is not read each time.
+    type Summary: Debug;
+
+    fn summary(&self) -> Self::Summary;
     fn parse(object: &Value) -> Result<Self, serde_json::Error>;
     fn metadata(&self) -> &ObjectMeta;
     /// This value with whatever can be read of a later version of the same object that as a whole cannot; `None` when
@@ -59,6 +68,12 @@ fn later_metadata(known: &ObjectMeta, object: &Value) -> Option<ObjectMeta> {
 }
 
 impl Slim for Rollout {
+    type Summary = Summary;
+
+    fn summary(&self) -> Summary {
+        Summary::of(self)
+    }
+
     fn parse(object: &Value) -> Result<Self, serde_json::Error> {
         let mut rollout = Self::deserialize(object)?;
         // Client-side apply leaves a second copy of the whole spec here, and no decision reads it.
@@ -76,13 +91,20 @@ impl Slim for Rollout {
         self.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
         match Option::deserialize(&object["status"]) {
             Ok(status) => self.status = status.unwrap_or_default(),
-            Err(error) => tracing::warn!(%error, "the status of a Rollout could not be read either"),
+            Err(error) => {
+                let (namespace, rollout) = (self.metadata.namespace.as_str(), self.metadata.name.as_str());
+                tracing::warn!(namespace, rollout, %error, "the status of a Rollout could not be read either");
+            }
         }
         Some(self)
     }
 }
 
 impl Slim for ReplicaSet {
+    type Summary = ();
+
+    fn summary(&self) {}
+
     fn parse(object: &Value) -> Result<Self, serde_json::Error> {
         Self::parse(object)
     }
@@ -98,6 +120,10 @@ impl Slim for ReplicaSet {
 }
 
 impl Slim for Service {
+    type Summary = ();
+
+    fn summary(&self) {}
+
     fn parse(object: &Value) -> Result<Self, serde_json::Error> {
         let mut service = Self::parse(object)?;
         service.metadata.annotations.remove(tidegate_api::labels::LAST_APPLIED_CONFIGURATION);
@@ -115,13 +141,46 @@ impl Slim for Service {
     }
 }
 
+/// Which object of its name it is, and whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) uid: Box<str>,
+    /// The uid of its controller.
+    pub(crate) controller: Option<Box<str>>,
+}
+
+impl Identity {
+    fn of(metadata: &ObjectMeta) -> Self {
+        Self { uid: metadata.uid.as_str().into(), controller: metadata.controller_uid().map(Into::into) }
+    }
+}
+
+/// An object in a store.
+#[derive(Debug)]
+struct Kept<T: Slim> {
+    text: Box<str>,
+    identity: Identity,
+    summary: T::Summary,
+}
+
+impl<T: Slim> Kept<T> {
+    fn new(value: &T) -> Self {
+        let text = serde_json::to_string(value).expect("keys are texts, and nothing refuses to be written");
+        Self { text: text.into(), identity: Identity::of(value.metadata()), summary: value.summary() }
+    }
+
+    fn read(&self) -> T {
+        serde_json::from_str(&self.text).expect("it was written from a value of this type")
+    }
+}
+
 /// What one delivery has changed in a store.
 #[derive(Debug)]
-pub(crate) struct Change<T> {
+pub(crate) struct Change {
     pub(crate) key: Key,
     /// The resourceVersion that was delivered; 0 for a deletion found by a relist.
     pub(crate) version: u64,
-    pub(crate) before: Option<T>,
+    pub(crate) before: Option<Identity>,
     /// Why the delivered object could not be read; the store then still holds what was readable of it before.
     pub(crate) unreadable: Option<Unreadable>,
 }
@@ -145,7 +204,7 @@ pub(crate) enum Mark {
 
 /// All objects of one kind in scope. Written by one watch only.
 #[derive(Debug)]
-pub(crate) struct Store<T> {
+pub(crate) struct Store<T: Slim> {
     objects: BTreeMap<Key, Entry<T>>,
     /// Deleted objects with the version of their deletion.
     tombstones: BTreeMap<Key, u64>,
@@ -156,13 +215,13 @@ pub(crate) struct Store<T> {
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Entry<T: Slim> {
     version: u64,
     /// As last read without error, with what could be read of later versions. `None`: it was never readable.
-    value: Option<T>,
+    value: Option<Kept<T>>,
 }
 
-impl<T> Default for Store<T> {
+impl<T: Slim> Default for Store<T> {
     fn default() -> Self {
         Self {
             objects: BTreeMap::new(),
@@ -174,9 +233,9 @@ impl<T> Default for Store<T> {
     }
 }
 
-impl<T: Slim + Clone> Store<T> {
+impl<T: Slim> Store<T> {
     /// Takes in one event of the watch.
-    pub(crate) fn deliver(&mut self, event: Event<Watched>) -> Vec<Change<T>> {
+    pub(crate) fn deliver(&mut self, event: Event<Watched>) -> Vec<Change> {
         match event {
             Event::Init => {
                 self.listed = Some(BTreeSet::new());
@@ -195,23 +254,43 @@ impl<T: Slim + Clone> Store<T> {
     }
 
     /// The object, as far as it could be read.
-    pub(crate) fn get(&self, key: &Key) -> Option<&T> {
+    pub(crate) fn get(&self, key: &Key) -> Option<T> {
+        Some(self.kept(key)?.read())
+    }
+
+    /// Which object it is, if any of it could be read.
+    pub(crate) fn identity(&self, key: &Key) -> Option<&Identity> {
+        Some(&self.kept(key)?.identity)
+    }
+
+    /// Whether there is such an object and any of it could be read.
+    pub(crate) fn contains(&self, key: &Key) -> bool {
+        self.kept(key).is_some()
+    }
+
+    fn kept(&self, key: &Key) -> Option<&Kept<T>> {
         self.objects.get(key)?.value.as_ref()
+    }
+
+    /// The summaries of all readable objects.
+    pub(crate) fn summaries(&self) -> impl Iterator<Item = (&Key, &T::Summary)> {
+        self.objects.iter().filter_map(|(key, entry)| Some((key, &entry.value.as_ref()?.summary)))
     }
 
     /// The keys of all readable objects.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.objects.iter().filter(|(_, entry)| entry.value.is_some()).map(|(key, _)| key)
+        self.summaries().map(|(key, _)| key)
     }
 
-    /// All readable objects of a namespace by name.
-    pub(crate) fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = (&'a Key, &'a T)> {
+    /// The keys of all readable objects of a namespace by name.
+    pub(crate) fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Key> {
         let first = Key::new(namespace, "");
         let namespace = namespace.to_owned();
         self.objects
             .range(first..)
             .take_while(move |(key, _)| key.namespace == namespace)
-            .filter_map(|(key, entry)| Some((key, entry.value.as_ref()?)))
+            .filter(|(_, entry)| entry.value.is_some())
+            .map(|(key, _)| key)
     }
 
     /// Whether a full list has been taken in.
@@ -226,13 +305,13 @@ impl<T: Slim + Clone> Store<T> {
             // It was deleted after the write, which a later version of anything proves.
             (Mark::Version(version), None) => self.highest >= *version,
             (Mark::Gone(uid), Some(entry)) => {
-                entry.value.as_ref().is_none_or(|value| value.metadata().uid != *uid)
+                entry.value.as_ref().is_none_or(|kept| *kept.identity.uid != **uid)
             }
             (Mark::Gone(_), None) => true,
         }
     }
 
-    fn apply(&mut self, object: &Watched) -> Option<Change<T>> {
+    fn apply(&mut self, object: &Watched) -> Option<Change> {
         let (key, version) = (object.key(), object.version());
         let known = self.objects.get(&key).map_or(0, |entry| entry.version);
         let latest = self.tombstones.get(&key).copied().unwrap_or(0).max(known);
@@ -244,25 +323,26 @@ impl<T: Slim + Clone> Store<T> {
         let entry = self.objects.entry(key.clone()).or_insert(Entry { version, value: None });
         entry.version = version;
         let (before, unreadable) = match T::parse(&object.value) {
-            Ok(value) => (entry.value.replace(value), None),
+            Ok(value) => (entry.value.replace(Kept::new(&value)), None),
             Err(error) => {
-                tracing::warn!(%key, %error, "an object could not be read");
+                tracing::warn!(resource = %key, %error, "an object could not be read");
                 let before = entry.value.take();
-                entry.value = before.clone().and_then(|known| known.updated(&object.value));
+                let updated = before.as_ref().and_then(|known| known.read().updated(&object.value));
+                entry.value = updated.as_ref().map(Kept::new);
                 (before, Some(object.unreadable(error.to_string())))
             }
         };
-        Some(Change { key, version, before, unreadable })
+        Some(Change { key, version, before: before.map(|kept| kept.identity), unreadable })
     }
 
-    fn delete(&mut self, object: &Watched) -> Option<Change<T>> {
+    fn delete(&mut self, object: &Watched) -> Option<Change> {
         let (key, version) = (object.key(), object.version());
         self.highest = self.highest.max(version);
         if self.objects.get(&key).is_some_and(|entry| entry.version > version) {
             return None;
         }
         self.bury(key.clone(), version);
-        let before = self.objects.remove(&key)?.value;
+        let before = self.objects.remove(&key)?.value.map(|kept| kept.identity);
         Some(Change { key, version, before, unreadable: None })
     }
 
@@ -275,13 +355,13 @@ impl<T: Slim + Clone> Store<T> {
         }
     }
 
-    fn finish_relist(&mut self) -> Vec<Change<T>> {
+    fn finish_relist(&mut self) -> Vec<Change> {
         let listed = self.listed.take().unwrap_or_default();
         self.is_complete = true;
         self.tombstones.clear();
         let gone: Vec<Key> = self.objects.keys().filter(|key| !listed.contains(key)).cloned().collect();
         let removed = gone.into_iter().filter_map(|key| {
-            let before = self.objects.remove(&key)?.value;
+            let before = self.objects.remove(&key)?.value.map(|kept| kept.identity);
             Some(Change { key, version: 0, before, unreadable: None })
         });
         removed.collect()

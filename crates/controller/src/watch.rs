@@ -1,5 +1,6 @@
 //! One watch per kind: the only writer of that kind's store.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
@@ -7,13 +8,17 @@ use kube::api::{Api, ApiResource, ObjectMeta};
 use kube::core::DynamicResourceScope;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::kind::Kind;
 use crate::store::{Key, Unreadable, version};
 
+/// Objects per answer to a list. An answer is in memory as a whole, as text and as values: some 25 KB for each object. A
+/// thousand Rollouts with two ReplicaSets each take thirty requests, instead of six with kube's 500 at a time.
+const PAGE: u32 = 100;
 const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// After this long without an error the next one is the first again.
@@ -61,7 +66,50 @@ impl Watched {
 
 impl<'de> Deserialize<'de> for Watched {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(Self::new)
+        Without { member: None, of: Some("metadata") }.deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// Reads a value without `metadata.managedFields`, which is often the larger half of an object and which nobody reads.
+struct Without {
+    /// The member to leave out here.
+    member: Option<&'static str>,
+    /// The member in which `managedFields` are left out.
+    of: Option<&'static str>,
+}
+
+impl<'de> DeserializeSeed<'de> for Without {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Without {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if self.member == Some(name.as_str()) {
+                members.next_value::<IgnoredAny>()?;
+            } else if self.of == Some(name.as_str()) {
+                let metadata = Self { member: Some("managedFields"), of: None };
+                object.insert(name, members.next_value_seed(metadata)?);
+            } else {
+                object.insert(name, members.next_value()?);
+            }
+        }
+        Ok(Value::Object(object))
     }
 }
 
@@ -115,6 +163,7 @@ impl Selection {
             None => Api::all_with(client, &resource),
         };
         let config = watcher::Config { label_selector: self.labels.clone(), ..watcher::Config::default() };
+        let config = config.page_size(PAGE);
         watcher::watcher(api, config)
     }
 }
@@ -140,7 +189,7 @@ pub(crate) async fn follow(
             }
             Err(error) => {
                 let pause = back_off.next(Instant::now());
-                tracing::debug!(kind = selection.kind.kind, %error, ?pause, "watch failed");
+                tracing::warn!(kind = selection.kind.kind, %error, "watch failed; trying again in {pause:?}");
                 failed(&error);
                 tokio::time::sleep(pause).await;
             }
@@ -219,6 +268,24 @@ mod tests {
         let (lists, watches) = asked_while_dead(true).await;
         assert_eq!(lists, [0, 320]);
         assert_eq!(watches[0], 320);
+    }
+
+    #[test]
+    fn managed_fields_are_left_out_and_nothing_else() {
+        let text = r#"{"managedFields": 1, "metadata": {"": 5, "name": "x", "managedFields": [{"a": 1}], "metadata": {"b": 2}},
+                       "spec": {"managedFields": {"c": 3}, "metadata": {"managedFields": 4}}}"#;
+        let watched: Watched = serde_json::from_str(text).unwrap();
+        assert_eq!(watched.key().name, "x");
+        let expected = serde_json::json!({
+            "managedFields": 1, "metadata": {"": 5, "name": "x", "metadata": {"b": 2}},
+            "spec": {"managedFields": {"c": 3}, "metadata": {"managedFields": 4}},
+        });
+        assert_eq!(watched.value, expected);
+        let without: Watched = serde_json::from_str(r#"{"metadata": null}"#).unwrap();
+        assert_eq!(without.key().name, "");
+        for broken in ["7", "{\"metadata\": 7}"] {
+            assert!(serde_json::from_str::<Watched>(broken).is_err(), "{broken}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

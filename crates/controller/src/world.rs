@@ -18,9 +18,9 @@ pub(crate) struct World {
     pub(crate) replica_sets: Store<ReplicaSet>,
     pub(crate) services: Store<Service>,
     /// Rollouts by uid.
-    by_uid: BTreeMap<String, Key>,
+    by_uid: BTreeMap<Box<str>, Key>,
     /// ReplicaSets by the uid of their controller.
-    owned: BTreeMap<String, BTreeSet<Key>>,
+    owned: BTreeMap<Box<str>, Vec<Key>>,
     /// ReplicaSets without a controller.
     orphans: BTreeSet<Key>,
     /// Which Rollouts have asked for a Service.
@@ -89,20 +89,20 @@ impl World {
 
     /// The ReplicaSets that this Rollout controls and those of its namespace that nobody controls, by (creation, name).
     pub(crate) fn replica_sets_of(&self, rollout: &ObjectMeta) -> Vec<ReplicaSet> {
-        let own = self.owned.get(&rollout.uid).into_iter().flatten();
+        let own = self.owned.get(rollout.uid.as_str()).into_iter().flatten();
         let orphans = self
             .orphans
             .range(Key::new(&rollout.namespace, "")..)
             .take_while(|key| key.namespace == rollout.namespace);
         let found = own.chain(orphans).filter_map(|key| self.replica_sets.get(key));
-        in_order(found.cloned().collect())
+        in_order(found.collect())
     }
 
     /// Notes which Services a Rollout has asked for: their changes concern it from now on. A Rollout that is gone asks for
     /// nothing.
     pub(crate) fn asks_for(&mut self, rollout: &Key, services: BTreeSet<Key>) {
         // Whoever decides about a Rollout may not know yet that it is gone.
-        let services = if self.rollouts.get(rollout).is_some() { services } else { BTreeSet::new() };
+        let services = if self.rollouts.contains(rollout) { services } else { BTreeSet::new() };
         if self.asked_for.get(rollout) == Some(&services) {
             return;
         }
@@ -122,13 +122,13 @@ impl World {
         }
     }
 
-    fn rollout_changed(&mut self, change: Change<Rollout>, effects: &mut Vec<Effect>) {
+    fn rollout_changed(&mut self, change: Change, effects: &mut Vec<Effect>) {
         let Change { key, version, before, unreadable } = change;
         if let Some(Unreadable { uid, resource_version, error }) = unreadable {
             effects.push(Effect::Unreadable { rollout: key.clone(), uid, resource_version, error });
         }
-        let after = self.rollouts.get(&key).map(|rollout| rollout.metadata.uid.clone());
-        let before = before.map(|rollout| rollout.metadata.uid);
+        let after = self.rollouts.identity(&key).map(|rollout| rollout.uid.clone());
+        let before = before.map(|rollout| rollout.uid);
         if before != after {
             if let Some(uid) = before {
                 self.by_uid.remove(&uid);
@@ -145,11 +145,10 @@ impl World {
         }
     }
 
-    fn replica_set_changed(&mut self, change: &Change<ReplicaSet>, effects: &mut Vec<Effect>) {
+    fn replica_set_changed(&mut self, change: &Change, effects: &mut Vec<Effect>) {
         let key = &change.key;
-        let controller = |it: &ReplicaSet| it.metadata.controller_uid().map(str::to_owned);
-        let before = change.before.as_ref().map(controller);
-        let after = self.replica_sets.get(key).map(controller);
+        let before = change.before.as_ref().map(|it| it.controller.clone());
+        let after = self.replica_sets.identity(key).map(|it| it.controller.clone());
         if before != after {
             match &before {
                 Some(Some(uid)) => self.disown(uid, key),
@@ -157,7 +156,7 @@ impl World {
                 None => {}
             }
             match &after {
-                Some(Some(uid)) => _ = self.owned.entry(uid.clone()).or_default().insert(key.clone()),
+                Some(Some(uid)) => self.owned.entry(uid.clone()).or_default().push(key.clone()),
                 Some(None) => _ = self.orphans.insert(key.clone()),
                 None => {}
             }
@@ -169,7 +168,7 @@ impl World {
                 Some(uid) => concerned.extend(self.by_uid.get(&uid)),
                 // Anybody's whose selector it matches, which is not for the shell to say.
                 None => {
-                    concerned.extend(self.rollouts.in_namespace(&key.namespace).map(|(rollout, _)| rollout));
+                    concerned.extend(self.rollouts.in_namespace(&key.namespace));
                 }
             }
         }
@@ -178,7 +177,7 @@ impl World {
 
     fn disown(&mut self, uid: &str, key: &Key) {
         if let Some(keys) = self.owned.get_mut(uid) {
-            keys.remove(key);
+            keys.retain(|known| known != key);
             if keys.is_empty() {
                 self.owned.remove(uid);
             }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod logs;
+mod metrics;
 mod world;
 
 use std::sync::{Arc, Mutex};

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tidegate_controller::{Clock, Config, Controller, Gate, Handle, client};
 use tidegate_kubesim::ApiServer;
 use tokio::task::JoinHandle;
-use tower::{Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 
 pub(crate) const CONTROLLER: &str = "rollouts-controller";
 
@@ -59,6 +59,7 @@ impl World {
             request
         });
         let service = Faulty { inner: service, faults: self.faults.clone() };
+        let service = config.requests.layer(service);
         let controller = Controller::new(config, client(service, &gate)).unwrap();
         let handle = controller.handle();
         Running { gate, handle, task: tokio::spawn(controller.run()) }

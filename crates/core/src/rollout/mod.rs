@@ -3,8 +3,8 @@
 //! [`needs`] says what must be read first, [`plan`] answers with writes, [`after_failure`] says how to go on when one of
 //! them failed, [`report`] says why it waits. In reading order: `view` (who is new, who is stable), `decide` (the next
 //! status, a list of what happens in order), `steps`, `conditions`, `phase`, `sizes` over `arithmetic`, `revisions` (creation,
-//! revision numbers, clean-up), `claims` (adoption and release), `status` (the patch), `failure`; `validate` checks the
-//! spec.
+//! revision numbers, clean-up), `claims` (adoption and release), `status` (the patch), `failure`, `ended` (what
+//! metrics say of an update that is over); `validate` checks the spec.
 //!
 //! This version follows the basic canary: no router, no analysis, no blue-green; `validate::not_yet_supported` says so
 //! to whoever asks for more.
@@ -14,6 +14,7 @@ mod claims;
 mod conditions;
 mod decide;
 mod draft;
+mod ended;
 mod failure;
 pub mod phase;
 mod revisions;
@@ -29,6 +30,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tidegate_api::rollout::Phase;
 
+pub use ended::{EndedUpdate, ended_updates};
 pub use failure::after_failure;
 use view::View;
 

@@ -15,6 +15,9 @@ const COUNTERS_MAY_WAIT: SignedDuration = SignedDuration::from_secs(1);
 /// The patch that makes the draft true, unless there is nothing to change or only counters that may still wait.
 pub(super) fn write(view: &View<'_>, draft: &mut Draft) -> Option<Write> {
     let rollout = view.rollout();
+    if rollout.status == draft.status {
+        return None;
+    }
     let mut patch = difference(&json!(rollout.status), &json!(draft.status))?;
     if is_counting_only(&rollout.status, &draft.status)
         && let Some(due) = view.snapshot.counters_changed_at.map(|since| since + COUNTERS_MAY_WAIT)
