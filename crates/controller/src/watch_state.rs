@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kube::client::AuthError;
 use kube::core::Status;
 use kube::runtime::watcher::{self, Event};
 use tokio::time::Instant;
@@ -173,13 +174,24 @@ pub(crate) fn without_answer(error: &kube::Error) -> String {
     }
 }
 
-/// The text of what an error began with.
+/// The text of what an error began with. What a credential plugin prints is never repeated: it may be a token.
 pub(crate) fn first_cause(error: &(dyn Error + 'static)) -> String {
     let mut at = error;
-    while let Some(cause) = at.source() {
-        at = cause;
+    loop {
+        match at.downcast_ref() {
+            Some(AuthError::AuthExecRun { out, .. }) => {
+                return format!("the credential plugin failed: {}", out.status);
+            }
+            Some(AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_)) => {
+                return "the credential plugin printed no credentials".to_owned();
+            }
+            _ => {}
+        }
+        match at.source() {
+            Some(cause) => at = cause,
+            None => return at.to_string(),
+        }
     }
-    at.to_string()
 }
 
 #[cfg(test)]

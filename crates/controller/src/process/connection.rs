@@ -4,19 +4,19 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use http::header::USER_AGENT;
-use http::{HeaderValue, Request};
-use kube::client::{Body, Client, ClientBuilder};
+use http::{HeaderValue, Request, Response};
+use kube::client::{Body, ClientBuilder};
 use kube::config::{
     AuthInfo, Cluster, Config, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo,
     NamedCluster, NamedContext,
 };
 
 use tokio::time::Instant;
+use tower::Service;
 
 use super::flags::{Flags, given, given_path, go_bool};
 use super::surroundings::Surroundings;
 use super::version;
-use crate::gate::Gate;
 use crate::watch_state::first_cause;
 
 /// From this `--kloglevel` on requests are logged, as kubectl does.
@@ -133,18 +133,28 @@ impl Connection {
         format!("{}:{port}", uri.host().unwrap_or_default())
     }
 
-    /// A client behind `gate`, with connections of its own. It speaks HTTP/1.1, one connection for each request under way:
-    /// watches of different kinds do not share the fate of one connection, as they would with HTTP/2, and a handful is all
-    /// there are.
+    /// What [`crate::client`] is made of, with connections of its own. It speaks HTTP/1.1, one connection for each request
+    /// under way: watches of different kinds do not share the fate of one connection, as they would with HTTP/2, and a handful
+    /// is all there are.
     ///
     /// # Errors
     /// When certificates, credentials or the proxy cannot be used.
-    pub(crate) fn client(&self, gate: &Gate) -> Result<Client, String> {
-        let builder = ClientBuilder::try_from(self.config.clone());
-        let client =
-            builder.map_err(|error| format!("no connection can be made: {}", first_cause(&error)))?.build();
+    pub(crate) fn service(
+        &self,
+    ) -> Result<
+        impl Service<Request<Body>, Response = Response<Body>, Error = kube::Error, Future: Send + 'static>
+        + Send
+        + 'static,
+        String,
+    > {
+        let builder = ClientBuilder::try_from(self.config.clone()).map_err(|error| match error {
+            kube::Error::Auth(error) => format!("there are no credentials: {}", first_cause(&error)),
+            kube::Error::InferKubeconfig(error) => format!("the kubeconfig cannot be used: {error}"),
+            other => format!("no connection can be made: {}", first_cause(&other)),
+        })?;
+        let client = builder.build();
         let tells_requests = self.tells_requests;
-        let service = tower::service_fn(move |request: Request<Body>| {
+        Ok(tower::service_fn(move |request: Request<Body>| {
             let client = client.clone();
             let asked = tells_requests.then(|| (request.method().clone(), request.uri().to_string()));
             async move {
@@ -156,15 +166,13 @@ impl Connection {
                 }
                 answer
             }
-        });
-        Ok(crate::client(service, gate))
+        }))
     }
 }
 
 fn in_cluster(flags: &ConnectionFlags) -> Result<Config, String> {
-    let mut config = Config::incluster().map_err(|error| {
-        format!("the service account of this pod cannot be used: {error}: {}", first_cause(&error))
-    })?;
+    let mut config = Config::incluster()
+        .map_err(|error| format!("the service account of this pod cannot be used: {error}"))?;
     override_user(&mut config.auth_info, flags);
     if let Some(proxy) = given(flags.proxy_url.as_ref()) {
         config.proxy_url = Some(proxy.parse().map_err(|_| "--proxy-url is no address".to_owned())?);
@@ -235,7 +243,7 @@ async fn of_kubeconfig(mut kubeconfig: Kubeconfig, flags: &ConnectionFlags) -> R
             KubeconfigError::CurrentContextNotSet => {
                 "no context is chosen; choose one with --context".to_owned()
             }
-            other => format!("{other}: {}", first_cause(&other)),
+            other => other.to_string(),
         };
         format!("the kubeconfig cannot be used: {error}")
     })?;

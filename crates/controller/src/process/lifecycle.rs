@@ -99,7 +99,8 @@ fn elector(settings: &Settings, connection: &Connection, clock: Clock) -> Result
     tracing::info!("Leaderelection get id {}", candidate.identity);
     tracing::info!("Using leader election lease lock name {}", candidate.name);
     // Apart from the controller's in every respect: connections, rate and gate.
-    Ok(Some(Elector::new(connection.client(&Gate::new())?, candidate, clock)))
+    let client = crate::client(connection.service()?, &Gate::new());
+    Ok(Some(Elector::new(client, candidate, clock)))
 }
 
 fn controller(
@@ -115,7 +116,8 @@ fn controller(
         shutdown: Some(stopping),
         ..Config::new(clock)
     };
-    Controller::new(config, connection.client(gate)?).map_err(|error| error.to_string())
+    let client = crate::client(connection.service()?, gate);
+    Controller::new(config, client).map_err(|error| error.to_string())
 }
 
 /// Waits for its turn to lead, works until it is asked to stop, and gives the lease back.

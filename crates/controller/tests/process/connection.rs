@@ -43,14 +43,27 @@ fn a_kubeconfig_that_is_none_is_refused_without_its_secrets() {
     let world = World::new();
     let broken = world.write("broken", "users:\n- name: a\n  user:\n    token: [geheim\n");
     let other = world.write("other", &world.kubeconfig());
-    let cases: [([&str; 3], &str); 4] = [
+    let exec = "exec:\n      apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: Never\n      command: sh\n      args: [-c, \"echo geheim; exit 3\"]";
+    let token = format!("token: {}", member(&world.kubeconfig(), "token"));
+    let plugin = world.write("plugin", &world.kubeconfig().replace(&token, exec));
+    let used = "the kubeconfig cannot be used: failed to load ";
+    let cases: [([&str; 3], &str); 6] = [
         (["--kubeconfig", &broken, "--context="], "is no kubeconfig"),
-        (["--kubeconfig", &other, "--context=b"], "the kubeconfig cannot be used: "),
-        (["--kubeconfig", &other, "--cluster=b"], "the kubeconfig cannot be used: "),
-        (["--kubeconfig", &other, "--certificate-authority=nowhere.crt"], "the kubeconfig cannot be used: "),
+        (["--kubeconfig", &other, "--context=b"], &format!("{used}current context: b\"")),
+        (["--kubeconfig", &other, "--cluster=b"], &format!("{used}the cluster of context: b\"")),
+        (
+            ["--kubeconfig", &other, "--certificate-authority=nowhere.crt"],
+            &format!("{used}certificate authority: "),
+        ),
+        (
+            ["--kubeconfig", &other, "--client-certificate=nowhere.crt"],
+            &format!("{used}client certificate: "),
+        ),
+        (["--kubeconfig", &plugin, "--context="], "the credential plugin failed: exit status: 3"),
     ];
     for (args, expected) in cases {
-        let (log, code) = Running::start(&mut controller(&args)).end();
+        let (log, code) =
+            Running::start(controller(&args).args(["--healthzPort=0", "--metricsPort=0"])).end();
         assert_eq!(code, Some(1), "{log}");
         assert!(log.contains("level=fatal") && log.contains(expected) && !log.contains("geheim"), "{log}");
     }
