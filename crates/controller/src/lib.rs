@@ -4,7 +4,7 @@
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
 //! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `metrics`, `logs`, `shell` (what all of that shares), `controller` (the running whole).
+//! writing), `metrics` and `logs` (what is told of it), `shell` (what all of that shares), `controller` (the running whole).
 
 mod clients;
 mod clock;

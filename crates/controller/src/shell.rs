@@ -118,9 +118,7 @@ impl Shell {
     }
 
     fn purge(&self, state: &mut State) {
-        for rollout in state.series.purge(Instant::now()) {
-            self.requests.forget(&rollout);
-        }
+        self.requests.forget(&state.series.purge(Instant::now()));
     }
 
     /// Shows a plan to the observer.
