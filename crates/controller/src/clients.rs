@@ -90,6 +90,14 @@ impl RequestError {
         matches!(self, Self::Kube(kube::Error::Api(status)) if status.code == 404)
     }
 
+    /// What the server says to somebody who may not ask this.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Kube(kube::Error::Api(status)) if status.code == 403 => Some(&status.message),
+            _ => None,
+        }
+    }
+
     /// Whether the server says that there is such an object already.
     pub(crate) fn is_taken(&self) -> bool {
         matches!(

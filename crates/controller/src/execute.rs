@@ -145,6 +145,7 @@ fn refusal(request: &Request, status: Status) -> WriteError {
         // A `test` that fails is answered as a bad patch, without a finding about any field.
         (422, Request::JsonPatch { .. }) if causes.is_empty() => WriteError::Conflict,
         (422, _) => WriteError::Invalid { message: status.message, causes },
+        (403, _) => WriteError::Forbidden(status.message),
         (504, _) => WriteError::Unanswered(status.message),
         _ => WriteError::Refused(status.message),
     }

@@ -98,7 +98,7 @@ async fn refusals_become_what_decisions_know() {
     let of = |code, reason, message| failure(merge_patch(), refusal(code, reason, message));
     assert_eq!(of(409, "Conflict", "changed").await, WriteError::Conflict);
     assert_eq!(of(404, "NotFound", "gone").await, WriteError::NotFound);
-    assert_eq!(of(403, "Forbidden", "no").await, WriteError::Refused("no".into()));
+    assert_eq!(of(403, "Forbidden", "no").await, WriteError::Forbidden("no".into()));
     assert_eq!(of(429, "TooManyRequests", "slow").await, WriteError::Refused("slow".into()));
     assert_eq!(of(500, "InternalError", "oops").await, WriteError::Refused("oops".into()));
     assert_eq!(of(504, "Timeout", "late").await, WriteError::Unanswered("late".into()));

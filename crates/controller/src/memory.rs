@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tidegate_core::ObjectRef;
+use tidegate_core::{Event, ObjectRef};
 use tokio::time::Instant;
 
 use crate::store::Mark;
@@ -17,6 +17,8 @@ pub(crate) struct Memory {
     written: BTreeMap<ObjectRef, (Mark, Instant)>,
     /// When the first change of its ReplicaSets since our last status write arrived.
     pub(crate) counters_changed_at: Option<Timestamp>,
+    /// The last event about what will not succeed by itself, until something does.
+    told: Option<Event>,
 }
 
 /// Where a decision may read from.
@@ -31,6 +33,20 @@ pub(crate) enum Sight {
 }
 
 impl Memory {
+    /// Whether an event about what will not succeed by itself is news; it no longer is afterwards.
+    pub(crate) fn is_news(&mut self, event: &Event) -> bool {
+        let is_news = self.told.as_ref() != Some(event);
+        if is_news {
+            self.told = Some(event.clone());
+        }
+        is_news
+    }
+
+    /// Nothing is in the way any more.
+    pub(crate) fn went_well(&mut self) {
+        self.told = None;
+    }
+
     /// Remembers what a write has left.
     pub(crate) fn wrote(&mut self, object: ObjectRef, mark: Mark, now: Instant) {
         self.written.insert(object, (mark, now));

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `flags` and `unhonoured` (the command line), `mistake` and `help` (one that is not understood, and how
 //! it should be), `surroundings` (what the process runs in), `settings` (what both come to), `connection` (which API server,
-//! as whom), `lifecycle` (from start to exit), `signals`, `listen` and `health` (what probes and Prometheus are told), `logs`.
+//! as whom), `lifecycle` (from start to exit), `signals`, `listen` and `health` (what probes and Prometheus are told).
 //!
 //! One thread does everything. Decisions take microseconds, so a second one would wait most of the time; it would cost memory,
 //! ship something else than what is simulated, and renew the lease of a process whose work is stuck.
@@ -13,7 +13,6 @@ mod health;
 mod help;
 mod lifecycle;
 mod listen;
-mod logs;
 mod mistake;
 mod settings;
 mod signals;
@@ -29,6 +28,7 @@ pub use help::reference;
 pub use surroundings::Surroundings;
 
 use crate::clock::Clock;
+use crate::logs;
 use flags::{Flags, Parsed};
 
 /// The name of the binary, and of the program in the API server's records.
@@ -85,9 +85,12 @@ fn write(to: &mut dyn Write, text: &str) -> u8 {
     to.write_all(text.as_bytes()).map_or(FAILED, |()| 0)
 }
 
-/// `v0.1.0+abc1234`, by the commit that the builder of an image names in `TIDEGATE_COMMIT`. (Asking git would build the crate
-/// anew after every commit.)
+/// The commit that the builder of an image names in `TIDEGATE_COMMIT`. (Asking git would build the crate anew after every
+/// commit.)
+const COMMIT: Option<&str> = option_env!("TIDEGATE_COMMIT");
+
+/// `v0.1.0+abc1234`.
 fn version() -> String {
-    let commit = option_env!("TIDEGATE_COMMIT").unwrap_or("unknown");
+    let commit = COMMIT.unwrap_or("unknown");
     format!("v{}+{}", env!("CARGO_PKG_VERSION"), commit.get(..7).unwrap_or(commit))
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use jiff::Timestamp;
 use tidegate_api::meta::ObjectMeta;
-use tidegate_core::{Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
+use tidegate_core::{Event, Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
 use tokio::time::Instant;
 
 use crate::events::Subject;
@@ -150,6 +150,7 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
             tracing::warn!(namespace = key.namespace, rollout = key.name, %error, "writing {written} failed");
             let plan = rollout::after_failure(&plan, number, &error);
             work.observe(&plan);
+            tell(shell, key, &plan.events);
             last_error = plan.retry.then_some(error).or(last_error);
             plan
         } else if !plan.needs.is_empty() {
@@ -312,8 +313,23 @@ fn failed(shell: &Shell, key: &Key, error: &dyn Error) {
     shell.lock().series.failed(key);
 }
 
+/// Records events about what will not succeed by itself, unless they are no news.
+fn tell(shell: &Shell, key: &Key, events: &[Event]) {
+    let mut state = shell.lock();
+    let state = &mut *state;
+    let (Some(rollout), Some(memory)) = (state.world.rollouts.get(key), state.memories.get_mut(key)) else {
+        return;
+    };
+    for event in events.iter().filter(|event| memory.is_news(event)) {
+        shell.recorder.record(Subject::of(&rollout.metadata), event.clone());
+    }
+}
+
 fn failed_read(shell: &Shell, key: &Key, error: &ReadError) -> Outcome {
     shell.lock().metrics.failed_reads += 1;
+    if let ReadError::Forbidden(_) = error {
+        tell(shell, key, &[rollout::reconciliation_error(error)]);
+    }
     failed(shell, key, error);
     Outcome::Retry(None)
 }

@@ -118,9 +118,7 @@ impl Shell {
     }
 
     fn purge(&self, state: &mut State) {
-        for rollout in state.series.purge(Instant::now()) {
-            self.requests.forget(&rollout);
-        }
+        self.requests.forget(&state.series.purge(Instant::now()));
     }
 
     /// Shows a plan to the observer.
@@ -208,6 +206,9 @@ impl State {
     pub(crate) fn finish(&mut self, key: &Key, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Settled(wake_at) => {
+                if let Some(memory) = self.memories.get_mut(key) {
+                    memory.went_well();
+                }
                 self.queue.succeed(key);
                 if let Some(at) = wake_at {
                     self.queue.add_at(key.clone(), at);

@@ -25,6 +25,9 @@ pub enum ReadError {
         /// The API server's or the transport's text.
         message: String,
     },
+    /// The API server does not allow it.
+    #[error("{0}")]
+    Forbidden(String),
     /// The object is not what its kind says.
     #[error("{path} is not what its kind says")]
     Parse {
@@ -187,8 +190,10 @@ async fn read<T>(
     path: &str,
     parse: impl FnOnce(&Value) -> Result<T, serde_json::Error>,
 ) -> Result<Option<T>, ReadError> {
-    let failed =
-        |error: RequestError| ReadError::Request { path: path.to_owned(), message: error.to_string() };
+    let failed = |error: RequestError| match error.refusal() {
+        Some(message) => ReadError::Forbidden(message.to_owned()),
+        None => ReadError::Request { path: path.to_owned(), message: error.to_string() },
+    };
     let Some(object) = clients.get(path).await.map_err(failed)? else { return Ok(None) };
     parse(&object).map(Some).map_err(|source| ReadError::Parse { path: path.to_owned(), source })
 }

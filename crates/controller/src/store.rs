@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_api::meta::ObjectMeta;
 use tidegate_api::rollout::Rollout;
-use tidegate_core::{ReplicaSet, Service};
+use tidegate_core::{KnownTemplate, ReplicaSet, Service};
 
 use crate::metrics::Summary;
 use crate::watch::Watched;
@@ -55,6 +55,10 @@ pub(crate) trait Slim: Serialize + DeserializeOwned {
 
     fn summary(&self) -> Self::Summary;
     fn parse(object: &Value) -> Result<Self, serde_json::Error>;
+    /// The same, of a later version of the object that `known` is about.
+    fn parse_after(object: &Value, _known: Option<&Self::Summary>) -> Result<Self, serde_json::Error> {
+        Self::parse(object)
+    }
     fn metadata(&self) -> &ObjectMeta;
     /// This value with whatever can be read of a later version of the same object that as a whole cannot; `None` when
     /// that is another object, of which nothing is known.
@@ -101,12 +105,18 @@ impl Slim for Rollout {
 }
 
 impl Slim for ReplicaSet {
-    type Summary = ();
+    type Summary = KnownTemplate;
 
-    fn summary(&self) {}
+    fn summary(&self) -> KnownTemplate {
+        self.known_template()
+    }
 
     fn parse(object: &Value) -> Result<Self, serde_json::Error> {
         Self::parse(object)
+    }
+
+    fn parse_after(object: &Value, known: Option<&KnownTemplate>) -> Result<Self, serde_json::Error> {
+        Self::parse_after(object, known)
     }
 
     fn metadata(&self) -> &ObjectMeta {
@@ -322,7 +332,8 @@ impl<T: Slim> Store<T> {
         self.tombstones.remove(&key);
         let entry = self.objects.entry(key.clone()).or_insert(Entry { version, value: None });
         entry.version = version;
-        let (before, unreadable) = match T::parse(&object.value) {
+        let summary = entry.value.as_ref().map(|kept| &kept.summary);
+        let (before, unreadable) = match T::parse_after(&object.value, summary) {
             Ok(value) => (entry.value.replace(Kept::new(&value)), None),
             Err(error) => {
                 tracing::warn!(resource = %key, %error, "an object could not be read");

@@ -15,4 +15,6 @@ pub use plan::{
     Event, EventType, Importance, ObjectRef, Plan, Purpose, Request, Subresource, Write, WriteError,
 };
 pub use report::{Report, Wait};
-pub use snapshot::{Need, Observed, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload};
+pub use snapshot::{
+    KnownTemplate, Need, Observed, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
+};

@@ -24,6 +24,8 @@ pub struct Plan {
     pub retry: bool,
     /// Why it waits.
     pub report: Report,
+    /// Events that no write makes true. The same one again is not worth telling.
+    pub events: Vec<Event>,
     /// The Rollout that a creation was decided on: its refusal is reported in the status.
     pub basis: Option<Box<Rollout>>,
     /// When this was decided, where an answer to a failure needs it.
@@ -219,7 +221,10 @@ pub enum WriteError {
     /// No answer; the write may or may not have happened.
     #[error("no answer from the API server: {0}")]
     Unanswered(String),
-    /// Any other refusal (403, 429, 500 ...): the API server's text.
+    /// 403: a right is missing, or an admission check says no; the API server's text.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Any other refusal (429, 500 ...): the API server's text.
     #[error("{0}")]
     Refused(String),
 }

@@ -153,18 +153,43 @@ impl ReplicaSet {
     /// # Errors
     /// When a member has another type than `apps/v1` gives it.
     pub fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        Self::parse_after(object, None)
+    }
+
+    /// The same, with what is known of an earlier version: digesting a template takes longer than all the rest.
+    ///
+    /// # Errors
+    /// When a member has another type than `apps/v1` gives it.
+    pub fn parse_after(object: &Value, known: Option<&KnownTemplate>) -> Result<Self, serde_json::Error> {
         let metadata = ObjectMeta::deserialize(&object["metadata"])?;
         let template = &object["spec"]["template"];
-        let injected = metadata.annotations.get(labels::EPHEMERAL_METADATA);
-        let injected = injected.map(|recorded| Injected::recorded(recorded)).unwrap_or_default();
+        let template_digest = match known.filter(|known| known.is_of(&metadata)) {
+            Some(known) => known.digest,
+            None => {
+                let injected = metadata.annotations.get(labels::EPHEMERAL_METADATA);
+                let injected = injected.map(|recorded| Injected::recorded(recorded)).unwrap_or_default();
+                template::template_digest(template, &injected)
+            }
+        };
         Ok(Self {
             replicas: Option::<i32>::deserialize(&object["spec"]["replicas"])?.unwrap_or(1),
             min_ready_seconds: Option::<i32>::deserialize(&object["spec"]["minReadySeconds"])?.unwrap_or(0),
-            template_digest: template::template_digest(template, &injected),
+            template_digest,
             images: template::images(template).into_iter().map(str::to_owned).collect(),
             status: Option::deserialize(&object["status"])?.unwrap_or_default(),
             metadata,
         })
+    }
+
+    /// What later versions of this object need not find out again.
+    #[must_use]
+    pub fn known_template(&self) -> KnownTemplate {
+        KnownTemplate {
+            uid: self.metadata.uid.clone(),
+            generation: self.metadata.generation,
+            injected: self.metadata.annotations.get(labels::EPHEMERAL_METADATA).cloned(),
+            digest: self.template_digest,
+        }
     }
 
     /// The pod-template hash that names it (label `rollouts-pod-template-hash`).
@@ -217,6 +242,24 @@ impl ReplicaSet {
     }
 }
 
+/// The digest of a ReplicaSet's template, and of which version of the object it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownTemplate {
+    uid: String,
+    generation: i64,
+    injected: Option<String>,
+    digest: TemplateDigest,
+}
+
+impl KnownTemplate {
+    /// The generation counts every change of the spec; what was injected is recorded beside it.
+    fn is_of(&self, later: &ObjectMeta) -> bool {
+        self.generation > 0
+            && (self.generation, self.uid.as_str()) == (later.generation, later.uid.as_str())
+            && self.injected.as_ref() == later.annotations.get(labels::EPHEMERAL_METADATA)
+    }
+}
+
 /// What decisions read of a Service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -265,5 +308,39 @@ impl Workload {
             template: template.clone(),
             selector: Option::deserialize(&object["spec"]["selector"])?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn replica_set(uid: &str, generation: i64, injected: &str) -> Value {
+        json!({
+            "metadata": {"name": "x", "uid": uid, "generation": generation,
+                "annotations": {"rollout.argoproj.io/ephemeral-metadata": injected}},
+            "spec": {"template": {"metadata": {"labels": {"role": "canary"}}, "spec": {"containers": []}}},
+        })
+    }
+
+    #[test]
+    fn a_template_is_digested_again_only_where_it_may_have_changed() {
+        let first = ReplicaSet::parse(&replica_set("u", 3, "{}")).unwrap();
+        let known = first.known_template();
+        let digest = |mut object: Value| {
+            object["spec"]["template"]["spec"]["containers"] = json!([{"name": "new"}]);
+            ReplicaSet::parse_after(&object, Some(&known)).unwrap().template_digest
+        };
+        // No API server changes a spec without its generation: the old digest proves that the new one was not computed.
+        assert_eq!(digest(replica_set("u", 3, "{}")), first.template_digest);
+        let injected = r#"{"labels": {"role": "canary"}}"#;
+        for changed in [replica_set("u", 4, "{}"), replica_set("v", 3, "{}"), replica_set("u", 3, injected)] {
+            assert_ne!(digest(changed.clone()), first.template_digest, "{changed}");
+        }
+        // An object without a generation proves nothing.
+        let known = ReplicaSet::parse(&replica_set("u", 0, "{}")).unwrap().known_template();
+        assert!(!known.is_of(&ObjectMeta { uid: "u".into(), ..ObjectMeta::default() }));
     }
 }

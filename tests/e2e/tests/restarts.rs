@@ -1,5 +1,6 @@
 //! What a user sees while the API server or the controller comes and goes in mid-update: nothing but a pause.
 
+use serde_json::Value;
 use tidegate_e2e::{Controller, Place, Start, alone, shared};
 
 use crate::demo::{NAME, is_paused_at, rollout, set_image, size};
@@ -49,8 +50,12 @@ fn the_controller_is_killed_in_every_step() {
     for index in 0..8 {
         place.until(NAME, &format!("step {index} is reached"), |rollout| {
             let status = &rollout["status"];
-            let there = status["currentStepIndex"].as_i64() >= Some(index);
-            there && size(&place.replica_sets(), "demo:yellow").is_some()
+            // Until the update has begun, the index is that of the one before.
+            let runs = |rs: &Value| rs["spec"]["template"]["spec"]["containers"][0]["image"] == "demo:yellow";
+            let hash = |rs: &Value| rs["metadata"]["labels"]["rollouts-pod-template-hash"].clone();
+            let new = place.replica_sets().iter().find(|rs| runs(rs)).map(hash);
+            new == Some(status["currentPodHash"].clone())
+                && status["currentStepIndex"].as_i64() >= Some(index)
         });
         controller.kill();
         if index == 1 {

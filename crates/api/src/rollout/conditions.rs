@@ -111,6 +111,8 @@ pub mod reason {
     pub const NEW_REPLICA_SET_CREATED: &str = "NewReplicaSetCreated";
     /// Of `Progressing`: the new version could get no ReplicaSet.
     pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
+    /// Of no condition, only of events: a request was refused.
+    pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
     /// Of `Progressing`: an existing ReplicaSet runs the new version.
     pub const FOUND_NEW_REPLICA_SET: &str = "FoundNewReplicaSet";
     /// Of `Progressing`: the update is done.

@@ -1,6 +1,6 @@
 //! Requests to the API server, counted where they leave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -34,11 +34,14 @@ impl Requests {
         *self.lock().entry(asked).or_insert(0) += 1;
     }
 
-    /// Forgets requests about a Rollout that is gone.
-    pub(crate) fn forget(&self, rollout: &Key) {
+    /// Forgets requests about Rollouts that are gone.
+    pub(crate) fn forget(&self, gone: &[Key]) {
+        if gone.is_empty() {
+            return;
+        }
+        let gone: BTreeSet<_> = gone.iter().map(|key| (key.namespace.as_str(), key.name.as_str())).collect();
         self.lock().retain(|asked, _| {
-            (&*asked.kind, &*asked.namespace, &*asked.name)
-                != (kind::ROLLOUT.plural(), rollout.namespace.as_str(), rollout.name.as_str())
+            *asked.kind != *kind::ROLLOUT.plural() || !gone.contains(&(&*asked.namespace, &*asked.name))
         });
     }
 
@@ -189,7 +192,7 @@ mod tests {
             requests.count(Asked::of(&request), 200);
             requests.count(Asked::of(&request), 200);
         }
-        requests.forget(&Key::new("a", "x"));
+        requests.forget(&[Key::new("a", "x")]);
         let mut text = Text::default();
         requests.write(&mut text);
         let text = text.finish();

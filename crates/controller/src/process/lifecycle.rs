@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tower::Layer;
 
 use super::connection::Connection;
 use super::flags::Flags;
@@ -14,12 +15,13 @@ use super::listen::{Answer, Answers, Port};
 use super::settings::Settings;
 use super::signals::Signals;
 use super::surroundings::Surroundings;
-use super::version;
+use super::{COMMIT, version};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controller::Controller;
 use crate::gate::Gate;
 use crate::leader::{Elector, Lost};
+use crate::metrics::{Build, Requests};
 
 /// Runs the controller; the exit code.
 ///
@@ -43,8 +45,19 @@ pub(super) async fn run(flags: &Flags, surroundings: &Surroundings, clock: Clock
 
     let (stop, stopping) = watch::channel(false);
     let gate = Gate::new();
-    let elector = elector(&settings, &connection, clock)?;
-    let controller = controller(settings, &connection, &gate, (clock, stopping.clone()))?;
+    let requests = Requests::default();
+    let elector = elector(&settings, &connection, (clock, &requests))?;
+    let config = Config {
+        scope: settings.scope,
+        workers: settings.workers,
+        rate_limit: Some(settings.rate_limit),
+        shutdown: Some(stopping.clone()),
+        build: Build { version: version(), commit: COMMIT.unwrap_or_default().to_owned() },
+        requests: requests.clone(),
+        ..Config::new(clock)
+    };
+    let client = crate::client(requests.layer(connection.service()?), &gate);
+    let controller = Controller::new(config, client).map_err(|error| error.to_string())?;
     let health = Health {
         controller: controller.handle(),
         election: elector.as_ref().map(|elector| (elector.standing(), elector.times())),
@@ -52,7 +65,8 @@ pub(super) async fn run(flags: &Flags, surroundings: &Surroundings, clock: Clock
     };
     let mut servers = JoinSet::new();
     servers.spawn(health_port.serve(Arc::new(move |path| health.answer(path))));
-    servers.spawn(metrics_port.serve(metrics(build_info)));
+    let handle = controller.handle();
+    servers.spawn(metrics_port.serve(metrics(move || handle.metrics_text())));
 
     let asked_twice = async {
         signals.next().await;
@@ -77,11 +91,6 @@ fn bind(port: u16, flag: &str) -> Result<Port, String> {
     })
 }
 
-/// What Prometheus learns of the build.
-fn build_info() -> String {
-    format!("argo_rollouts_controller_info{{version=\"{}\"}} 1\n", version())
-}
-
 /// `/metrics` in Prometheus' format; `text` is made anew for each request.
 fn metrics(text: impl Fn() -> String + Send + Sync + 'static) -> Answers {
     Arc::new(move |path| {
@@ -94,30 +103,17 @@ fn metrics(text: impl Fn() -> String + Send + Sync + 'static) -> Answers {
     })
 }
 
-fn elector(settings: &Settings, connection: &Connection, clock: Clock) -> Result<Option<Elector>, String> {
+fn elector(
+    settings: &Settings,
+    connection: &Connection,
+    (clock, requests): (Clock, &Requests),
+) -> Result<Option<Elector>, String> {
     let Some(candidate) = settings.candidate.clone() else { return Ok(None) };
     tracing::info!("Leaderelection get id {}", candidate.identity);
     tracing::info!("Using leader election lease lock name {}", candidate.name);
     // Apart from the controller's in every respect: connections, rate and gate.
-    let client = crate::client(connection.service()?, &Gate::new());
+    let client = crate::client(requests.layer(connection.service()?), &Gate::new());
     Ok(Some(Elector::new(client, candidate, clock)))
-}
-
-fn controller(
-    settings: Settings,
-    connection: &Connection,
-    gate: &Gate,
-    (clock, stopping): (Clock, watch::Receiver<bool>),
-) -> Result<Controller, String> {
-    let config = Config {
-        scope: settings.scope,
-        workers: settings.workers,
-        rate_limit: Some(settings.rate_limit),
-        shutdown: Some(stopping),
-        ..Config::new(clock)
-    };
-    let client = crate::client(connection.service()?, gate);
-    Controller::new(config, client).map_err(|error| error.to_string())
 }
 
 /// Waits for its turn to lead, works until it is asked to stop, and gives the lease back.

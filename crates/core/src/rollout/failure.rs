@@ -16,7 +16,11 @@ use crate::snapshot::Need;
 pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
     let Some(write) = plan.writes.get(failed) else { return Plan::default() };
     let again = Plan { retry: true, report: Report::because(refused(write, error)), ..Plan::default() };
-    let Purpose::CreateReplicaSet = write.purpose else { return again };
+    let Purpose::CreateReplicaSet = write.purpose else {
+        // Trying again seldom helps against it, and the status may be the very thing that cannot be written.
+        let forbidden = matches!(error, WriteError::Forbidden(_)).then(|| reconciliation_error(error));
+        return Plan { events: forbidden.into_iter().collect(), ..again };
+    };
     let Some(rollout) = plan.basis.as_deref() else { return again };
     match error {
         WriteError::AlreadyExists => {
@@ -40,7 +44,7 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
             }),
             ..again
         },
-        WriteError::Refused(message) => Plan {
+        WriteError::Refused(message) | WriteError::Forbidden(message) => Plan {
             writes: status_write(rollout, plan, |status, now| {
                 // Whoever gets as far as a creation has a valid spec.
                 status.conditions.retain(|condition| condition.type_ != INVALID_SPEC);
@@ -54,6 +58,12 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
         },
         WriteError::Conflict | WriteError::NotFound | WriteError::Unanswered(_) => again,
     }
+}
+
+/// What a user must know of a request that will not succeed by itself.
+#[must_use]
+pub fn reconciliation_error(error: &dyn std::error::Error) -> Event {
+    Event::warning(reason::RECONCILIATION_ERROR, format!("Reconciliation failed with error: {error}"))
 }
 
 fn refused(write: &Write, error: &WriteError) -> Wait {

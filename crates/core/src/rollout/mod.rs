@@ -31,7 +31,7 @@ use serde_json::json;
 use tidegate_api::rollout::Phase;
 
 pub use ended::{EndedUpdate, ended_updates};
-pub use failure::after_failure;
+pub use failure::{after_failure, reconciliation_error};
 use view::View;
 
 use crate::plan::{Plan, Purpose, Request, Write};
