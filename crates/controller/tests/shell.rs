@@ -180,6 +180,28 @@ async fn refused_writes_are_tried_again_with_back_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_missing_right_is_told_once_by_an_event() {
+    let world = World::new();
+    let _running = world.start(world.config());
+    pass(1.0).await;
+    let deny = || {
+        world.server.fail_writes(|attempt| {
+            let ours = attempt.actor == CONTROLLER && attempt.resource == "rollouts.argoproj.io/status";
+            ours.then(|| tidegate_kubesim::ApiError::new(403, "Forbidden", "may not patch status"))
+        });
+    };
+    let told = || world.events("x").iter().filter(|reason| *reason == "ReconciliationError").count();
+    deny();
+    world.create_rollout("x");
+    pass(120.0).await;
+    assert_eq!(told(), 1, "{:?}", world.events("x"));
+    world.server.allow_writes();
+    pass(20.0).await;
+    assert_eq!(world.phase("x"), "Healthy");
+    assert_eq!(told(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_before_or_after_any_write_leads_to_the_same_end() {
     for after in [false, true] {
         for n in 1.. {

@@ -115,10 +115,12 @@ impl Controller {
         self.process.wait(LIMIT).unwrap();
     }
 
-    /// Asks it to end; answers its exit code.
+    /// Asks it to end, unless it has; answers its exit code.
     #[must_use]
     pub fn stop(mut self) -> Option<i32> {
-        self.process.signal("TERM").unwrap();
+        if self.process.check().is_ok() {
+            self.process.signal("TERM").unwrap();
+        }
         self.process.wait(LIMIT).unwrap()
     }
 }
