@@ -1,7 +1,7 @@
 //! Commands run one after the other, each shown before it runs; the first failure ends the chain.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::{codegen, kubernetes, setup, tidy};
 
@@ -24,22 +24,39 @@ pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
     run(root, cargo_command().args(["test", "--workspace"]).env("PATH", setup::path()?), shown)
 }
 
-/// The measurements; criterion compares with the run before.
-pub(crate) fn bench(root: &Path) -> Result<(), String> {
-    cargo(root, &["bench", "-p", "tidegate-core", "--bench", "plan"])?;
-    cargo(root, &["bench", "-p", "tidegate-controller", "--bench", "load"])?;
-    cargo(root, &["bench", "-p", "tidegate-sim", "--bench", "worlds"])
+/// The tests on a real control plane, or those of them whose names contain `filter`.
+pub(crate) fn e2e(root: &Path, filter: Option<&str>) -> Result<(), String> {
+    setup::run(root)?;
+    // The programs that the tests start, with the features that the tests are built with.
+    cargo(root, &["build", "--workspace", "--bins"])?;
+    let shown = "cargo test --workspace --test e2e";
+    announce(shown);
+    let mut command = cargo_command();
+    command.args(["test", "--workspace", "--test", "e2e", "--"]).args(filter);
+    run(root, command.env("PATH", setup::path()?), shown)
 }
 
-fn announce(command: &str) {
+pub(crate) fn announce(command: &str) {
     println!("$ {command}");
 }
 
 /// Runs the cargo that runs us, with our own output.
-fn cargo(root: &Path, args: &[&str]) -> Result<(), String> {
+pub(crate) fn cargo(root: &Path, args: &[&str]) -> Result<(), String> {
     let shown = format!("cargo {}", args.join(" "));
     announce(&shown);
     run(root, cargo_command().args(args), &shown)
+}
+
+/// What the cargo that runs us prints to stdout.
+pub(crate) fn output(root: &Path, args: &[&str]) -> Result<String, String> {
+    let output = cargo_command().args(args).current_dir(root).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("`cargo {}`: {error}", args.join(" ")))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        Ok(text)
+    } else {
+        Err(format!("`cargo {}` failed:\n{text}", args.join(" ")))
+    }
 }
 
 pub(crate) fn cargo_command() -> Command {
@@ -53,8 +70,6 @@ fn run(root: &Path, command: &mut Command, shown: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
-
     use super::*;
 
     #[test]

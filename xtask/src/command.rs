@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cluster::command as cluster;
-use crate::{chain, codegen, kubernetes, setup, tidy};
+use crate::{bench, chain, codegen, kubernetes, setup, tidy};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
@@ -15,7 +15,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen [--check]  writes crds/ from the Rust types, and the data made of other data; --check: fails if they are stale
   codegen --kubernetes DIR
                      draws Kubernetes' types anew from the OpenAPI documents (v3) in DIR
-  bench              measures the decisions";
+  e2e [NAME]         the tests on a real control plane, or those with NAME in theirs
+  bench              measures what is promised in figures, and prints one table";
 
 /// Runs one chore. The first failure ends it and is told on stderr.
 #[must_use]
@@ -33,7 +34,9 @@ pub fn run(args: &[String]) -> ExitCode {
         ["codegen"] => codegen::write(&root).and_then(|()| kubernetes::write(&root)),
         ["codegen", "--check"] => codegen::check(&root).and_then(|()| kubernetes::check(&root)),
         ["codegen", "--kubernetes", folder] => kubernetes::renew(&root, Path::new(folder)),
-        ["bench"] => chain::bench(&root),
+        ["e2e"] => chain::e2e(&root, None),
+        ["e2e", filter] => chain::e2e(&root, Some(filter)),
+        ["bench"] => bench::run(&root),
         ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             Ok(())
