@@ -25,7 +25,7 @@ pub struct Config {
     pub scope: Scope,
     /// Rollouts that are worked on at the same time; at least 1.
     pub workers: usize,
-    /// Events that may wait to be written before further ones are dropped; at least 1.
+    /// Events that may wait in each of the lanes in which they are written, before further ones are dropped; at least 1.
     pub event_capacity: usize,
     /// How many requests may leave; `None`: as many as there are. Watches are free.
     pub rate_limit: Option<RateLimit>,
@@ -55,7 +55,7 @@ impl Config {
             clock,
             scope: Scope::default(),
             workers: 10,
-            event_capacity: 1000,
+            event_capacity: 10_000,
             rate_limit: None,
             field_manager: "rollouts-controller".to_owned(),
             patience: Duration::from_secs(5),

@@ -108,7 +108,7 @@ impl Controller {
             let running = dispatcher.running.len();
             tracing::warn!(running, "work on Rollouts was cut short by the end of the process");
         }
-        last_call.notify_one();
+        last_call.send_replace(true);
         // What is still unwritten after that is lost, as events may be.
         let _ = timeout(self.grace, writing.join_next()).await;
     }

@@ -4,22 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::future::join_all;
 use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_api::meta::{ObjectMeta, Time};
 use tidegate_core::{Event, EventType};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 
 use crate::clients::{Clients, RequestError};
 use crate::clock::Clock;
+use crate::execute::written_by;
 use crate::kind;
 use crate::rate::Priority;
 
 /// The API server keeps an event for an hour after its last change.
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
-/// Events that may be counted up.
-const REMEMBERED: usize = 4096;
+/// Events about different Rollouts are written at the same time, so many at most. Few: a busy API server answers late, so that
+/// events then leave it to what they tell of.
+const LANES: usize = 2;
+/// Events of one lane that may be counted up.
+const REMEMBERED: usize = 2048;
 /// The API server's limit on names.
 const LONGEST_NAME: usize = 253;
 /// How many names are tried for one event.
@@ -37,6 +42,12 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// Always the same one, so that events about a Rollout stay in order.
+    fn lane(&self) -> usize {
+        let bytes = self.namespace.bytes().chain(self.name.bytes());
+        bytes.fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte))) % LANES
+    }
+
     pub(crate) fn of(rollout: &ObjectMeta) -> Self {
         Self {
             namespace: rollout.namespace.clone(),
@@ -57,20 +68,18 @@ struct Record {
 /// Takes events without ever making anybody wait.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder {
-    sender: mpsc::Sender<Record>,
+    lanes: Arc<[mpsc::Sender<Record>]>,
     dropped: Arc<AtomicU64>,
     clock: Clock,
 }
 
 impl Recorder {
-    /// A recorder and the inbox that it fills.
+    /// A recorder and the inbox that it fills; `capacity` events may wait in each lane.
     pub(crate) fn new(capacity: usize, clock: Clock) -> (Self, Inbox) {
-        let (sender, receiver) = mpsc::channel(capacity);
+        let (senders, receivers): (Vec<_>, _) = (0..LANES).map(|_| mpsc::channel(capacity)).unzip();
         let dropped = Arc::new(AtomicU64::new(0));
-        (
-            Self { sender, dropped: dropped.clone(), clock },
-            Inbox { receiver, dropped, last_call: Arc::default() },
-        )
+        let this = Self { lanes: senders.into(), dropped: dropped.clone(), clock };
+        (this, Inbox { lanes: receivers, dropped, last_call: Arc::default() })
     }
 
     /// Logs an event and hands it over, or drops it when too many wait.
@@ -81,8 +90,9 @@ impl Recorder {
             EventType::Normal => tracing::info!(namespace, rollout, event_reason, "{}", event.message),
             EventType::Warning => tracing::warn!(namespace, rollout, event_reason, "{}", event.message),
         }
+        let lane = &self.lanes[subject.lane()];
         let record = Record { subject, event, at: self.clock.now() };
-        if self.sender.try_send(record).is_err() {
+        if lane.try_send(record).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -96,38 +106,30 @@ impl Recorder {
 /// Events that wait to be written.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    receiver: mpsc::Receiver<Record>,
+    lanes: Vec<mpsc::Receiver<Record>>,
     dropped: Arc<AtomicU64>,
-    last_call: Arc<Notify>,
+    last_call: Arc<watch::Sender<bool>>,
 }
 
 impl Inbox {
-    /// Notifying it makes [`Inbox::drain`] come to an end.
-    pub(crate) fn last_call(&self) -> Arc<Notify> {
+    /// Sending `true` makes [`Inbox::drain`] come to an end.
+    pub(crate) fn last_call(&self) -> Arc<watch::Sender<bool>> {
         self.last_call.clone()
     }
 
-    /// Writes events one after the other until the last [`Recorder`] is gone. After the last call it takes no more, and ends
-    /// once those that wait are written.
-    pub(crate) async fn drain(mut self, clients: Clients, component: String) {
-        let mut writer = Writer { clients, component, written: BTreeMap::new(), named: 0 };
-        loop {
-            let record = tokio::select! {
-                biased;
-                () = self.last_call.notified() => {
-                    self.receiver.close();
-                    continue;
-                }
-                record = self.receiver.recv() => record,
+    /// Writes events until the last [`Recorder`] is gone: those about one Rollout one after the other. After the last call it
+    /// takes no more, and ends once those that wait are written.
+    pub(crate) async fn drain(self, clients: Clients, component: String) {
+        let lanes = self.lanes.into_iter().map(|records| {
+            let writer = Writer {
+                clients: clients.clone(),
+                component: component.clone(),
+                written: BTreeMap::new(),
+                named: 0,
             };
-            let Some(record) = record else { return };
-            if let Err(error) = writer.write(&record).await {
-                let Subject { namespace, name: rollout, .. } = &record.subject;
-                let event_reason = record.event.reason.as_str();
-                tracing::warn!(namespace, rollout, event_reason, %error, "event dropped");
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+            writer.drain(records, self.last_call.subscribe(), &self.dropped)
+        });
+        join_all(lanes).await;
     }
 }
 
@@ -150,6 +152,31 @@ struct Writer {
 }
 
 impl Writer {
+    async fn drain(
+        mut self,
+        mut records: mpsc::Receiver<Record>,
+        mut last_call: watch::Receiver<bool>,
+        dropped: &AtomicU64,
+    ) {
+        loop {
+            let record = tokio::select! {
+                biased;
+                _ = last_call.wait_for(|it| *it), if !records.is_closed() => {
+                    records.close();
+                    continue;
+                }
+                record = records.recv() => record,
+            };
+            let Some(record) = record else { return };
+            if let Err(error) = self.write(&record).await {
+                let Subject { namespace, name: rollout, .. } = &record.subject;
+                let event_reason = record.event.reason.as_str();
+                tracing::warn!(namespace, rollout, event_reason, %error, "event dropped");
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     async fn write(&mut self, record: &Record) -> Result<(), RequestError> {
         let sameness = sameness(record);
         if let Some(known) = self.written.get(&sameness)
@@ -200,7 +227,7 @@ impl Writer {
     }
 
     fn uri(&self, path: &str) -> String {
-        format!("{path}?fieldManager={}", self.component)
+        path.to_owned() + &written_by(&self.component)
     }
 
     /// Unique without randomness: events of one process seldom share nanoseconds plus counter, and time moves on between

@@ -35,7 +35,10 @@ async fn writes_an_event_as_kubectl_expects_it() {
     recorder.record(subject(), Event::warning("RolloutAborted", "Rollout aborted update to revision 2"));
     settle().await;
     let seen = log.lock().unwrap().clone();
-    assert_eq!(seen[0].uri, "/api/v1/namespaces/a/events?fieldManager=rollouts-controller");
+    assert_eq!(
+        seen[0].uri,
+        "/api/v1/namespaces/a/events?fieldManager=rollouts-controller&fieldValidation=Ignore"
+    );
     let name = seen[0].body["metadata"]["name"].as_str().unwrap().to_owned();
     assert_eq!((&name[..10], name.len()), ("guestbook.", 26));
     let expected = json!({
@@ -70,7 +73,10 @@ async fn repeats_within_an_hour_are_counted_up() {
     let (post, patch) = (Method::POST, Method::PATCH);
     assert_eq!(methods, [&post, &post, &patch, &patch, &patch, &patch, &post, &post].map(Clone::clone));
     let name = seen[0].body["metadata"]["name"].as_str().unwrap();
-    assert_eq!(seen[4].uri, format!("/api/v1/namespaces/a/events/{name}?fieldManager=rollouts-controller"));
+    assert_eq!(
+        seen[4].uri,
+        format!("/api/v1/namespaces/a/events/{name}?fieldManager=rollouts-controller&fieldValidation=Ignore")
+    );
     assert_eq!(seen[4].content, "application/merge-patch+json");
     assert_eq!(seen[4].body, json!({"count": 3, "lastTimestamp": "2026-01-01T01:20:00Z"}));
     assert_ne!(seen[0].body["metadata"]["name"], seen[1].body["metadata"]["name"]);

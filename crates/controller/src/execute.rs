@@ -94,13 +94,19 @@ fn to_http(
             (Method::DELETE, object, "application/json", delete_options(uid, resource_version))
         }
     };
-    let uri = if method == Method::DELETE { path } else { format!("{path}?fieldManager={field_manager}") };
+    let uri = if method == Method::DELETE { path } else { path + &written_by(field_manager) };
     HttpRequest::builder()
         .method(method)
         .uri(uri)
         .header(header::CONTENT_TYPE, content)
         .body(body.to_string().into_bytes())
         .map_err(|error| WriteError::Refused(error.to_string()))
+}
+
+/// The query of a write. Looking for fields that it does not know costs the API server a good part of a patch, and nobody reads
+/// its warnings to a controller.
+pub(crate) fn written_by(field_manager: &str) -> String {
+    format!("?fieldManager={field_manager}&fieldValidation=Ignore")
 }
 
 fn suffix(subresource: Option<Subresource>) -> &'static str {

@@ -57,8 +57,8 @@ async fn requests_on_the_wire() {
     assert_eq!(
         lines,
         [
-            "POST /apis/apps/v1/namespaces/a/replicasets?fieldManager=rollouts-controller application/json",
-            "PATCH /apis/apps/v1/namespaces/a/replicasets/b?fieldManager=rollouts-controller application/json-patch+json",
+            "POST /apis/apps/v1/namespaces/a/replicasets?fieldManager=rollouts-controller&fieldValidation=Ignore application/json",
+            "PATCH /apis/apps/v1/namespaces/a/replicasets/b?fieldManager=rollouts-controller&fieldValidation=Ignore application/json-patch+json",
             "DELETE /apis/apps/v1/namespaces/a/replicasets/b application/json",
         ]
     );
@@ -71,7 +71,7 @@ async fn a_merge_patch_follows_the_writes_before_it() {
     let seen = seen(&[write("Rollout", merge_patch()), write("Rollout", merge_patch())]).await;
     assert_eq!(
         seen[0].uri,
-        "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts/b/status?fieldManager=rollouts-controller"
+        "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts/b/status?fieldManager=rollouts-controller&fieldValidation=Ignore"
     );
     assert_eq!(seen[0].content, "application/merge-patch+json");
     assert_eq!(seen[0].body, json!({"metadata": {"resourceVersion": "5"}, "status": {"abort": true}}));

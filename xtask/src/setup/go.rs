@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_modules_are_those_of_the_version() {
-        assert!(MODULES.contains(&format!("k8s.io/kubernetes {KUBERNETES}\n")));
+        assert!(MODULES.contains(&format!("k8s.io/kubernetes {KUBERNETES}")));
         let staging = KUBERNETES.replace("v1.", "v0.");
         assert!(MODULES.contains(&format!("k8s.io/api => k8s.io/api {staging}\n")));
     }

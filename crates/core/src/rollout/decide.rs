@@ -151,6 +151,10 @@ fn promote(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     if view.is_finished(&draft.status) || draft.status.abort || view.rollout().spec.paused {
         return;
     }
+    // An update that nobody has heard of yet cannot be over, however quick its first pods are.
+    if draft.status.current_pod_hash != view.rollout().status.current_pod_hash {
+        return;
+    }
     let available = new.available();
     if available < view.replicas && !view.is_enough(available, view.replicas) {
         if draft.waits.is_empty() {

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 use tidegate_api::labels;
 use tidegate_api::rollout::{API_VERSION, KIND, reason};
 
+use super::sizes;
 use super::view::View;
 use crate::plan::{Event, Plan, Purpose, Request, Write};
 use crate::report::{Report, Wait};
 use crate::snapshot::{Observed, ReplicaSet};
 
-/// A ReplicaSet for the wanted template, where there is none. It starts without pods: its first size is a decision that
-/// follows from the status.
+/// A ReplicaSet for the wanted template, where there is none, with as many pods as it may have beside what runs.
 ///
 /// A pass of its own, unless it has failed before: then the present version is looked after first.
 pub(super) fn create(view: &View<'_>) -> Option<Plan> {
@@ -20,11 +20,16 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
     if let Some(Observed::Found(holder)) = view.snapshot.live_replica_sets.get(&name) {
         return Some(if is_predecessors(view, holder) { after_garbage(holder) } else { collision(view) });
     }
+    let size = sizes::first_size(view);
+    let revision = next_revision(view, None);
+    let text = format!("Created ReplicaSet {name} (revision {revision})");
+    let mut events = vec![Event::normal(reason::NEW_REPLICA_SET_CREATED, text)];
+    events.extend(sizes::scaling_event((&name, revision), 0, size));
     let write = Write {
         object: view.object("ReplicaSet", &name),
-        request: Request::Create { body: manifest(view, &name, template) },
+        request: Request::Create { body: manifest(view, &name, template, size) },
         purpose: Purpose::CreateReplicaSet,
-        events: recreation_event(view, &name).into_iter().collect(),
+        events,
     };
     Some(Plan {
         writes: vec![write],
@@ -32,14 +37,6 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
         decided_at: Some(view.now),
         ..Plan::default()
     })
-}
-
-/// Where the Rollout has the revision already, nothing later tells of the creation.
-fn recreation_event(view: &View<'_>, name: &str) -> Option<Event> {
-    let revision = next_revision(view, None).to_string();
-    let text = format!("Created ReplicaSet {name} (revision {revision})");
-    let is_noted = view.rollout().metadata.annotations.get(labels::REVISION) == Some(&revision);
-    is_noted.then(|| Event::normal(reason::NEW_REPLICA_SET_CREATED, text))
 }
 
 /// The holder of the name belongs to an earlier Rollout of our name, and goes with it.
@@ -83,7 +80,7 @@ fn collision(view: &View<'_>) -> Plan {
     Plan { writes: vec![write], ..Plan::default() }
 }
 
-fn manifest(view: &View<'_>, name: &str, template: &Value) -> Value {
+fn manifest(view: &View<'_>, name: &str, template: &Value, size: i32) -> Value {
     let rollout = view.rollout();
     let hash = &view.wanted_hash;
     let mut template = template.clone();
@@ -93,7 +90,7 @@ fn manifest(view: &View<'_>, name: &str, template: &Value) -> Value {
     let mut annotations: Map<String, Value> = copied_annotations(view);
     annotations.insert(labels::REVISION.into(), next_revision(view, None).to_string().into());
     annotations.insert(labels::DESIRED_REPLICAS.into(), view.replicas.to_string().into());
-    let mut spec = json!({"replicas": 0, "selector": selector, "template": template});
+    let mut spec = json!({"replicas": size, "selector": selector, "template": template});
     if rollout.spec.min_ready_seconds != 0 {
         spec["minReadySeconds"] = json!(rollout.spec.min_ready_seconds);
     }
@@ -196,12 +193,6 @@ fn note_revision(view: &View<'_>, new: &ReplicaSet) -> Option<Write> {
     if rollout.metadata.annotations.get(labels::REVISION) == Some(revision) {
         return None;
     }
-    let mut events = vec![Event::normal("RolloutUpdated", format!("Rollout updated to revision {revision}"))];
-    if is_fresh(view, new) {
-        let name = &new.metadata.name;
-        let text = format!("Created ReplicaSet {name} (revision {revision})");
-        events.push(Event::normal(reason::NEW_REPLICA_SET_CREATED, text));
-    }
     Some(Write {
         object: view.object("Rollout", &rollout.metadata.name),
         request: Request::MergePatch {
@@ -210,15 +201,8 @@ fn note_revision(view: &View<'_>, new: &ReplicaSet) -> Option<Write> {
             subresource: None,
         },
         purpose: Purpose::Metadata,
-        events,
+        events: vec![Event::normal("RolloutUpdated", format!("Rollout updated to revision {revision}"))],
     })
-}
-
-/// Made for this update, not found again.
-fn is_fresh(view: &View<'_>, new: &ReplicaSet) -> bool {
-    view.rollout().status.current_pod_hash != new.hash()
-        && new.replicas == 0
-        && !new.metadata.annotations.contains_key(labels::REVISION_HISTORY)
 }
 
 /// Idle ReplicaSets beyond the history limit, oldest first. New and stable never count.

@@ -39,6 +39,28 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, V
     (writes, held_back)
 }
 
+/// Pods that a ReplicaSet may be made with: what the first step asks of it, as far as there is room for it beside everything
+/// that runs. Whatever depends on the fate of other pods comes later.
+pub(super) fn first_size(view: &View<'_>) -> i32 {
+    let rollout = view.rollout();
+    let is_abort_pending = rollout.status.abort && rollout.status.aborted_at.is_none();
+    if view.create_failed || view.is_frozen() || rollout.spec.paused || is_abort_pending {
+        return 0;
+    }
+    let weight = match view.steps().first() {
+        Some(step) if view.stable.is_some() => step.set_weight.unwrap_or(0),
+        _ => 100,
+    };
+    let limits = view.limits();
+    let running = view.owned.iter().fold(0_i32, |sum, rs| sum.saturating_add(rs.replicas));
+    let target = split(view.replicas, limits.max_surge, weight);
+    // Stable grows first.
+    let reserved = view.stable.map_or(0, |stable| (target.stable - stable.replicas).max(0));
+    let room =
+        limits.replicas.saturating_add(limits.max_surge).saturating_sub(running).saturating_sub(reserved);
+    target.canary.min(room).max(0)
+}
+
 /// Nothing has to change its size.
 pub(super) fn are_settled(view: &View<'_>, status: &RolloutStatus) -> bool {
     wishes(view, status).iter().all(|wish| wish.size == wish.replica_set.replicas)
@@ -235,21 +257,21 @@ fn resize(view: &View<'_>, rs: &ReplicaSet, size: i32, note_desired: bool) -> Op
         object: view.object("ReplicaSet", &rs.metadata.name),
         request: Request::JsonPatch { body: patch.into(), subresource: None },
         purpose: Purpose::Scale { from: rs.replicas, to: size },
-        events: scaling_event(rs, size).into_iter().collect(),
+        events: scaling_event((&rs.metadata.name, rs.revision().unwrap_or(0)), rs.replicas, size)
+            .into_iter()
+            .collect(),
     })
 }
 
-fn scaling_event(rs: &ReplicaSet, size: i32) -> Option<Event> {
-    let direction = match size.cmp(&rs.replicas) {
+/// Tells of another size of a ReplicaSet (name, revision).
+pub(super) fn scaling_event((name, revision): (&str, i64), from: i32, to: i32) -> Option<Event> {
+    let direction = match to.cmp(&from) {
         std::cmp::Ordering::Greater => "up",
         std::cmp::Ordering::Less => "down",
         std::cmp::Ordering::Equal => return None,
     };
-    let revision = rs.revision().unwrap_or(0);
-    let name = &rs.metadata.name;
-    let from = rs.replicas;
     Some(Event::normal(
         "ScalingReplicaSet",
-        format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {size}"),
+        format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"),
     ))
 }

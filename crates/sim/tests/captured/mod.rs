@@ -84,6 +84,7 @@ impl Moment {
         assert_eq!(pretty(&self.selectors), pretty(&captured.selectors), "{at}: Services");
         assert_eq!(pretty(&self.rollout), pretty(&captured.rollout), "{at}: Rollout");
         assert_eq!(self.tree, captured.tree, "{at}: get rollout");
+        created_at_once(&self.events, &mut captured.events);
         for row in rows {
             row.apply(&mut self.events, &mut captured.events);
         }
@@ -142,6 +143,20 @@ impl Row {
                     events.extend(set);
                 }
             }
+        }
+    }
+}
+
+/// D196: a ReplicaSet is made with its first pods, and told of at once; upstream renames the Rollout's revision first, and sizes
+/// the ReplicaSet last.
+fn created_at_once(ours: &[String], theirs: &mut Vec<String>) {
+    for (at, created) in ours.iter().enumerate().filter(|(_, event)| event.contains(" NewReplicaSetCreated "))
+    {
+        let Some(place) = theirs.iter().position(|event| event == created) else { continue };
+        theirs[place - 1..=place].rotate_left(1);
+        let Some(sized) = ours.get(at + 1).filter(|event| event.contains(" from 0 to ")) else { continue };
+        if let Some(late) = theirs.iter().position(|event| event == sized) {
+            theirs[place..=late].rotate_right(1);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::exchange::Step;
 const JSON: &str = "application/json";
 const MERGE: &str = "application/merge-patch+json";
 const PATCH: &str = "application/json-patch+json";
-const MANAGER: &str = "fieldManager=rollouts-controller";
+const MANAGER: &str = "fieldManager=rollouts-controller&fieldValidation=Ignore";
 
 const ROLLOUTS: &str = "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts";
 const REPLICA_SETS: &str = "/apis/apps/v1/namespaces/a/replicasets";

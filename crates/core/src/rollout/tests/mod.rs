@@ -41,7 +41,7 @@ fn first_deployment_runs_no_steps() {
     assert_eq!(paper.summary(), "Healthy 4/4 | blue 5/5 r1");
     assert_eq!(
         paper.events(),
-        "RolloutUpdated NewReplicaSetCreated RolloutNotCompleted ScalingReplicaSet RolloutCompleted"
+        "NewReplicaSetCreated ScalingReplicaSet RolloutUpdated RolloutNotCompleted RolloutCompleted"
     );
 }
 
