@@ -126,6 +126,11 @@ fn check(plane: &ControlPlane, denial: Denial) {
     let start = || Start::new(plane, &place, "guest").kubeconfig(plane.kubeconfig(User::Guest));
     let mut controller = start().start();
     place.apply(&[rollout(NAME, "demo:blue", 1)]);
+    if (denial.resource, denial.verb) == ("replicasets", "patch") {
+        // Its first pods come with a ReplicaSet; only later sizes are patches.
+        place.until_phase(NAME, "Healthy");
+        place.kubectl("scale rollout rollouts-demo --replicas=7");
+    }
     let resource = denial.resource;
     let text = format!("cannot {} resource \"{resource}\"", denial.verb);
     let is_told = || {
