@@ -247,7 +247,7 @@ impl ControlPlane {
     fn spawn(&self, name: &str, mut command: Command) -> Result<Guarded, String> {
         // They are Go programs: collecting garbage would take a fifth of a small machine, which has memory enough.
         command.env("GOGC", "400");
-        Guarded::spawn(name, command, &self.folder.join(format!("{name}.log")))
+        Guarded::spawn(name, &command, &self.folder.join(format!("{name}.log")))
     }
 
     fn path(&self, file: &str) -> String {

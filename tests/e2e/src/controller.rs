@@ -61,7 +61,7 @@ impl Start {
         command.arg("--kubeconfig").arg(&self.kubeconfig).args(&self.flags);
         command.arg(format!("--healthzPort={health}")).arg(format!("--metricsPort={metrics}"));
         command.env("POD_NAMESPACE", &self.namespace);
-        let process = Guarded::spawn("rollouts-controller", command, &self.log).unwrap();
+        let process = Guarded::spawn("rollouts-controller", &command, &self.log).unwrap();
         Controller { process, health, metrics }
     }
 

@@ -150,7 +150,8 @@ impl Place {
     pub fn until_phase(&self, name: &str, phase: &str) -> Value {
         self.until(name, &format!("its phase is {phase}"), |rollout| {
             let observed = rollout["status"]["observedGeneration"].as_str().unwrap_or_default();
-            rollout["status"]["phase"] == phase && observed == rollout["metadata"]["generation"].to_string()
+            let generation = rollout["metadata"]["generation"].to_string();
+            rollout["status"]["phase"] == phase && observed == generation
         })
     }
 

@@ -96,7 +96,7 @@ pub fn define(plane: &ControlPlane) -> Result<(), String> {
     let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
     plane.kubectl(&["create", "-f", definitions.to_str().unwrap()])?;
     let names = tidegate_api::crd::all()
-        .into_iter()
+        .iter()
         .map(|crd| format!("crd/{}", crd["metadata"]["name"].as_str().unwrap()));
     let names: Vec<String> = names.collect();
     let mut wait = vec!["wait", "--for=condition=Established", "--timeout=0"];

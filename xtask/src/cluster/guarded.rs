@@ -37,7 +37,7 @@ impl Guarded {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn spawn(name: &str, command: Command, log: &Path) -> Result<Self, String> {
+    pub fn spawn(name: &str, command: &Command, log: &Path) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{name} cannot be started: {error}");
         let output = OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
         let mut shell = Command::new("sh");
@@ -174,7 +174,7 @@ mod tests {
         let log = std::env::temp_dir().join(format!("tidegate-{name}-{}", std::process::id()));
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        Guarded::spawn(name, command, &log).unwrap()
+        Guarded::spawn(name, &command, &log).unwrap()
     }
 
     fn is_there(id: u32) -> bool {

@@ -149,7 +149,7 @@ impl Row {
 
 /// D196: a ReplicaSet is made with its first pods, and told of at once; upstream renames the Rollout's revision first, and sizes
 /// the ReplicaSet last.
-fn created_at_once(ours: &[String], theirs: &mut Vec<String>) {
+fn created_at_once(ours: &[String], theirs: &mut [String]) {
     for (at, created) in ours.iter().enumerate().filter(|(_, event)| event.contains(" NewReplicaSetCreated "))
     {
         let Some(place) = theirs.iter().position(|event| event == created) else { continue };

@@ -3,7 +3,12 @@
 //!
 //! `cargo xtask bench` runs it. Prints one JSON object per phase. `ROLLOUTS` says how many.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement, in real time"
+)]
 
 mod cost;
 
@@ -89,7 +94,7 @@ fn start(plane: &ControlPlane, program: PathBuf) -> Guarded {
     command.args(["--qps=1000", "--burst=2000", "--healthzPort=18080", "--metricsPort=18090"]);
     command.env("POD_NAMESPACE", "default");
     let controller =
-        Guarded::spawn("rollouts-controller", command, &plane.folder().join("controller.log")).unwrap();
+        Guarded::spawn("rollouts-controller", &command, &plane.folder().join("controller.log")).unwrap();
     let ready = wait_until("the controller leads", LIMIT, || {
         Ok(plane.kubectl(&["get", "lease", "-n", "default", "argo-rollouts-controller-lock"]).is_ok())
     });
@@ -190,9 +195,9 @@ fn rollout(number: usize, image: &str) -> Value {
 }
 
 fn is_done(rollout: &Value, image: &str) -> bool {
-    let status = &rollout["status"];
+    let (status, generation) = (&rollout["status"], rollout["metadata"]["generation"].to_string());
     status["phase"] == "Healthy"
         && status["stableRS"] == status["currentPodHash"]
-        && status["observedGeneration"] == rollout["metadata"]["generation"].to_string()
+        && status["observedGeneration"] == generation
         && rollout["spec"]["template"]["spec"]["containers"][0]["image"] == image
 }
