@@ -14,7 +14,7 @@ mod plane;
 
 pub use controller::{Controller, Start};
 pub use place::{Outcome, Place};
-pub use plane::{Alone, Shared, alone, define, program, shared, storage};
+pub use plane::{Alone, Shared, alone, define, folder, program, shared, storage};
 pub use xtask::cluster::{ControlPlane, Guarded, User, wait_until};
 
 use std::time::Duration;

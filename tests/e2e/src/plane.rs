@@ -84,8 +84,17 @@ fn start() -> Result<ControlPlane, String> {
     Ok(plane)
 }
 
-fn folder(name: &str) -> PathBuf {
-    target().join("e2e").join(format!("{name}-{}", std::process::id()))
+/// A new folder for a control plane. Those of processes that are gone are removed, so that only the last logs stay.
+#[must_use]
+pub fn folder(name: &str) -> PathBuf {
+    let all = target().join("e2e");
+    for old in std::fs::read_dir(&all).into_iter().flatten().flatten() {
+        let process = old.file_name().to_string_lossy().rsplit('-').next().unwrap_or_default().to_owned();
+        if !Path::new("/proc").join(process).exists() {
+            let _ = std::fs::remove_dir_all(old.path());
+        }
+    }
+    all.join(format!("{name}-{}", std::process::id()))
 }
 
 /// Installs our resource definitions and waits until they are served.

@@ -6,11 +6,14 @@ mod steps;
 
 use std::collections::BTreeSet;
 
-use exchange::{Answer, Exchange};
+use exchange::{Answer, Exchange, Shape, Step};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use tidegate_e2e::{User, storage};
+use serde_json::{Value, json};
+use tidegate_e2e::{Place, Start, User, shared, storage};
 use tidegate_kubesim::ApiServer;
+
+use crate::demo::{NAME, is_paused_at, rollout, set_image};
 
 /// Differences that are known: (step, what differs as a JSON pointer into the answer, why). One that no longer shows fails too.
 const KNOWN: [(&str, &str, &str); 17] = [
@@ -70,6 +73,40 @@ fn kubesim_answers_as_the_real_server() {
     assert!(found.is_empty(), "kubesim (first) and kube-apiserver (second) differ:\n{}", found.join("\n"));
     let gone: Vec<_> = KNOWN.iter().filter(|known| !seen.contains(known)).collect();
     assert!(gone.is_empty(), "no longer different: {gone:?}");
+}
+
+#[test]
+fn every_shape_of_request_that_the_controller_sends_is_compared() {
+    let plane = shared();
+    let place = Place::new(&plane, "shapes");
+    let controller = Start::new(&plane, &place, "only").ready();
+    let mut object = rollout(NAME, "demo:blue", 1);
+    object["spec"]["revisionHistoryLimit"] = json!(0);
+    place.apply(&[object]);
+    for image in ["demo:yellow", "demo:red"] {
+        place.until_phase(NAME, "Healthy");
+        place.plugin(&set_image(NAME, image));
+        place.until(NAME, "it is paused", |rollout| is_paused_at(rollout, 1));
+        place.plugin("promote rollouts-demo --full");
+    }
+    place.until_phase(NAME, "Healthy");
+    place.wait("what is old is deleted", || place.replica_sets().len() == 1);
+    assert_eq!(controller.stop(), Some(0));
+    let log = std::fs::read_to_string(plane.audit_log()).unwrap();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ours =
+        lines.filter(|line| line["objectRef"]["namespace"] == "shapes" && line["user"]["username"] == "ctl");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let sent: BTreeSet<Shape> = ours
+        .map(|line| {
+            let object = &line["objectRef"];
+            (text(&line["verb"]), text(&object["resource"]), text(&object["subresource"]))
+        })
+        .collect();
+    assert!(sent.len() > 12, "{sent:?}");
+    let compared: BTreeSet<Shape> = steps::all().iter().map(Step::shape).collect();
+    let missing: Vec<_> = sent.difference(&compared).collect();
+    assert!(missing.is_empty(), "sent, but not compared: {missing:?}");
 }
 
 async fn play(client: Client) -> Vec<(&'static str, Answer)> {

@@ -22,7 +22,7 @@ use http::{Method, Request};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
-use tidegate_e2e::{ControlPlane, Guarded, User, define, wait_until};
+use tidegate_e2e::{ControlPlane, Guarded, User, define, folder, wait_until};
 
 const NAMESPACE: &str = "scale";
 /// Requests of the load under way at once.
@@ -35,7 +35,7 @@ const REST: Duration = Duration::from_secs(20);
 fn main() {
     let count: usize = std::env::var("ROLLOUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_path_buf();
-    let plane = ControlPlane::start(&target.join(format!("scale-{}", std::process::id()))).unwrap();
+    let plane = ControlPlane::start(&folder("scale")).unwrap();
     define(&plane).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = runtime.block_on(client(&plane));

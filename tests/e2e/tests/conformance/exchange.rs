@@ -18,6 +18,31 @@ pub(super) struct Step {
     pub(super) body: Value,
 }
 
+/// Verb, resource and subresource of a request, as an audit log names them.
+pub(super) type Shape = (String, String, String);
+
+impl Step {
+    pub(super) fn shape(&self) -> Shape {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let parts: Vec<&str> = path.split('/').skip(if path.starts_with("/apis") { 4 } else { 3 }).collect();
+        let place = match parts.as_slice() {
+            ["namespaces", _, place @ ..] if !place.is_empty() => place,
+            place => place,
+        };
+        let [resource, name, subresource] = [0, 1, 2].map(|at| place.get(at).copied().unwrap_or_default());
+        let verb = match self.method {
+            "GET" if query.contains("watch=true") => "watch",
+            "GET" if name.is_empty() => "list",
+            "GET" => "get",
+            "POST" => "create",
+            "PUT" => "update",
+            "PATCH" => "patch",
+            _ => "delete",
+        };
+        (verb.to_owned(), resource.to_owned(), subresource.to_owned())
+    }
+}
+
 /// What a server answered, without what no two servers share.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
