@@ -16,7 +16,11 @@ pub(super) struct Step {
     pub(super) path: String,
     pub(super) content_type: &'static str,
     pub(super) body: Value,
+    /// Of a watch: how many events there are. A busy server may end it before it has told them all; then it is asked again.
+    pub(super) events: usize,
 }
+
+const RETRIES: usize = 20;
 
 /// Verb, resource and subresource of a request, as an audit log names them.
 pub(super) type Shape = (String, String, String);
@@ -100,6 +104,22 @@ impl Exchange {
     }
 
     pub(super) async fn send(&mut self, step: Step) {
+        let mut answered = self.ask(&step).await;
+        for _ in 0..RETRIES {
+            if answered.1.as_array().is_none_or(|events| events.len() >= step.events) {
+                break;
+            }
+            answered = self.ask(&step).await;
+        }
+        let (code, raw) = answered;
+        let mut body = raw.clone();
+        normalise(&mut body);
+        self.raw.insert(step.name, raw);
+        self.answers.push((step.name, Answer { code, body }));
+    }
+
+    /// The code of the answer, and the object in it or the events of a watch.
+    async fn ask(&self, step: &Step) -> (u16, Value) {
         let path = self.filled_in(&step.path);
         let body = if step.body.is_null() { String::new() } else { self.filled_in(&step.body.to_string()) };
         let request = Request::builder()
@@ -113,19 +133,12 @@ impl Exchange {
         let code = response.status().as_u16();
         let bytes = response.into_body().collect_bytes().await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let lines: Vec<Value> =
-            text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect();
-        let is_watch = path.contains("watch=true") && code == 200;
-        let raw =
-            if is_watch { Value::from(lines) } else { serde_json::from_str(&text).unwrap_or(json!(text)) };
-        let mut body = raw.clone();
-        normalise(&mut body);
-        if is_watch {
-            // When bookmarks come is up to the server.
-            body.as_array_mut().unwrap().retain(|event| event["type"] != "BOOKMARK");
+        if !path.contains("watch=true") || code != 200 {
+            return (code, serde_json::from_str(&text).unwrap_or(json!(text)));
         }
-        self.raw.insert(step.name, raw);
-        self.answers.push((step.name, Answer { code, body }));
+        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        // When bookmarks come is up to the server.
+        (code, events.filter(|event| event["type"] != "BOOKMARK").collect())
     }
 
     fn filled_in(&self, text: &str) -> String {

@@ -21,15 +21,19 @@ pub(super) fn all() -> Vec<Step> {
 }
 
 fn step(name: &'static str, method: &'static str, path: &str, body: Value) -> Step {
-    Step { name, method, path: path.to_owned(), content_type: JSON, body }
+    Step { name, method, path: path.to_owned(), content_type: JSON, body, events: 0 }
 }
 
 fn patch(name: &'static str, content_type: &'static str, path: &str, body: Value) -> Step {
-    Step { name, method: "PATCH", path: path.to_owned(), content_type, body }
+    Step { name, method: "PATCH", path: path.to_owned(), content_type, body, events: 0 }
 }
 
 fn get(name: &'static str, path: &str) -> Step {
     step(name, "GET", path, Value::Null)
+}
+
+fn watch(name: &'static str, path: &str, events: usize) -> Step {
+    Step { events, ..get(name, path) }
 }
 
 fn template() -> Value {
@@ -87,18 +91,18 @@ fn prepare() -> Vec<Step> {
 fn watches() -> Vec<Step> {
     let all = "/apis/argoproj.io/v1alpha1/rollouts";
     let mine = "labelSelector=%21argo-rollouts.argoproj.io%2Fcontroller-instance-id";
-    let watch = "watch=true&timeoutSeconds=1&allowWatchBookmarks=true";
+    let query = "watch=true&timeoutSeconds=1&allowWatchBookmarks=true";
     vec![
         get("list rollouts", &format!("{all}?limit=500&{mine}")),
         get("first page", &format!("{all}?limit=1&{mine}")),
         get("second page", &format!("{all}?limit=1&{mine}&continue=${{first page.continue}}")),
-        get("watch rollouts", &format!("{all}?{watch}&{mine}&resourceVersion=${{namespace.version}}")),
+        watch("watch rollouts", &format!("{all}?{query}&{mine}&resourceVersion=${{namespace.version}}"), 2),
         get("list services", "/api/v1/services?limit=500&labelSelector=none%3Dsuch"),
         get(
             "list in a namespace",
             &format!("{REPLICA_SETS}?limit=500&labelSelector=rollouts-pod-template-hash"),
         ),
-        get("watch from no version", &format!("{ROLLOUTS}?{watch}&resourceVersion=x")),
+        get("watch from no version", &format!("{ROLLOUTS}?{query}&resourceVersion=x")),
     ]
 }
 
@@ -141,9 +145,10 @@ fn replica_sets() -> Vec<Step> {
         patch("nothing", MERGE, &at, revision("${revision.version}")),
         get("rs now", &object),
         get("rs gone", &format!("{REPLICA_SETS}/gone")),
-        get(
+        watch(
             "watch rs",
             &format!("{REPLICA_SETS}?watch=true&timeoutSeconds=1&resourceVersion=${{rs.version}}"),
+            2,
         ),
     ]
 }
@@ -271,11 +276,12 @@ fn plugin() -> Vec<Step> {
         get("get pods", "/api/v1/namespaces/a/pods?limit=250&labelSelector=app%20in%20%28demo%2Cother%29"),
         get("bad selector", &format!("{ROLLOUTS}?labelSelector=a%20b")),
         get("bad field", &format!("{ROLLOUTS}?fieldSelector=spec.replicas%3D1")),
-        get(
+        watch(
             "watch one",
             &format!(
                 "{ROLLOUTS}?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dsecond&resourceVersion=${{rollout.version}}"
             ),
+            1,
         ),
         patch("set image", PATCH, &at, image),
         patch("set image of nothing", PATCH, &at, not_there),
@@ -309,9 +315,10 @@ fn ends() -> Vec<Step> {
         step("delete", "DELETE", &object, delete("${rs.uid}", "${nothing.version}")),
         step("delete what is gone", "DELETE", &object, delete("${rs.uid}", "${nothing.version}")),
         step("delete rollout", "DELETE", &format!("{ROLLOUTS}/second"), Value::Null),
-        get(
+        watch(
             "watch deletions",
             &format!("{REPLICA_SETS}?watch=true&timeoutSeconds=1&resourceVersion=${{nothing.version}}"),
+            1,
         ),
     ]
 }
