@@ -106,7 +106,7 @@ fn quote_where_needed(out: &mut String, text: &str) {
 
 /// Rust's own table, which also finds marks unprintable that need a character before them.
 fn is_printable(character: char) -> bool {
-    character.escape_debug().len() == 1
+    character == '\'' || character.escape_debug().len() == 1
 }
 
 /// Go's JSON can stand inside of HTML.

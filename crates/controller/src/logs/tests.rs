@@ -51,9 +51,9 @@ fn fields_are_sorted_and_quoted_where_needed() {
 #[test]
 fn words_need_no_quotes_and_odd_characters_are_escaped() {
     check(
-        || tracing::warn!(error = %"<a> \u{1}\t\u{200b}ü\\ & \u{1f600}", "plain.word/of_2@x^+-"),
-        "time=\"2026-01-02T03:04:05Z\" level=warning msg=plain.word/of_2@x^+- error=\"<a> \\x01\\t\\u200bü\\\\ & \u{1f600}\"",
-        "{\"error\":\"\\u003ca\\u003e \\u0001\\t\u{200b}ü\\\\ \\u0026 \u{1f600}\",\"level\":\"warning\",\"msg\":\"plain.word/of_2@x^+-\",\"time\":\"2026-01-02T03:04:05Z\"}",
+        || tracing::warn!(error = %"<a> it's \u{1}\t\u{200b}ü\\ & \u{1f600}", "plain.word/of_2@x^+-"),
+        "time=\"2026-01-02T03:04:05Z\" level=warning msg=plain.word/of_2@x^+- error=\"<a> it's \\x01\\t\\u200bü\\\\ & \u{1f600}\"",
+        "{\"error\":\"\\u003ca\\u003e it's \\u0001\\t\u{200b}ü\\\\ \\u0026 \u{1f600}\",\"level\":\"warning\",\"msg\":\"plain.word/of_2@x^+-\",\"time\":\"2026-01-02T03:04:05Z\"}",
     );
 }
 

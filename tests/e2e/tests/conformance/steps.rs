@@ -102,6 +102,11 @@ fn watches() -> Vec<Step> {
             "list in a namespace",
             &format!("{REPLICA_SETS}?limit=500&labelSelector=rollouts-pod-template-hash"),
         ),
+        watch(
+            "watch services",
+            &format!("/api/v1/namespaces/a/services?{query}&resourceVersion=${{namespace.version}}"),
+            0,
+        ),
         get("watch from no version", &format!("{ROLLOUTS}?{query}&resourceVersion=x")),
     ]
 }
