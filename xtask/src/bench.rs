@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::chain::{announce, cargo, output};
 
+/// Where criterion keeps its results.
+const CRITERION: &str = "target/criterion";
 /// A figure of the load test: (phase, member, what it is, unit, at most).
 const LOAD: [(&str, &str, &str, &str, f64); 9] = [
     ("start", "binary_mib", "controller binary", "MiB", 20.0),
@@ -27,6 +29,8 @@ const DECISIONS: [(&str, &str, f64); 2] = [
 
 /// Measures, prints the table, and fails where a figure is above its limit.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
+    // What an earlier run has left must not count as measured.
+    let _ = fs::remove_dir_all(root.join(CRITERION));
     cargo(root, &["bench", "-p", "tidegate-core", "--bench", "plan"])?;
     cargo(root, &["bench", "-p", "tidegate-controller", "--bench", "load"])?;
     cargo(root, &["bench", "-p", "tidegate-sim", "--bench", "worlds"])?;
@@ -34,8 +38,10 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     announce("cargo bench -p tidegate-e2e --bench scale");
     let load = output(root, &["bench", "-p", "tidegate-e2e", "--bench", "scale"])?;
     println!("{load}");
-    let mut rows: Vec<Row> = DECISIONS.iter().filter_map(|row| decision(root, *row)).collect();
-    rows.extend(LOAD.iter().filter_map(|row| figure(&load, *row)));
+    let decisions = DECISIONS.iter().map(|row| decision(root, *row).ok_or(row.1));
+    let load = LOAD.iter().map(|row| figure(&load, *row).ok_or(row.2));
+    let rows: Vec<Row> =
+        decisions.chain(load).collect::<Result<_, _>>().map_err(|what| format!("no figure for: {what}"))?;
     print!("{}", table(&rows));
     let above: Vec<&str> =
         rows.iter().filter(|row| row.value > row.limit).map(|row| row.what.as_str()).collect();
@@ -52,7 +58,7 @@ struct Row {
 }
 
 fn decision(root: &Path, (name, what, limit): (&str, &str, f64)) -> Option<Row> {
-    let file = root.join("target/criterion").join(name).join("new/estimates.json");
+    let file = root.join(CRITERION).join(name).join("new/estimates.json");
     let estimates: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
     let value = estimates["median"]["point_estimate"].as_f64()? / 1_000.0;
     Some(Row { what: what.to_owned(), value, unit: "µs", limit: limit / 1_000.0 })

@@ -16,6 +16,7 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::gate::Gate;
 use crate::rate::{Bucket, Priority, RateLimit};
+use crate::watch_state::without_answer;
 
 /// How long the API server may take over one request.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -88,6 +89,26 @@ impl RequestError {
     /// Whether the server says that there is no such object.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Kube(kube::Error::Api(status)) if status.code == 404)
+    }
+
+    /// What can be told of it: the server's own text, or what came instead. Never what a credential plugin has printed.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Kube(kube::Error::Api(status)) if status.message.is_empty() => status.reason.clone(),
+            Self::Kube(kube::Error::Api(status)) => status.message.clone(),
+            Self::Kube(error) => without_answer(error),
+            Self::Late => self.to_string(),
+        }
+    }
+
+    /// Whether the same request may well succeed a little later.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Kube(kube::Error::Api(status)) => matches!(status.code, 429 | 500 | 502..=504),
+            Self::Kube(_) => true,
+            // It has cost time enough.
+            Self::Late => false,
+        }
     }
 
     /// What the server says to somebody who may not ask this.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures::future::join_all;
 use http::{Request, header};
@@ -23,6 +24,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// Events about different Rollouts are written at the same time, so many at most. Few: a busy API server answers late, so that
 /// events then leave it to what they tell of.
 const LANES: usize = 2;
+/// How often an event is tried to be written, and the pause in between: as long as an API server takes to restart.
+const TRIES: usize = 30;
+const PAUSE: Duration = Duration::from_secs(1);
 /// Events of one lane that may be counted up.
 const REMEMBERED: usize = 2048;
 /// The API server's limit on names.
@@ -168,11 +172,32 @@ impl Writer {
                 record = records.recv() => record,
             };
             let Some(record) = record else { return };
-            if let Err(error) = self.write(&record).await {
+            if let Err(error) = self.insist(&record, &mut last_call).await {
                 let Subject { namespace, name: rollout, .. } = &record.subject;
                 let event_reason = record.event.reason.as_str();
-                tracing::warn!(namespace, rollout, event_reason, %error, "event dropped");
+                tracing::warn!(namespace, rollout, event_reason, error = error.text(), "event dropped");
                 dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Writes an event, also when the API server is away for a while.
+    async fn insist(
+        &mut self,
+        record: &Record,
+        last_call: &mut watch::Receiver<bool>,
+    ) -> Result<(), RequestError> {
+        let mut tries = 0;
+        loop {
+            let outcome = self.write(record).await;
+            tries += 1;
+            if tries == TRIES || outcome.as_ref().map_or_else(|error| !error.may_pass(), |()| true) {
+                return outcome;
+            }
+            tokio::select! {
+                biased;
+                _ = last_call.wait_for(|it| *it) => return outcome,
+                () = tokio::time::sleep(PAUSE) => {}
             }
         }
     }

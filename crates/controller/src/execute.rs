@@ -128,11 +128,11 @@ fn delete_options(uid: &str, resource_version: &str) -> Value {
 fn to_write_error(request: &Request, error: RequestError) -> WriteError {
     match error {
         RequestError::Kube(kube::Error::Api(status)) => refusal(request, *status),
-        RequestError::Kube(error @ (kube::Error::HttpError(_) | kube::Error::BuildRequest(_))) => {
-            WriteError::Refused(error.to_string())
+        error @ RequestError::Kube(kube::Error::HttpError(_) | kube::Error::BuildRequest(_)) => {
+            WriteError::Refused(error.text())
         }
         // The request had left when this went wrong.
-        error => WriteError::Unanswered(error.to_string()),
+        error => WriteError::Unanswered(error.text()),
     }
 }
 

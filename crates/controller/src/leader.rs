@@ -222,7 +222,13 @@ impl Elector {
             }
             let Ok(outcome) = timeout_at(deadline, self.attempt()).await else { break self.overdue() };
             match &outcome {
-                Ok(true) => gate.keep_open_until(self.deadline().unwrap_or(deadline)),
+                Ok(true) => {
+                    gate.keep_open_until(self.deadline().unwrap_or(deadline));
+                    // The answer came when the gate had closed, for ever: what is renewed would be of no use to anybody.
+                    if gate.is_closed() {
+                        break self.overdue();
+                    }
+                }
                 Ok(false) => {
                     let holder = self.seen.as_ref().map(|seen| seen.record.holder.clone());
                     break Lost::Taken { holder: holder.unwrap_or_default() };
@@ -361,7 +367,10 @@ impl Elector {
         match timeout(limit, self.client.request(request)).await {
             Ok(Ok(lease)) => Ok(lease),
             Ok(Err(kube::Error::Api(status))) => {
-                let why = refusal(&status, &format!("the verb {verb}"), LEASE);
+                let mut why = refusal(&status, &format!("the verb {verb}"), LEASE);
+                if status.code == 404 && verb == "create" {
+                    why += "; create the namespace, or name another one in POD_NAMESPACE";
+                }
                 Err(failed(why, Some(status.code)))
             }
             Ok(Err(error)) => Err(failed(without_answer(&error), None)),

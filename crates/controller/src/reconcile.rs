@@ -321,6 +321,7 @@ fn tell(shell: &Shell, key: &Key, events: &[Event]) {
         return;
     };
     for event in events.iter().filter(|event| memory.is_news(event)) {
+        state.series.event(key, event);
         shell.recorder.record(Subject::of(&rollout.metadata), event.clone());
     }
 }

@@ -192,7 +192,7 @@ async fn read<T>(
 ) -> Result<Option<T>, ReadError> {
     let failed = |error: RequestError| match error.refusal() {
         Some(message) => ReadError::Forbidden(message.to_owned()),
-        None => ReadError::Request { path: path.to_owned(), message: error.to_string() },
+        None => ReadError::Request { path: path.to_owned(), message: error.text() },
     };
     let Some(object) = clients.get(path).await.map_err(failed)? else { return Ok(None) };
     parse(&object).map(Some).map_err(|source| ReadError::Parse { path: path.to_owned(), source })

@@ -189,7 +189,8 @@ pub(crate) async fn follow(
             }
             Err(error) => {
                 let pause = back_off.next(Instant::now());
-                tracing::warn!(kind = selection.kind.kind, %error, "watch failed; trying again in {pause:?}");
+                // Whoever hears of it says more.
+                tracing::debug!(kind = selection.kind.kind, "watch failed; trying again in {pause:?}");
                 failed(&error);
                 tokio::time::sleep(pause).await;
             }

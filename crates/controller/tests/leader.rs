@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -149,6 +150,36 @@ async fn a_leader_that_reaches_nobody_stops_before_others_take_over() {
     assert!(gate.is_closed());
     other.await.unwrap();
     assert!((Duration::from_secs(18)..=Duration::from_secs(22)).contains(&start.elapsed()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_answered_too_late_ends_the_leadership() {
+    let (server, gate, delay) = (server(), Gate::new(), Arc::new(AtomicU64::new(0)));
+    let (slow, wait) = (server.clone(), delay.clone());
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (answer, wait) = (slow.clone().oneshot(request), wait.load(Ordering::Relaxed));
+        async move {
+            sleep(Duration::from_secs(wait)).await;
+            answer.await
+        }
+    });
+    let times = Times::default();
+    let candidate =
+        Candidate { namespace: "default".into(), name: LOCK.into(), identity: "a_1".into(), times };
+    let mut elector = Elector::new(client(service, &Gate::new()), candidate, Clock::starting_at(epoch()));
+    elector.acquire(&gate).await;
+    server.fail_writes(|_| Some(ApiError::new(503, "ServiceUnavailable", "away")));
+    let keeping = tokio::spawn({
+        let gate = gate.clone();
+        async move { elector.keep(&gate).await }
+    });
+    // Tries at 2, 4 and 6 s fail; that at 8 s succeeds, and is answered just when the gate has closed.
+    pass(7).await;
+    server.allow_writes();
+    delay.store(2, Ordering::Relaxed);
+    let lost = timeout(Duration::from_secs(60), keeping).await.expect("it does not lead for ever").unwrap();
+    assert!(matches!(lost, Lost::Overdue { .. }), "{lost}");
+    assert!(!passes(&gate).await);
 }
 
 #[tokio::test(start_paused = true)]

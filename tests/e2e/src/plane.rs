@@ -111,7 +111,12 @@ pub fn define(plane: &ControlPlane) -> Result<(), String> {
     let mut wait = vec!["wait", "--for=condition=Established", "--timeout=0"];
     wait.extend(names.iter().map(String::as_str));
     // It fails on a definition that has no conditions yet.
-    wait_until("our resources are served", LIMIT, || Ok(plane.kubectl(&wait).is_ok()))
+    wait_until("our resources are served", LIMIT, || Ok(plane.kubectl(&wait).is_ok()))?;
+    // From its cache, so that watches can begin at every version from here on.
+    let list = "/apis/argoproj.io/v1alpha1/rollouts?resourceVersion=0";
+    wait_until("Rollouts are served from the cache", LIMIT, || {
+        Ok(plane.kubectl(&["get", "--raw", list]).is_ok())
+    })
 }
 
 /// A program of this workspace, as built with the tests.

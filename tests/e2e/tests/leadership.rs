@@ -30,8 +30,8 @@ fn a_leader_that_wakes_too_late_changes_nothing() {
     let plane = shared();
     let place = Place::new(&plane, "frozen");
     let quick = |start: Start| {
-        let start = start.flag("--leader-election-lease-duration=4s");
-        start.flag("--leader-election-renew-deadline=3s").flag("--leader-election-retry-period=500ms")
+        let start = start.flag("--leader-election-lease-duration=9s");
+        start.flag("--leader-election-renew-deadline=8s").flag("--leader-election-retry-period=500ms")
     };
     // The two are told apart in the audit log by their users.
     let mut first = quick(Start::new(&plane, &place, "first")).ready();

@@ -9,7 +9,9 @@ use crate::demo::{NAME, is_paused_at, rollout, set_image, size};
 fn the_api_server_restarts_in_mid_update() {
     let mut plane = alone();
     let place = Place::new(&plane, "api-restart");
-    let mut controller = Start::new(&plane, &place, "only").ready();
+    // A lease outlasts this; that a controller without one ends is told elsewhere.
+    let start = Start::new(&plane, &place, "only").flag("--leader-election-lease-duration=120s");
+    let mut controller = start.flag("--leader-election-renew-deadline=90s").ready();
     place.apply(&[rollout(NAME, "demo:blue", 1)]);
     place.until_phase(NAME, "Healthy");
     place.plugin(&set_image(NAME, "demo:yellow"));
@@ -30,7 +32,7 @@ fn the_controller_is_killed_in_every_step() {
     let plane = shared();
     let place = Place::new(&plane, "killed");
     let start = || -> Controller {
-        let quick = ["--leader-election-lease-duration=3s", "--leader-election-renew-deadline=2s"];
+        let quick = ["--leader-election-lease-duration=7s", "--leader-election-renew-deadline=6s"];
         let start = Start::new(&plane, &place, "killed").flag(quick[0]).flag(quick[1]);
         start.flag("--leader-election-retry-period=500ms").ready()
     };

@@ -11,6 +11,8 @@ use super::{ControlPlane, User, wait_until};
 
 /// Written once everything is ready: the process id of the one that holds the programs.
 const READY: &str = "ready";
+/// Written to end it.
+const STOP: &str = "stop";
 /// The word that lets it go on without the one who started it.
 const STAY: &str = "stay";
 const LIMIT: Duration = Duration::from_secs(600);
@@ -57,12 +59,9 @@ pub(crate) fn up(root: &Path) -> Result<(), String> {
 /// Ends the control plane.
 pub(crate) fn down(root: &Path) -> Result<(), String> {
     let folder = folder(root);
-    let holder = holder(&folder).ok_or("there is no control plane")?;
-    let sent = Command::new("kill").arg(holder.to_string()).status();
-    if !sent.is_ok_and(|status| status.success()) {
-        return Err(format!("process {holder} cannot be ended"));
-    }
-    wait_until("the control plane has ended", LIMIT, || Ok(self::holder(&folder).is_none()))
+    holder(&folder).ok_or("there is no control plane")?;
+    fs::write(folder.join(STOP), "").map_err(|error| format!("{}: {error}", folder.display()))?;
+    wait_until("the control plane has ended", LIMIT, || Ok(holder(&folder).is_none()))
 }
 
 /// What `up` leaves in the background: holds the programs until it is ended itself, which their guards notice.
@@ -80,7 +79,8 @@ pub(crate) fn hold(root: &Path) -> Result<(), String> {
     let number = std::process::id().to_string();
     fs::write(folder.join(READY), number).map_err(|error| format!("{}: {error}", folder.display()))?;
     // A year: until it is ended, or one of its programs ends.
-    wait_until("it is taken down", Duration::from_secs(31_536_000), || plane.check().map(|()| false))
+    let stop = folder.join(STOP);
+    wait_until("it is taken down", Duration::from_secs(31_536_000), || plane.check().map(|()| stop.exists()))
 }
 
 /// The process that holds a running control plane.

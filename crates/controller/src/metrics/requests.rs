@@ -85,7 +85,9 @@ impl Asked {
             Method::PUT => "Update",
             _ => "Unknown",
         };
-        let is_one_of_many = ["analysisruns", "events", "experiments", "jobs", "replicasets"].contains(&kind);
+        let is_one_of_many =
+            ["analysisruns", "deployments", "events", "experiments", "jobs", "podtemplates", "replicasets"]
+                .contains(&kind);
         let (kind, namespace, name) = match verb {
             "Unknown" => ("Unknown", "Unknown", "Unknown"),
             "List" | "Create" => (kind, namespace, "N/A"),

@@ -47,7 +47,11 @@ pub(super) fn first_size(view: &View<'_>) -> i32 {
     if view.create_failed || view.is_frozen() || rollout.spec.paused || is_abort_pending {
         return 0;
     }
+    let status = &rollout.status;
+    let goes_on = status.current_pod_hash == view.wanted_hash && status.current_step_hash == view.step_hash;
     let weight = match view.steps().first() {
+        // It was there before, and somebody has deleted it.
+        _ if goes_on => view.weight_in_force(status).unwrap_or(100),
         Some(step) if view.stable.is_some() => step.set_weight.unwrap_or(0),
         _ => 100,
     };

@@ -93,9 +93,10 @@ fn start(plane: &ControlPlane, program: PathBuf) -> Guarded {
     command.arg("--kubeconfig").arg(plane.kubeconfig(User::Ctl));
     command.args(["--qps=1000", "--burst=2000", "--healthzPort=18080", "--metricsPort=18090"]);
     command.env("POD_NAMESPACE", "default");
-    let controller =
+    let mut controller =
         Guarded::spawn("rollouts-controller", &command, &plane.folder().join("controller.log")).unwrap();
     let ready = wait_until("the controller leads", LIMIT, || {
+        controller.check()?;
         Ok(plane.kubectl(&["get", "lease", "-n", "default", "argo-rollouts-controller-lock"]).is_ok())
     });
     ready.unwrap_or_else(|error| panic!("{error}\n{}", controller.log()));

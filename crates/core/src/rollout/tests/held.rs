@@ -249,3 +249,15 @@ fn absurd_limits_do_not_overflow() {
         ends_with(&paper, "| blue 4/4 r1 | yellow 1/1 r2");
     }
 }
+
+#[test]
+fn a_version_that_somebody_deletes_comes_back_with_no_more_pods_than_it_should_have() {
+    let mut paper = updated("yellow");
+    paper.status(json!({"abort": true}));
+    paper.settle();
+    paper.delete("yellow");
+    assert!(paper.step());
+    assert!(paper.summary().contains("yellow 0/0"), "{}", paper.summary());
+    paper.settle();
+    assert!(paper.summary().contains("blue 5/5"), "{}", paper.summary());
+}
