@@ -105,9 +105,7 @@ impl RequestError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Kube(kube::Error::Api(status)) => matches!(status.code, 429 | 500 | 502..=504),
-            Self::Kube(_) => true,
-            // It has cost time enough.
-            Self::Late => false,
+            Self::Kube(_) | Self::Late => true,
         }
     }
 

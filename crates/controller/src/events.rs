@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tidegate_api::meta::{ObjectMeta, Time};
 use tidegate_core::{Event, EventType};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::clients::{Clients, RequestError};
 use crate::clock::Clock;
@@ -24,8 +25,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// Events about different Rollouts are written at the same time, so many at most. Few: a busy API server answers late, so that
 /// events then leave it to what they tell of.
 const LANES: usize = 2;
-/// How often an event is tried to be written, and the pause in between: as long as an API server takes to restart.
-const TRIES: usize = 30;
+/// For how long an event is tried to be written: as long as an API server takes to restart.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Events of one lane that may be counted up.
 const REMEMBERED: usize = 2048;
@@ -187,11 +189,12 @@ impl Writer {
         record: &Record,
         last_call: &mut watch::Receiver<bool>,
     ) -> Result<(), RequestError> {
-        let mut tries = 0;
+        let began = Instant::now();
         loop {
             let outcome = self.write(record).await;
-            tries += 1;
-            if tries == TRIES || outcome.as_ref().map_or_else(|error| !error.may_pass(), |()| true) {
+            if began.elapsed() >= PATIENCE
+                || outcome.as_ref().map_or_else(|error| !error.may_pass(), |()| true)
+            {
                 return outcome;
             }
             tokio::select! {

@@ -127,6 +127,22 @@ async fn a_server_that_never_answers_costs_one_event_each_half_minute() {
     assert_eq!(recorder.dropped(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_event_waits_for_a_server_that_restarts_but_not_for_ever() {
+    let start = tokio::time::Instant::now();
+    let until = move |seconds| start + Duration::from_secs(seconds);
+    let (recorder, log) = recorder(move |seen| match tokio::time::Instant::now() {
+        now if now < until(10) || now > until(50) => refusal(503, "ServiceUnavailable", "starting"),
+        _ => accept(seen),
+    });
+    recorder.record(subject(), Event::normal("RolloutUpdated", "a"));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((log.lock().unwrap().len(), recorder.dropped()), (11, 0));
+    recorder.record(subject(), Event::normal("RolloutUpdated", "b"));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(recorder.dropped(), 1);
+}
+
 /// The names under which an event was sent to a server where the first `taken` are taken, and how many events were dropped.
 async fn names_tried(taken: usize) -> (Vec<String>, u64) {
     let asked = std::sync::atomic::AtomicUsize::new(0);
