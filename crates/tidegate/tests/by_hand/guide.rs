@@ -90,6 +90,8 @@ fn the_guide_ends_as_it_says() {
         assert_eq!(playground.ok(&playground.commands[2]), "rollout \"rollouts-demo\" image updated\n");
         playground.phase("Paused");
         playground.is_as_captured("guide", "01-updated-paused-at-20");
+        // A user promotes what is on the screen.
+        watch.showed(&[("guide", "01-updated-paused-at-20")]);
         playground.plays(
             "$ kubectl argo rollouts promote rollouts-demo
 rollout 'rollouts-demo' promoted",
