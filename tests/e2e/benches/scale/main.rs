@@ -52,7 +52,7 @@ fn main() {
         let sent = began.elapsed();
         runtime.block_on(load.converged(image));
         let took = began.elapsed();
-        runtime.block_on(tokio::time::sleep(Duration::from_secs(2)));
+        runtime.block_on(pause(Duration::from_secs(2)));
         let mut figures = json!({
             "phase": phase, "rollouts": count, "sent_s": sent.as_secs_f64(), "converged_s": took.as_secs_f64(),
             "cpu_s": process.cpu() - cpu, "rss_mib": process.rss(), "peak_mib": process.peak(),
@@ -61,14 +61,18 @@ fn main() {
         report(&figures);
     }
     // What is left of events, and the history of the last minute.
-    runtime.block_on(tokio::time::sleep(Duration::from_secs(40)));
+    runtime.block_on(pause(Duration::from_secs(40)));
     audit.skip();
     let cpu = process.cpu();
-    runtime.block_on(tokio::time::sleep(REST));
+    runtime.block_on(pause(REST));
     let percent = 100.0 * (process.cpu() - cpu) / REST.as_secs_f64();
     report(
         &json!({"phase": "rest", "cpu_percent": percent, "requests": audit.count(), "rss_mib": process.rss()}),
     );
+}
+
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 fn report(figures: &Value) {
