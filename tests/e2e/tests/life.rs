@@ -9,7 +9,7 @@ use crate::demo::{NAME, is_paused_at, rollout, set_image, size};
 fn scaling_goes_through_the_scale_subresource() {
     let plane = shared();
     let place = Place::new(&plane, "scale");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let controller = Start::new(&plane, &place, "only").ready();
     place.apply(&[rollout(NAME, "demo:blue", 1)]);
     place.until_phase(NAME, "Healthy");
     assert_eq!(
@@ -19,6 +19,9 @@ fn scaling_goes_through_the_scale_subresource() {
     place.until(NAME, "seven pods are available", |rollout| rollout["status"]["availableReplicas"] == 7);
     let scale = place.get("apis/argoproj.io/v1alpha1", "rollouts", "rollouts-demo/scale").unwrap();
     assert_eq!(scale["status"], json!({"replicas": 7, "selector": "app=rollouts-demo"}));
+    let available = "rollout_info_replicas_available{name=\"rollouts-demo\",namespace=\"scale\"} 7\n";
+    place.wait("Prometheus is told of seven pods", || controller.metrics().contains(available));
+    assert!(controller.metrics().contains("controller_clientset_k8s_request_total{kind=\"replicasets\""));
 
     place.plugin(&set_image(NAME, "demo:yellow"));
     place.until(NAME, "it is paused", |rollout| is_paused_at(rollout, 1));
