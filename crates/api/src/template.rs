@@ -53,6 +53,11 @@ pub fn normalized(template: &Value, injected: &Injected) -> Value {
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateDigest([u8; 16]);
 
+/// The pod-template hash that an injected anti-affinity term keeps the template's pods away from.
+pub fn keeps_away_from(template: &Value) -> Option<&str> {
+    normal::keeps_away_from(template)
+}
+
 /// The digest of [`normalized`].
 pub fn template_digest(template: &Value, injected: &Injected) -> TemplateDigest {
     struct Hasher(Sha256);

@@ -90,6 +90,13 @@ fn to_http(
             body["metadata"]["resourceVersion"] = Value::from(version.as_str());
             (Method::PATCH, object + suffix(*subresource), "application/merge-patch+json", body)
         }
+        Request::OwnMembers { body, uid } => {
+            let mut body = body.clone();
+            body["metadata"]["uid"] = Value::from(uid.as_str());
+            (Method::PATCH, object, "application/merge-patch+json", body)
+        }
+        Request::Evict { uid } => (Method::POST, object + "/eviction", "application/json", eviction(write, uid)),
+        Request::Route { .. } => return Err(WriteError::Refused("there is no router".to_owned())),
         Request::Delete { uid, resource_version } => {
             (Method::DELETE, object, "application/json", delete_options(uid, resource_version))
         }
@@ -125,6 +132,15 @@ fn delete_options(uid: &str, resource_version: &str) -> Value {
     })
 }
 
+fn eviction(write: &Write, uid: &str) -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": { "name": write.object.name, "namespace": write.object.namespace },
+        "deleteOptions": { "preconditions": { "uid": uid } },
+    })
+}
+
 fn to_write_error(request: &Request, error: RequestError) -> WriteError {
     match error {
         RequestError::Kube(kube::Error::Api(status)) => refusal(request, *status),
@@ -152,6 +168,7 @@ fn refusal(request: &Request, status: Status) -> WriteError {
         (422, Request::JsonPatch { .. }) if causes.is_empty() => WriteError::Conflict,
         (422, _) => WriteError::Invalid { message: status.message, causes },
         (403, _) => WriteError::Forbidden(status.message),
+        (429, Request::Evict { .. }) => WriteError::Disruption(status.message),
         (504, _) => WriteError::Unanswered(status.message),
         _ => WriteError::Refused(status.message),
     }

@@ -16,6 +16,7 @@ pub(crate) const REPLICA_SET: Kind = Kind::new("apps", "v1", "ReplicaSet", "repl
 pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
 pub(crate) const EVENT: Kind = Kind::new("", "v1", "Event", "events");
 pub(crate) const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
+pub(crate) const POD: Kind = Kind::new("", "v1", "Pod", "pods");
 const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 const POD_TEMPLATE: Kind = Kind::new("", "v1", "PodTemplate", "podtemplates");
 
@@ -31,7 +32,7 @@ impl Kind {
 
     /// The kind of an object that a plan writes.
     pub(crate) fn written(kind: &str) -> Option<Self> {
-        [ROLLOUT, REPLICA_SET, SERVICE, DEPLOYMENT].into_iter().find(|known| known.kind == kind)
+        [ROLLOUT, REPLICA_SET, SERVICE, DEPLOYMENT, POD].into_iter().find(|known| known.kind == kind)
     }
 
     /// The kind behind a `workloadRef`. As in `tidegate_core`, the version does not count: the same object is served in

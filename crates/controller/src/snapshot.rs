@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tidegate_api::labels;
 use tidegate_api::rollout::{Rollout, WorkloadRef};
-use tidegate_core::{Need, ObjectRef, Observed, ReplicaSet, Service, Snapshot, Workload};
+use tidegate_core::{Need, ObjectRef, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
 
 use crate::clients::{Clients, RequestError};
 use crate::execute::Answer;
@@ -116,6 +116,19 @@ pub(crate) async fn answer_live(
                     |object: &Value| <String as serde::Deserialize>::deserialize(&object["metadata"]["uid"]);
                 snapshot.live_uid = observe(clients, &path, uid).await?;
             }
+            Need::Pods(hashes) => {
+                let path = format!(
+                    "{}?labelSelector={}%20in%20%28{}%29",
+                    kind::POD.collection(&namespace),
+                    labels::POD_TEMPLATE_HASH,
+                    hashes.join("%2C")
+                );
+                let pods = |list: &Value| {
+                    list["items"].as_array().into_iter().flatten().map(Pod::parse).collect::<Result<Vec<_>, _>>()
+                };
+                snapshot.pods = observe(clients, &path, pods).await?;
+            }
+            Need::Router => snapshot.router = Observed::Missing,
             Need::LiveReplicaSet(name) => {
                 let path = kind::REPLICA_SET.object(&namespace, &name);
                 let replica_set = observe(clients, &path, ReplicaSet::parse).await?;

@@ -2,13 +2,15 @@
 //!
 //! Pure: it knows nothing of clocks, clients, randomness or the environment; `now` comes in, the next wake-up goes out.
 //! Modules in reading order: `snapshot` (what a decision reads), `plan` (what it answers), `report` (why it waits), `rollout`
-//! (the decisions about one Rollout), `traffic_guard` (how far a ReplicaSet may shrink), `invariants` (a linter for writes).
+//! (the decisions about one Rollout), `traffic` (what is asked of routers), `traffic_guard` (how far a ReplicaSet may shrink),
+//! `invariants` (a linter for writes).
 
 pub mod invariants;
 pub mod plan;
 pub mod report;
 pub mod rollout;
 pub mod snapshot;
+pub mod traffic;
 pub mod traffic_guard;
 
 pub use plan::{
@@ -16,5 +18,6 @@ pub use plan::{
 };
 pub use report::{Report, Wait};
 pub use snapshot::{
-    KnownTemplate, Need, Observed, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
+    KnownTemplate, Need, Observed, Pod, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
 };
+pub use traffic::{RouterObservation, TrafficIntent};

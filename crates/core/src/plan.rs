@@ -9,6 +9,7 @@ use tidegate_api::rollout::Rollout;
 
 use crate::report::Report;
 use crate::snapshot::Need;
+use crate::traffic::TrafficIntent;
 
 /// The answer of one decision: writes in the order in which they must happen, and when to ask again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ impl Write {
     pub fn importance(&self) -> Importance {
         match self.purpose {
             Purpose::Scale { from, to } if to > from => Importance::Traffic,
-            Purpose::CreateReplicaSet => Importance::Traffic,
+            Purpose::CreateReplicaSet | Purpose::SwitchService | Purpose::Route => Importance::Traffic,
             _ => Importance::Bookkeeping,
         }
     }
@@ -101,12 +102,29 @@ pub enum Request {
         /// Where it goes.
         subresource: Option<Subresource>,
     },
+    /// RFC 7386 patch of members that nobody else writes: only the uid is a precondition.
+    OwnMembers {
+        /// The members that change.
+        body: Value,
+        /// Precondition.
+        uid: String,
+    },
     /// Delete exactly this object in exactly this state.
     Delete {
         /// Precondition.
         uid: String,
         /// Precondition.
         resource_version: String,
+    },
+    /// Ask for the eviction of this pod, which disruption budgets may refuse.
+    Evict {
+        /// Precondition.
+        uid: String,
+    },
+    /// Have the Rollout's router send the traffic there.
+    Route {
+        /// Where to.
+        intent: Box<TrafficIntent>,
     },
 }
 
@@ -143,6 +161,21 @@ pub enum Purpose {
     Release,
     /// An old, idle ReplicaSet beyond the history limit removed.
     CleanUp,
+    /// Which ReplicaSet a Service selects.
+    SwitchService,
+    /// Weights of a router.
+    Route,
+    /// A pod that is to be restarted.
+    Evict,
+    /// Labels and annotations of a pod that go with its role.
+    PodMetadata,
+    /// Size of the Deployment whose template the Rollout uses.
+    ScaleWorkload {
+        /// Size before.
+        from: i32,
+        /// Size after.
+        to: i32,
+    },
 }
 
 /// How urgent a write is for traffic.
@@ -224,7 +257,10 @@ pub enum WriteError {
     /// 403: a right is missing, or an admission check says no; the API server's text.
     #[error("{0}")]
     Forbidden(String),
-    /// Any other refusal (429, 500 ...): the API server's text.
+    /// 429 to an eviction: no disruption is allowed now; the API server's text.
+    #[error("{0}")]
+    Disruption(String),
+    /// Any other refusal (429, 500 ...), or a router that cannot do what it shall: the text of who refuses.
     #[error("{0}")]
     Refused(String),
 }

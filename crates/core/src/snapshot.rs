@@ -10,6 +10,8 @@ use tidegate_api::meta::{LabelSelector, ObjectMeta, Time};
 use tidegate_api::rollout::{Rollout, WorkloadRef};
 use tidegate_api::template::{self, Injected, TemplateDigest};
 
+use crate::traffic::RouterObservation;
+
 /// Everything that a decision about one Rollout may depend on, besides the time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +31,12 @@ pub struct Snapshot {
     /// The object behind `spec.workloadRef`.
     #[serde(default)]
     pub workload: Observed<Workload>,
+    /// Pods of the ReplicaSets that this Rollout controls, listed live because a decision is about single pods.
+    #[serde(default)]
+    pub pods: Observed<Vec<Pod>>,
+    /// What the router of `trafficRouting` does; `Missing`: there is no router for it.
+    #[serde(default)]
+    pub router: Observed<RouterObservation>,
     /// The uid that a live read of the Rollout found; asked for before a ReplicaSet without a controller is adopted.
     #[serde(default)]
     pub live_uid: Observed<String>,
@@ -47,6 +55,8 @@ impl Snapshot {
             live_replica_sets: BTreeMap::new(),
             services: BTreeMap::new(),
             workload: Observed::Unread,
+            pods: Observed::Unread,
+            router: Observed::Unread,
             live_uid: Observed::Unread,
             counters_changed_at: None,
         }
@@ -88,6 +98,10 @@ pub enum Need {
     LiveUid,
     /// A ReplicaSet of the Rollout's namespace by name, read live.
     LiveReplicaSet(String),
+    /// The pods that carry one of these pod-template hashes (label `rollouts-pod-template-hash`), listed live.
+    Pods(Vec<String>),
+    /// What the Rollout's router does.
+    Router,
 }
 
 /// What decisions read of an `apps/v1` ReplicaSet.
@@ -106,6 +120,9 @@ pub struct ReplicaSet {
     /// Images of the template's containers.
     #[serde(default)]
     pub images: Vec<String>,
+    /// The version that the template's injected anti-affinity keeps away from, by hash.
+    #[serde(default)]
+    pub keeps_away_from: Option<String>,
     /// Counters and failure as the ReplicaSet controller reports them.
     #[serde(default)]
     pub status: ReplicaSetStatus,
@@ -176,6 +193,7 @@ impl ReplicaSet {
             min_ready_seconds: Option::<i32>::deserialize(&object["spec"]["minReadySeconds"])?.unwrap_or(0),
             template_digest,
             images: template::images(template).into_iter().map(str::to_owned).collect(),
+            keeps_away_from: template::keeps_away_from(template).map(str::to_owned),
             status: Option::deserialize(&object["status"])?.unwrap_or_default(),
             metadata,
         })
@@ -284,10 +302,58 @@ impl Service {
     }
 }
 
+/// What decisions read of a pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pod {
+    /// Name, owner, labels, annotations, creation.
+    pub metadata: ObjectMeta,
+    /// Since when it is ready; `None`: it is not.
+    #[serde(default)]
+    pub ready_since: Option<Time>,
+}
+
+impl Pod {
+    /// Reads the parts that decisions need from a whole object.
+    ///
+    /// # Errors
+    /// When a member has another type than `v1` gives it.
+    pub fn parse(object: &Value) -> Result<Self, serde_json::Error> {
+        let conditions = object["status"]["conditions"].as_array();
+        let ready = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+        Ok(Self {
+            metadata: ObjectMeta::deserialize(&object["metadata"])?,
+            ready_since: match ready {
+                Some(ready) => Option::deserialize(&ready["lastTransitionTime"])?,
+                None => None,
+            },
+        })
+    }
+
+    /// Ready for `min_ready_seconds` and not being deleted.
+    #[must_use]
+    pub fn is_available(&self, min_ready_seconds: i32, now: Timestamp) -> bool {
+        let long_enough = |since: Time| {
+            min_ready_seconds <= 0
+                || now.duration_since(since.timestamp()).as_secs() >= i64::from(min_ready_seconds)
+        };
+        self.metadata.deletion_timestamp.is_none() && self.ready_since.is_some_and(long_enough)
+    }
+}
+
 /// The pod template and selector that a Deployment, ReplicaSet or PodTemplate lends to a Rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
+    /// Its kind.
+    #[serde(default)]
+    pub kind: String,
+    /// `spec.replicas`; a PodTemplate has none.
+    #[serde(default)]
+    pub replicas: Option<i32>,
     /// Name, generation.
     pub metadata: ObjectMeta,
     /// Its pod template.
@@ -304,6 +370,8 @@ impl Workload {
     pub fn parse(object: &Value) -> Result<Self, serde_json::Error> {
         let template = object.get("template").unwrap_or(&object["spec"]["template"]);
         Ok(Self {
+            kind: object["kind"].as_str().unwrap_or_default().to_owned(),
+            replicas: Option::deserialize(&object["spec"]["replicas"])?,
             metadata: ObjectMeta::deserialize(&object["metadata"])?,
             template: template.clone(),
             selector: Option::deserialize(&object["spec"]["selector"])?,

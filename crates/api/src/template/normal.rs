@@ -27,14 +27,32 @@ fn drop_injected(template: &mut Value, injected: &Injected) {
     drop_anti_affinity(template);
 }
 
+/// The lists of anti-affinity terms, and where in an entry the term stands.
+const ANTI_AFFINITY_TERMS: [(&str, &str); 2] = [
+    ("requiredDuringSchedulingIgnoredDuringExecution", ""),
+    ("preferredDuringSchedulingIgnoredDuringExecution", "/podAffinityTerm"),
+];
+
+/// The hash that the first term that selects by the hash label names.
+pub(super) fn keeps_away_from(template: &Value) -> Option<&str> {
+    let anti = template.pointer("/spec/affinity/podAntiAffinity")?;
+    let terms = |(list, term): &(&str, &'static str)| {
+        let term = *term;
+        let entries = anti.get(*list).and_then(Value::as_array).into_iter().flatten();
+        entries.filter_map(move |entry| entry.pointer(term))
+    };
+    let expressions = ANTI_AFFINITY_TERMS.iter().flat_map(terms).filter_map(|term| {
+        let expressions = term.pointer("/labelSelector/matchExpressions")?.as_array()?;
+        expressions.iter().find(|expression| expression["key"] == POD_TEMPLATE_HASH)
+    });
+    expressions.filter_map(|expression| expression.pointer("/values/0")?.as_str()).next()
+}
+
 /// Takes out the terms that select by the hash label, and what they leave empty.
 fn drop_anti_affinity(template: &mut Value) {
     let Some(Value::Object(affinity)) = template.pointer_mut("/spec/affinity") else { return };
     if let Some(Value::Object(anti)) = affinity.get_mut("podAntiAffinity") {
-        for (list, term) in [
-            ("requiredDuringSchedulingIgnoredDuringExecution", ""),
-            ("preferredDuringSchedulingIgnoredDuringExecution", "/podAffinityTerm"),
-        ] {
+        for (list, term) in ANTI_AFFINITY_TERMS {
             if let Some(Value::Array(terms)) = anti.get_mut(list) {
                 terms.retain(|entry| !entry.pointer(term).is_some_and(selects_by_hash));
             }

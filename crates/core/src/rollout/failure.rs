@@ -16,6 +16,12 @@ use crate::snapshot::Need;
 pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
     let Some(write) = plan.writes.get(failed) else { return Plan::default() };
     let again = Plan { retry: true, report: Report::because(refused(write, error)), ..Plan::default() };
+    if let (Purpose::Evict, WriteError::Disruption(_)) = (write.purpose, error) {
+        return after_refused_eviction(plan, failed, again.report);
+    }
+    if let (Purpose::Route, WriteError::Refused(text)) = (write.purpose, error) {
+        return Plan { events: vec![Event::warning("TrafficRoutingError", text)], ..again };
+    }
     let Purpose::CreateReplicaSet = write.purpose else {
         // Trying again seldom helps against it, and the status may be the very thing that cannot be written.
         let forbidden = matches!(error, WriteError::Forbidden(_)).then(|| reconciliation_error(error));
@@ -56,7 +62,23 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
             }),
             ..again
         },
-        WriteError::Conflict | WriteError::NotFound | WriteError::Unanswered(_) => again,
+        WriteError::Conflict
+        | WriteError::NotFound
+        | WriteError::Disruption(_)
+        | WriteError::Unanswered(_) => again,
+    }
+}
+
+/// A disruption budget binds pods that are alike: those of other ReplicaSets may have another.
+fn after_refused_eviction(plan: &Plan, failed: usize, report: Report) -> Plan {
+    let replica_set = |write: &Write| write.object.name.rsplit_once('-').map(|(name, _)| name.to_owned());
+    let refused = replica_set(&plan.writes[failed]);
+    let rest = plan.writes[failed + 1..].iter();
+    Plan {
+        writes: rest.filter(|write| replica_set(write) != refused).cloned().collect(),
+        wake_at: plan.wake_at,
+        report,
+        ..Plan::default()
     }
 }
 
