@@ -95,7 +95,9 @@ fn to_http(
             body["metadata"]["uid"] = Value::from(uid.as_str());
             (Method::PATCH, object, "application/merge-patch+json", body)
         }
-        Request::Evict { uid } => (Method::POST, object + "/eviction", "application/json", eviction(write, uid)),
+        Request::Evict { uid } => {
+            (Method::POST, object + "/eviction", "application/json", eviction(write, uid))
+        }
         Request::Route { .. } => return Err(WriteError::Refused("there is no router".to_owned())),
         Request::Delete { uid, resource_version } => {
             (Method::DELETE, object, "application/json", delete_options(uid, resource_version))

@@ -124,7 +124,12 @@ pub(crate) async fn answer_live(
                     hashes.join("%2C")
                 );
                 let pods = |list: &Value| {
-                    list["items"].as_array().into_iter().flatten().map(Pod::parse).collect::<Result<Vec<_>, _>>()
+                    list["items"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .map(Pod::parse)
+                        .collect::<Result<Vec<_>, _>>()
                 };
                 snapshot.pods = observe(clients, &path, pods).await?;
             }

@@ -8,13 +8,22 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_api::rollout::Rollout;
 
-use crate::plan::{Plan, Purpose, Request, WriteError};
+use crate::plan::{Plan, Purpose, Request, Write, WriteError};
 use crate::rollout::{after_failure, needs, plan};
-use crate::snapshot::{Need, Observed, ReplicaSet, Snapshot};
+use crate::snapshot::{Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
+use crate::traffic::RouterObservation;
 
 pub(super) struct Paper {
     rollout: Value,
     replica_sets: BTreeMap<String, Value>,
+    /// Selectors by Service.
+    services: BTreeMap<String, Value>,
+    /// Pods by name.
+    pods: BTreeMap<String, Value>,
+    workload: Option<Value>,
+    router: Observed<RouterObservation>,
+    /// Evictions are refused.
+    pub(super) is_guarded: bool,
     live: BTreeMap<String, Observed<ReplicaSet>>,
     live_uid: Observed<String>,
     now: Timestamp,
@@ -36,6 +45,11 @@ impl Paper {
         Self {
             rollout,
             replica_sets: BTreeMap::new(),
+            services: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            workload: None,
+            router: Observed::Missing,
+            is_guarded: false,
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
             now: "2026-11-23T05:00:00.25Z".parse().unwrap(),
@@ -53,6 +67,12 @@ impl Paper {
         snapshot.replica_sets.retain(|rs| rs.metadata.controller_uid().is_none_or(|uid| uid == self.uid()));
         snapshot.live_replica_sets.clone_from(&self.live);
         snapshot.live_uid = self.live_uid.clone();
+        let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
+        snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
+        let workload = |it: &Value| Observed::Found(Workload::parse(it).unwrap());
+        snapshot.workload = self.workload.as_ref().map_or(Observed::Missing, workload);
+        snapshot.router = self.router.clone();
+        snapshot.pods = Observed::Found(self.pods.values().map(|pod| Pod::parse(pod).unwrap()).collect());
         snapshot
     }
 
@@ -100,7 +120,7 @@ impl Paper {
 
     fn execute(&mut self, plan: &Plan, wrote: &mut bool) -> Option<(usize, WriteError)> {
         for (index, write) in plan.writes.iter().enumerate() {
-            if let Err(error) = self.apply(&write.object.name, &write.request, write.purpose) {
+            if let Err(error) = self.apply(write) {
                 return Some((index, error));
             }
             *wrote = true;
@@ -109,10 +129,24 @@ impl Paper {
         None
     }
 
-    fn apply(&mut self, name: &str, request: &Request, purpose: Purpose) -> Result<(), WriteError> {
+    fn object(&mut self, write: &Write) -> Result<&mut Value, WriteError> {
+        let name = &write.object.name;
+        let found = match write.object.kind.as_str() {
+            "Rollout" => Some(&mut self.rollout),
+            "ReplicaSet" => self.replica_sets.get_mut(name),
+            "Service" => self.services.get_mut(name),
+            "Pod" => self.pods.get_mut(name),
+            "Deployment" => self.workload.as_mut(),
+            other => panic!("{other}"),
+        };
+        found.ok_or(WriteError::NotFound)
+    }
+
+    fn apply(&mut self, write: &Write) -> Result<(), WriteError> {
         self.version += 1;
         let version = self.version.to_string();
-        match request {
+        let name = write.object.name.as_str();
+        match &write.request {
             Request::Create { body } => {
                 if self.replica_sets.contains_key(name) {
                     return Err(WriteError::AlreadyExists);
@@ -130,22 +164,32 @@ impl Paper {
                 self.replica_sets.insert(name.to_owned(), object);
             }
             Request::JsonPatch { body, .. } => {
-                let object = self.replica_sets.get_mut(name).ok_or(WriteError::NotFound)?;
+                let object = self.object(write)?;
                 for operation in body.as_array().unwrap() {
                     json_operation(object, operation)?;
                 }
                 object["metadata"]["resourceVersion"] = json!(version);
             }
             Request::MergePatch { body, .. } => {
-                let is_rollout = name == "demo";
-                let object =
-                    if is_rollout { &mut self.rollout } else { self.replica_sets.get_mut(name).unwrap() };
+                let object = self.object(write)?;
                 merge(object, body);
                 object["metadata"]["resourceVersion"] = json!(version);
             }
+            Request::OwnMembers { body, uid } => {
+                let object = self.object(write)?;
+                assert_eq!(object["metadata"]["uid"], json!(uid));
+                merge(object, body);
+            }
             Request::Delete { .. } => {
-                assert_eq!(purpose, Purpose::CleanUp);
+                assert_eq!(write.purpose, Purpose::CleanUp);
                 self.replica_sets.remove(name);
+            }
+            Request::Evict { .. } if self.is_guarded => {
+                return Err(WriteError::Disruption("Cannot evict pod".into()));
+            }
+            Request::Evict { .. } => _ = self.pods.remove(name),
+            Request::Route { intent } => {
+                self.router = Observed::Found(RouterObservation { weights: Some(intent.weights(None)) });
             }
         }
         Ok(())
