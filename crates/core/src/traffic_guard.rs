@@ -2,7 +2,7 @@
 //!
 //! ReplicaSets behind one shared selector (a canary without a router) are bound by total availability: after every single
 //! write there are as many available pods as the strategy promises, or as many as there were. What remains is counted by what is
-//! certain, what there was by what is possible. Shares of routed traffic join this module with the routers.
+//! certain, what there was by what is possible. A ReplicaSet that a Service or a route pins by its hash keeps what its share needs.
 
 use crate::rollout::arithmetic::Pods;
 
@@ -35,6 +35,19 @@ pub fn shared_selector(min_available: i32, pods: &[Pods], wishes: &[Resize]) -> 
         allowed.push(size);
     }
     allowed
+}
+
+/// The size that may be written to a ReplicaSet that carries traffic by its hash: at least so many certainly available pods
+/// remain, or as many as there may be.
+#[must_use]
+pub fn pinned(least: i32, pods: Pods, wish: i32) -> i32 {
+    let promise = least.min(pods.possible);
+    if wish >= pods.size || pods.resized(wish).available >= promise {
+        return wish;
+    }
+    // What is not known may all be the pods that count.
+    let is_kept = |size: &i32| pods.resized(*size).available >= promise;
+    (wish..pods.size).find(is_kept).unwrap_or(pods.size)
 }
 
 #[cfg(test)]

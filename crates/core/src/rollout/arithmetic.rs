@@ -1,6 +1,7 @@
-//! How many pods each ReplicaSet of a basic canary (no traffic router) shall have.
+//! How many pods each ReplicaSet shall have: of a basic canary (weights by replica ratio, surge and unavailability limits), and
+//! of a routed one (weights are shares of a maximum, and pods follow them).
 //!
-//! Contract: replica arithmetic of upstream (weights by replica ratio, surge and unavailability limits). Counts are pods.
+//! Contract: replica arithmetic of upstream. Counts are pods.
 
 /// Canary and stable sizes that a weight asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +159,87 @@ pub fn drain_others(limits: Limits, available: i32, others: &[Pods]) -> Vec<i32>
             kept
         })
         .collect()
+}
+
+/// Shares of routed traffic, and the pods that they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// `spec.replicas`.
+    pub replicas: i32,
+    /// The sum of all weights.
+    pub max_weight: i32,
+    /// Floor of a count that is not 0.
+    pub min_pods: i32,
+}
+
+impl Shares {
+    /// Pods that a weight asks for: rounded up, and lifted to the floor.
+    #[must_use]
+    pub fn pods(self, weight: i32) -> i32 {
+        match self.exact(weight) {
+            0 => 0,
+            count => count.max(self.min_pods.min(self.replicas)),
+        }
+    }
+
+    /// Pods that a weight asks for, rounded up.
+    #[must_use]
+    pub fn exact(self, weight: i32) -> i32 {
+        let max = i64::from(self.max_weight.max(1));
+        let weight = i64::from(weight).clamp(0, max);
+        narrow((i64::from(self.replicas.max(0)) * weight + max - 1) / max)
+    }
+
+    /// The same, rounded down: what a share needs at least.
+    #[must_use]
+    pub fn needed(self, weight: i32) -> i32 {
+        let max = i64::from(self.max_weight.max(1));
+        let weight = i64::from(weight).clamp(0, max);
+        narrow(i64::from(self.replicas.max(0)) * weight / max)
+    }
+
+    /// The largest weight that so many available pods can bear, of all traffic borne by all replicas.
+    #[must_use]
+    pub fn bearable(self, available: i32) -> i32 {
+        if self.replicas <= 0 {
+            return self.max_weight;
+        }
+        let available = i64::from(available.clamp(0, self.replicas));
+        narrow(i64::from(self.max_weight) * available / i64::from(self.replicas))
+    }
+}
+
+/// What the way back of an aborted canary whose stable version has shrunk (`dynamicStableScale`) goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WayBack {
+    /// Available pods of stable.
+    pub stable: i32,
+    /// Available pods of the canary; 0 where the canary stays up for a delay of its own.
+    pub canary: i32,
+    /// The canary's weight that is routed now.
+    pub routed: i32,
+}
+
+impl WayBack {
+    /// The weight that sizes go by: back over the weights of the steps, as stable grows in their measure.
+    #[must_use]
+    pub fn stage(self, shares: Shares, weights_of_steps: impl DoubleEndedIterator<Item = i32>) -> i32 {
+        let left = (shares.replicas - self.stable).max(self.canary);
+        weights_of_steps.rev().find(|weight| shares.exact(*weight) < left).unwrap_or(0)
+    }
+
+    /// The weight to route at a stage: never more than now, and only as much less as stable can bear.
+    #[must_use]
+    pub fn weight(self, shares: Shares, stage: i32) -> i32 {
+        let borne = shares.bearable(self.stable);
+        if stage == 0 {
+            (shares.max_weight - borne).min(self.routed)
+        } else if borne < shares.max_weight - stage {
+            self.routed
+        } else {
+            stage.min(self.routed)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Conditions of a Rollout, in upstream's words.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::condition_type::{
     AVAILABLE, COMPLETED, HEALTHY, INVALID_SPEC, PAUSED, PROGRESSING, REPLICA_FAILURE,
 };
 use tidegate_api::rollout::{Condition, ConditionStatus, RolloutStatus, reason};
 
+use super::decide;
 use super::draft::{Draft, Timer};
 use super::phase::phase;
+use super::sizes;
 use super::view::View;
 use crate::plan::Event;
 use crate::report::Wait;
@@ -40,7 +42,7 @@ pub(super) fn update(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
 /// The InvalidSpec condition, and the phase that follows from all conditions.
 pub(super) fn say_invalid(view: &View<'_>, draft: &mut Draft) {
     validity(view, draft);
-    let (phase, message) = phase(&view.rollout().spec, &draft.status);
+    let (phase, message) = phase(&view.rollout().spec, &draft.status, view.now);
     draft.status.phase = Some(phase);
     draft.status.message = message;
 }
@@ -77,7 +79,14 @@ fn put(view: &View<'_>, draft: &mut Draft, type_: &str, what: (ConditionStatus, 
 }
 
 fn availability(view: &View<'_>, draft: &mut Draft) {
-    let enough = draft.status.available_replicas >= view.replicas;
+    let n = view.replicas;
+    let enough = match (view.blue_green(), decide::active_version(view)) {
+        (Some(_), Some(active)) => {
+            (active.replicas, active.desired_replicas(), active.status.available_replicas) == (n, Some(n), n)
+        }
+        (Some(_), None) => false,
+        (None, _) => draft.status.available_replicas >= n,
+    };
     let message = if enough {
         "Rollout has minimum availability"
     } else {
@@ -92,10 +101,24 @@ fn is_paused(view: &View<'_>, status: &RolloutStatus) -> bool {
 
 fn is_healthy(view: &View<'_>, status: &RolloutStatus) -> bool {
     let n = view.replicas;
-    !is_paused(view, status)
-        && (status.updated_replicas, status.available_replicas, status.replicas) == (n, n, n)
+    let is_complete = !is_paused(view, status) && view.is_finished(status);
+    if let Some(strategy) = view.blue_green() {
+        let (active, preview) = (&status.blue_green.active_selector, &status.blue_green.preview_selector);
+        let current = &status.current_pod_hash;
+        return is_complete
+            && (status.updated_replicas, status.available_replicas) == (n, n)
+            && active == current
+            && (strategy.preview_service.is_empty() || preview == current);
+    }
+    // Old pods of a routed canary stay up for a while; the update is complete all the same.
+    let is_alone = match view.new.filter(|_| view.is_routed()) {
+        Some(new) => new.status.available_replicas == n,
+        None => (status.available_replicas, status.replicas) == (n, n),
+    };
+    is_complete
+        && status.updated_replicas == n
+        && is_alone
         && (view.is_on_hold() || status.current_step_index == view.last_index())
-        && view.is_finished(status)
 }
 
 /// What the counters say.
@@ -204,7 +227,12 @@ fn progress(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft, health: Health
 
 fn aborted(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     let revision = new.revision().unwrap_or(0);
-    let text = format!("Rollout aborted update to revision {revision}");
+    let mut text = format!("Rollout aborted update to revision {revision}");
+    let before = draft.status.condition(PROGRESSING).filter(|c| c.reason == reason::ROLLOUT_ABORTED);
+    let reason_before = before.and_then(|c| c.message.strip_prefix(&text)?.strip_prefix(": "));
+    if let Some(why) = draft.abort_message.as_deref().or(reason_before) {
+        text = format!("{text}: {why}");
+    }
     let what = (ConditionStatus::False, reason::ROLLOUT_ABORTED, text.as_str());
     if put(view, draft, PROGRESSING, what) {
         draft.event(Event::warning(reason::ROLLOUT_ABORTED, text));
@@ -219,6 +247,8 @@ fn made_progress(view: &View<'_>, draft: &Draft) -> bool {
         || before.ready_replicas < after.ready_replicas
         || before.available_replicas < after.available_replicas
         || before.stable_rs != after.stable_rs
+        || before.blue_green.active_selector != after.blue_green.active_selector
+        || before.blue_green.preview_selector != after.blue_green.preview_selector
         || before.current_step_hash != after.current_step_hash
         || (before.current_step_index.is_some()
             && after.current_step_index.is_some()
@@ -233,21 +263,48 @@ fn refresh(view: &View<'_>, draft: &mut Draft) {
 }
 
 fn deadline(view: &View<'_>, draft: &mut Draft, name: &str) {
-    let Some(condition) = draft.status.condition(PROGRESSING) else { return };
-    if condition.reason == reason::PROGRESS_DEADLINE_EXCEEDED || waits_by_itself(view, &draft.status) {
-        return;
+    match deadline_end(view, &draft.status) {
+        Some(end) if view.now >= end => {
+            let text = timed_out(name);
+            let what = (ConditionStatus::False, reason::PROGRESS_DEADLINE_EXCEEDED, text.as_str());
+            put(view, draft, PROGRESSING, what);
+        }
+        Some(end) => draft.timer(Timer::ProgressDeadline(end)),
+        None => {}
+    }
+}
+
+fn timed_out(name: &str) -> String {
+    format!("ReplicaSet \"{name}\" has timed out progressing.")
+}
+
+/// When the deadline is exceeded, unless something moves before; `None`: it is not counted now, or is exceeded already.
+fn deadline_end(view: &View<'_>, status: &RolloutStatus) -> Option<Timestamp> {
+    let condition = status.condition(PROGRESSING)?;
+    let is_counted = ![reason::PROGRESS_DEADLINE_EXCEEDED, reason::ROLLOUT_PAUSED, reason::ROLLOUT_ABORTED]
+        .contains(&condition.reason.as_str());
+    if !is_counted || is_paused(view, status) || waits_by_itself(view, status) {
+        return None;
     }
     let base = condition.last_update_time.timestamp();
     let seconds = view.rollout().spec.progress_deadline_seconds_or_default();
     // Times have a grain of one second: the deadline is over once the next full second has begun.
-    let allowed = SignedDuration::from_secs(i64::from(seconds) + 1);
-    let Ok(end) = base.checked_add(allowed) else { return };
-    if view.now >= end {
-        let text = format!("ReplicaSet \"{name}\" has timed out progressing.");
-        let what = (ConditionStatus::False, reason::PROGRESS_DEADLINE_EXCEEDED, text.as_str());
-        put(view, draft, PROGRESSING, what);
-    } else {
-        draft.timer(Timer::ProgressDeadline(end));
+    base.checked_add(SignedDuration::from_secs(i64::from(seconds) + 1)).ok()
+}
+
+/// `spec.progressDeadlineAbort`: an update that does not get on is aborted.
+pub(super) fn abort_when_late(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
+    let status = &draft.status;
+    let is_under_way = view.old_stable(status).is_some() && !status.abort;
+    if !view.rollout().spec.progress_deadline_abort || !is_under_way || made_progress(view, draft) {
+        return;
+    }
+    let reason = status.condition(PROGRESSING).map(|condition| condition.reason.as_str());
+    let is_late = reason == Some(reason::PROGRESS_DEADLINE_EXCEEDED)
+        || deadline_end(view, status).is_some_and(|end| view.now >= end);
+    if is_late {
+        draft.status.abort = true;
+        draft.abort_message = Some(timed_out(&new.metadata.name));
     }
 }
 
@@ -257,6 +314,7 @@ fn waits_by_itself(view: &View<'_>, status: &RolloutStatus) -> bool {
     let step = at.and_then(|index| view.steps().get(index));
     view.invalid.is_some()
         || step.is_some_and(|s| s.pause.is_some() || s.analysis.is_some() || s.experiment.is_some())
+        || sizes::first_unmet(view, status).is_none()
 }
 
 fn validity(view: &View<'_>, draft: &mut Draft) {

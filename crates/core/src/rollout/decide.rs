@@ -1,10 +1,15 @@
 //! The next status: what the user asked for, promotion, and what follows from the counters.
 
+use tidegate_api::labels;
 use tidegate_api::meta::Time;
-use tidegate_api::rollout::{CompletionStatus, RolloutDuration};
+use tidegate_api::rollout::{BlueGreenStatus, CanaryStatus, PingPongRole};
 
+use super::attempt::Attempt;
+use super::blue_green;
 use super::conditions;
 use super::draft::Draft;
+use super::restart;
+use super::routing;
 use super::sizes;
 use super::steps;
 use super::view::View;
@@ -32,23 +37,35 @@ pub(super) fn next_status(view: &View<'_>) -> Draft {
     if !view.is_on_hold() {
         keep_index_in_range(view, &mut draft);
     }
+    count(view, &mut draft);
+    conditions::abort_when_late(view, new, &mut draft);
     abort(view, &mut draft);
     promote_in_full(view, &mut draft);
     if view.rollout().spec.paused {
         draft.waits.push(paused_by_user(view));
     }
-    if !view.is_on_hold() {
-        steps::advance(view, &mut draft);
-        promote(view, new, &mut draft);
-    }
-    count(view, &mut draft);
-    if let Some(selector) = view.selector {
-        draft.status.selector = selector.to_query();
-    }
+    follow_strategy(view, new, &mut draft);
+    restart::note(view, &mut draft);
     observe_generation(view, &mut draft);
     attempt.record(view, new, &mut draft);
     conditions::update(view, new, &mut draft);
     draft
+}
+
+fn follow_strategy(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
+    if let Some(strategy) = view.blue_green() {
+        draft.status.canary = CanaryStatus::default();
+        blue_green::advance(view, new, strategy, draft);
+        blue_green::promote(view, new, draft);
+        return;
+    }
+    draft.status.blue_green = BlueGreenStatus::default();
+    let routed = view.snapshot.router.found().and_then(|router| router.weights.clone());
+    draft.status.canary.weights = routed.filter(|_| view.is_routed());
+    if !view.is_on_hold() {
+        steps::advance(view, draft);
+        promote(view, new, draft);
+    }
 }
 
 /// A new template, or other steps: everything that belonged to the update before is forgotten.
@@ -68,15 +85,25 @@ fn reset_if_changed(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     status.canary.current_step_analysis_run_status = None;
     status.canary.current_background_analysis_run_status = None;
     status.canary.step_plugin_statuses.clear();
-    status.restarted_at = view.rollout().spec.restart_at;
+    status.blue_green.scale_up_preview_check_point = false;
+    status.blue_green.pre_promotion_analysis_run_status = None;
+    status.blue_green.post_promotion_analysis_run_status = None;
+    if view.rollout().spec.restart_at.is_some_and(|at| at.timestamp() <= view.now) {
+        // Its pods are younger.
+        status.restarted_at = view.rollout().spec.restart_at;
+    }
     new.hash().clone_into(&mut status.current_pod_hash);
     status.current_step_hash.clone_from(&view.step_hash);
     // Without a stable version there is nothing to go step by step from.
     let skips_steps = returns_to_stable || view.stable.is_none();
     status.current_step_index = view.last_index().map(|last| if skips_steps { last } else { 0 });
     draft.clear_pauses();
-    if template_changed && is_update && returns_to_stable && view.last_index().is_some() {
+    let has_steps = view.last_index().is_some();
+    if template_changed && is_update && has_steps && returns_to_stable {
         draft.event(Event::normal("SkipSteps", "Rollback to stable ReplicaSets"));
+    } else if has_steps && new.replicas > 0 && view.is_within_rollback_window(&draft.status) {
+        let text = "Rollback to active ReplicaSets within RollbackWindow";
+        draft.event(Event::normal("SkipSteps", text));
     }
 }
 
@@ -119,7 +146,8 @@ fn abort(view: &View<'_>, draft: &mut Draft) {
 }
 
 fn promote_in_full(view: &View<'_>, draft: &mut Draft) {
-    if draft.status.promote_full && !view.is_on_hold() {
+    let skips_steps = draft.status.promote_full || view.is_within_rollback_window(&draft.status);
+    if skips_steps && !view.is_on_hold() {
         draft.end_pauses();
         draft.status.current_step_index = view.last_index();
     }
@@ -162,24 +190,45 @@ fn promote(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
         }
         return;
     }
-    let status = &mut draft.status;
-    let reason = if view.stable.is_none() {
+    let status = &draft.status;
+    let why = if view.stable.is_none() {
         "Initial deploy".to_owned()
     } else if status.promote_full {
         "Full promotion requested".to_owned()
-    } else if status.current_step_index == view.last_index() {
-        format!("Completed all {} canary steps", view.steps().len())
-    } else {
+    } else if status.current_step_index != view.last_index() {
         return;
+    } else if view.is_within_rollback_window(status) {
+        "Rollback within window".to_owned()
+    } else {
+        format!("Completed all {} canary steps", view.steps().len())
     };
+    // Without steps, and where a user wants it at once, the traffic moves with the promotion.
+    let moves_before = view.last_index().is_some() && !status.promote_full || view.stable_is_dynamic();
+    if let Some(wait) = routing::unmet(view, new, status).filter(|_| view.stable.is_some() && moves_before) {
+        return draft.waits.push(wait);
+    }
+    make_stable(view, new, &why, draft);
+}
+
+/// The new version is the stable one from now on.
+pub(super) fn make_stable(view: &View<'_>, new: &ReplicaSet, why: &str, draft: &mut Draft) {
+    let status = &mut draft.status;
     new.hash().clone_into(&mut status.stable_rs);
     status.promote_full = false;
     status.current_step_index = view.last_index();
+    status.blue_green.scale_up_preview_check_point = false;
+    if view.canary().is_some_and(|canary| canary.ping_pong.is_some()) {
+        let next = match status.canary.stable_ping_pong {
+            Some(PingPongRole::Ping) => PingPongRole::Pong,
+            _ => PingPongRole::Ping,
+        };
+        status.canary.stable_ping_pong = Some(next);
+    }
     draft.clear_pauses();
     let revision = new.revision().unwrap_or(0);
     draft.event(Event::normal(
         "RolloutCompleted",
-        format!("Rollout completed update to revision {revision} ({}): {reason}", new.hash()),
+        format!("Rollout completed update to revision {revision} ({}): {why}", new.hash()),
     ));
 }
 
@@ -193,7 +242,7 @@ fn pods_missing(view: &View<'_>, new: &ReplicaSet) -> Wait {
     }
 }
 
-/// Counters as the ReplicaSets report them.
+/// Counters as the ReplicaSets report them, and the pods that an autoscaler looks at: of blue-green, those that are active.
 fn count(view: &View<'_>, draft: &mut Draft) {
     let status = &mut draft.status;
     let sum = |field: fn(&ReplicaSet) -> i32| {
@@ -204,77 +253,27 @@ fn count(view: &View<'_>, draft: &mut Draft) {
     status.available_replicas = sum(|rs| rs.status.available_replicas);
     status.updated_replicas = view.new.map_or(0, |new| new.status.replicas);
     status.hpa_replicas = status.replicas;
+    if let Some(selector) = view.selector {
+        status.selector = selector.to_query();
+    }
+    let Some(active) = active_version(view) else { return };
+    status.ready_replicas = active.status.ready_replicas;
+    status.available_replicas = active.status.available_replicas;
+    status.hpa_replicas = active.status.replicas;
+    if let Some(mut selector) = view.selector.cloned() {
+        selector.match_labels.insert(labels::POD_TEMPLATE_HASH.to_owned(), active.hash().to_owned());
+        status.selector = selector.to_query();
+    }
+}
+
+/// The ReplicaSet that the active Service of blue-green selects.
+pub(super) fn active_version<'a>(view: &View<'a>) -> Option<&'a ReplicaSet> {
+    let service = &view.blue_green()?.active_service;
+    view.with_hash(view.selected_by(service)?)
 }
 
 fn observe_generation(view: &View<'_>, draft: &mut Draft) {
     let status = &mut draft.status;
     status.observed_generation = view.rollout().metadata.generation.to_string();
     super::view::workload_generation(view.rollout()).clone_into(&mut status.workload_observed_generation);
-}
-
-/// The attempt whose duration is recorded, as it stood before this decision.
-struct Attempt {
-    is_open: bool,
-    was_aborted: bool,
-    promote_full: bool,
-}
-
-impl Attempt {
-    fn of(view: &View<'_>, draft: &Draft) -> Self {
-        let duration = draft.status.duration.as_ref();
-        Self {
-            is_open: duration.is_some_and(|d| d.rollout_started_at.is_some() && d.finished_at.is_none()),
-            was_aborted: view.rollout().status.aborted_at.is_some(),
-            promote_full: draft.status.promote_full,
-        }
-    }
-
-    /// Keeps `status.duration`: when the attempt began, how long it waited for people, how it ended.
-    fn record(self, view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
-        if view.invalid.is_some() {
-            return;
-        }
-        let before = &view.rollout().status;
-        let status = &mut draft.status;
-        let now = Time::truncated(view.now);
-        let template_changed = before.current_pod_hash != status.current_pod_hash;
-        let changed = template_changed || before.current_step_hash != status.current_step_hash;
-        let returns_to_stable = changed && new.hash() == before.stable_rs;
-        let retried = self.was_aborted && !status.abort;
-        let starts = (changed || retried) && !returns_to_stable && (!self.is_open || template_changed);
-        let mut is_open = self.is_open;
-        if starts {
-            status.duration = Some(RolloutDuration { rollout_started_at: Some(now), ..Default::default() });
-            is_open = true;
-        }
-        let finished = view.is_finished(status);
-        let Some(duration) = status.duration.as_mut().filter(|_| is_open) else { return };
-        if returns_to_stable {
-            duration.completion_status = Some(CompletionStatus::RolledBack);
-        }
-        let waits_for_people = view.rollout().spec.paused || {
-            let at = status.current_step_index.and_then(|index| usize::try_from(index).ok());
-            let pause = at.and_then(|index| view.steps().get(index)).and_then(|step| step.pause.as_ref());
-            !status.pause_conditions.is_empty() && pause.is_some_and(|pause| pause.duration.is_none())
-        };
-        let ends = status.abort || (finished && new.available() >= view.replicas);
-        match duration.manual_pause_started_at {
-            None if waits_for_people && !ends => duration.manual_pause_started_at = Some(now),
-            Some(since) if !waits_for_people || ends => {
-                let waited = now.timestamp().as_second() - since.timestamp().as_second();
-                *duration.total_manual_pause_duration_seconds.get_or_insert(0) += waited.max(0);
-                duration.manual_pause_started_at = None;
-            }
-            _ => {}
-        }
-        if ends {
-            duration.finished_at = Some(now);
-            let how = match (status.abort, self.promote_full) {
-                (true, _) => CompletionStatus::Aborted,
-                (false, true) => CompletionStatus::FastPromoted,
-                (false, false) => CompletionStatus::Promoted,
-            };
-            duration.completion_status.get_or_insert(how);
-        }
-    }
 }

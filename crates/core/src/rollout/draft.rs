@@ -17,6 +17,12 @@ pub(super) enum Timer {
     LookAgain(Timestamp),
     /// Counters that were allowed to wait are written.
     CountersDue(Timestamp),
+    /// A ReplicaSet that nobody needs any more goes to 0.
+    ScaleDownDelayEnds(Timestamp),
+    /// Pods are due for a restart.
+    RestartDue(Timestamp),
+    /// Pods that could not be restarted are looked at again.
+    RestartGoesOn(Timestamp),
 }
 
 impl Timer {
@@ -25,7 +31,10 @@ impl Timer {
             Self::PauseEnds(at)
             | Self::ProgressDeadline(at)
             | Self::LookAgain(at)
-            | Self::CountersDue(at) => at,
+            | Self::CountersDue(at)
+            | Self::ScaleDownDelayEnds(at)
+            | Self::RestartDue(at)
+            | Self::RestartGoesOn(at) => at,
         }
     }
 }
@@ -35,12 +44,20 @@ pub(super) struct Draft {
     pub(super) status: RolloutStatus,
     pub(super) events: Vec<Event>,
     pub(super) waits: Vec<Wait>,
+    /// Why the controller itself aborts the update in this decision.
+    pub(super) abort_message: Option<String>,
     timers: Vec<Timer>,
 }
 
 impl Draft {
     pub(super) fn of(status: &RolloutStatus) -> Self {
-        Self { status: status.clone(), events: Vec::new(), waits: Vec::new(), timers: Vec::new() }
+        Self {
+            status: status.clone(),
+            events: Vec::new(),
+            waits: Vec::new(),
+            abort_message: None,
+            timers: Vec::new(),
+        }
     }
 
     pub(super) fn event(&mut self, event: Event) {

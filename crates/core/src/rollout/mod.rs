@@ -9,7 +9,10 @@
 //! This version follows the basic canary: no router, no analysis, no blue-green; `validate::not_yet_supported` says so
 //! to whoever asks for more.
 
+mod affinity;
 pub mod arithmetic;
+mod attempt;
+mod blue_green;
 mod claims;
 mod conditions;
 mod decide;
@@ -17,7 +20,11 @@ mod draft;
 mod ended;
 mod failure;
 pub mod phase;
+mod restart;
 mod revisions;
+mod roles;
+mod routing;
+mod services;
 mod sizes;
 mod status;
 mod steps;
@@ -25,10 +32,11 @@ mod steps;
 mod tests;
 pub mod validate;
 mod view;
+mod workload;
 
 use jiff::Timestamp;
 use serde_json::json;
-use tidegate_api::rollout::Phase;
+use tidegate_api::rollout::{CanaryStrategy, Phase};
 
 pub use ended::{EndedUpdate, ended_updates};
 pub use failure::{after_failure, reconciliation_error};
@@ -40,7 +48,7 @@ use crate::snapshot::{Need, Observed, Snapshot};
 
 /// What must be read before [`plan`] can decide. Empty once everything is known.
 #[must_use]
-pub fn needs(snapshot: &Snapshot, _now: Timestamp) -> Vec<Need> {
+pub fn needs(snapshot: &Snapshot, now: Timestamp) -> Vec<Need> {
     let rollout = &snapshot.rollout;
     let mut needs = Vec::new();
     if let Some(reference) = &rollout.spec.workload_ref
@@ -54,10 +62,32 @@ pub fn needs(snapshot: &Snapshot, _now: Timestamp) -> Vec<Need> {
             needs.push(Need::Service(name));
         }
     }
+    let is_routed = |canary: &CanaryStrategy| canary.traffic_routing.is_some();
+    if snapshot.router == Observed::Unread
+        && rollout.spec.strategy.as_ref().and_then(|it| it.canary.as_ref()).is_some_and(is_routed)
+    {
+        needs.push(Need::Router);
+    }
     if snapshot.live_uid == Observed::Unread && claims::wants_to_adopt(snapshot) {
         needs.push(Need::LiveUid);
     }
+    needs.extend(pods(snapshot, now));
     needs
+}
+
+/// Single pods are looked at only for what concerns single pods.
+fn pods(snapshot: &Snapshot, now: Timestamp) -> Option<Need> {
+    if snapshot.pods != Observed::Unread {
+        return None;
+    }
+    let hashes: Vec<String> = if restart::needs_pods(snapshot, now) {
+        let uid = Some(snapshot.rollout.metadata.uid.as_str());
+        let own = snapshot.replica_sets.iter().filter(|rs| rs.metadata.controller_uid() == uid);
+        own.filter(|rs| !rs.is_idle()).map(|rs| rs.hash().to_owned()).collect()
+    } else {
+        roles::pending(snapshot).collect()
+    };
+    (!hashes.is_empty()).then_some(Need::Pods(hashes))
 }
 
 /// The writes that bring the world one pass closer to what the Rollout asks for, and when to ask again.
@@ -76,6 +106,9 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
         return Plan { report: Report::because(wait), ..Plan::default() };
     }
     let view = View::new(snapshot, now);
+    if let Some(plan) = workload::note_generation(&view) {
+        return plan;
+    }
     if view.invalid.is_some() {
         return progress(&view);
     }
@@ -124,25 +157,36 @@ fn default_replicas(view: &View<'_>) -> Option<Plan> {
     Some(Plan { writes: vec![write], ..Plan::default() })
 }
 
-/// Decision first, then what follows from it.
+/// Decision first, then what follows from it: where the traffic goes, how many pods there are, and last what nobody waits for.
 fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
     let mut writes = revisions::note(view);
-    let status = status::write(view, &mut draft);
-    writes.extend(status);
-    let (scaling, held_back) = sizes::guarded(view, &draft.status);
-    draft.waits.extend(held_back);
+    writes.extend(status::write(view, &mut draft));
+    let (switches, kept) = services::switch(view, &draft.status);
+    writes.extend(switches);
+    writes.extend(routing::route(view, &draft.status));
+    let sizing = sizes::guarded(view, &draft.status, &routing::pins(view));
+    let is_quiet = writes.is_empty() && sizing.writes.is_empty();
+    writes.extend(sizing.writes);
+    if is_quiet {
+        writes.extend(restart::evictions(view, &mut draft));
+    }
+    if writes.is_empty() {
+        writes.extend(workload::scale_down(view, &draft.status));
+        writes.extend(roles::writes(view, &draft.status));
+        writes.extend(revisions::clean_up(view));
+    }
+    sizing.timers.into_iter().for_each(|timer| draft.timer(timer));
+    draft.waits.extend(sizing.waits);
+    draft.waits.extend(kept);
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
-    if scaling.is_empty() && writes.is_empty() {
-        writes.extend(revisions::clean_up(view));
-    }
-    writes.extend(scaling);
     Plan {
         wake_at: draft.wake_at(),
         report: Report { waits: std::mem::take(&mut draft.waits) },
         writes,
+        decided_at: Some(view.now),
         ..Plan::default()
     }
 }

@@ -1,11 +1,12 @@
 //! Phase and message of a Rollout: what spec, conditions and counters come to, in upstream's words. The controller stores it; a
 //! client computes it where a status has none.
 
+use jiff::Timestamp;
 use tidegate_api::rollout::{Phase, RolloutSpec, RolloutStatus, condition_type, reason};
 
-/// The first that applies.
+/// The first that applies at `now`.
 #[must_use]
-pub fn phase(spec: &RolloutSpec, status: &RolloutStatus) -> (Phase, String) {
+pub fn phase(spec: &RolloutSpec, status: &RolloutStatus, now: Timestamp) -> (Phase, String) {
     if let Some(message) = degraded(status) {
         return (Phase::Degraded, message);
     }
@@ -15,7 +16,7 @@ pub fn phase(spec: &RolloutSpec, status: &RolloutStatus) -> (Phase, String) {
     if let Some(pause) = status.pause_conditions.first() {
         return (Phase::Paused, pause.reason.to_string());
     }
-    match restarting(spec, status)
+    match restarting(spec, status, now)
         .or_else(|| replicas_missing(spec, status))
         .or_else(|| strategy_pending(spec, status))
     {
@@ -44,8 +45,14 @@ pub fn is_fully_promoted(status: &RolloutStatus) -> bool {
     !status.stable_rs.is_empty() && status.stable_rs == status.current_pod_hash
 }
 
-fn restarting(spec: &RolloutSpec, status: &RolloutStatus) -> Option<&'static str> {
-    (spec.restart_at.is_some() && spec.restart_at != status.restarted_at).then_some("rollout is restarting")
+fn restarting(spec: &RolloutSpec, status: &RolloutStatus, now: Timestamp) -> Option<&'static str> {
+    is_restart_due(spec, status, now).then_some("rollout is restarting")
+}
+
+/// Pods that are older than `spec.restartAt` have to go, and not all have.
+#[must_use]
+pub fn is_restart_due(spec: &RolloutSpec, status: &RolloutStatus, now: Timestamp) -> bool {
+    spec.restart_at != status.restarted_at && spec.restart_at.is_some_and(|at| at.timestamp() <= now)
 }
 
 fn replicas_missing(spec: &RolloutSpec, status: &RolloutStatus) -> Option<&'static str> {

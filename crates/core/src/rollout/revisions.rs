@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 use tidegate_api::labels;
 use tidegate_api::rollout::{API_VERSION, KIND, reason};
 
+use super::affinity;
+use super::roles;
 use super::sizes;
 use super::view::View;
 use crate::plan::{Event, Plan, Purpose, Request, Write};
@@ -85,11 +87,15 @@ fn manifest(view: &View<'_>, name: &str, template: &Value, size: i32) -> Value {
     let hash = &view.wanted_hash;
     let mut template = template.clone();
     template["metadata"]["labels"][labels::POD_TEMPLATE_HASH] = json!(hash);
+    let own_labels = template["metadata"]["labels"].clone();
+    affinity::inject(view, &mut template);
+    let carried = roles::inject(view, &mut template);
     let mut selector = json!(view.selector);
     selector["matchLabels"][labels::POD_TEMPLATE_HASH] = json!(hash);
     let mut annotations: Map<String, Value> = copied_annotations(view);
     annotations.insert(labels::REVISION.into(), next_revision(view, None).to_string().into());
     annotations.insert(labels::DESIRED_REPLICAS.into(), view.replicas.to_string().into());
+    annotations.extend(carried.map(|carried| (labels::EPHEMERAL_METADATA.to_owned(), carried.into())));
     let mut spec = json!({"replicas": size, "selector": selector, "template": template});
     if rollout.spec.min_ready_seconds != 0 {
         spec["minReadySeconds"] = json!(rollout.spec.min_ready_seconds);
@@ -100,7 +106,7 @@ fn manifest(view: &View<'_>, name: &str, template: &Value, size: i32) -> Value {
         "metadata": {
             "name": name,
             "namespace": rollout.metadata.namespace,
-            "labels": template["metadata"]["labels"],
+            "labels": own_labels,
             "annotations": annotations,
             "ownerReferences": [owner_reference(view)],
         },
@@ -179,6 +185,9 @@ pub(super) fn note(view: &View<'_>) -> Vec<Write> {
     }
     if min_ready_seconds != new.min_ready_seconds {
         patch["spec"]["minReadySeconds"] = json!(min_ready_seconds);
+    }
+    if let Some(affinity) = affinity::refreshed(view, new) {
+        patch["spec"]["template"]["spec"]["affinity"] = affinity;
     }
     if patch.as_object().is_some_and(|patch| !patch.is_empty()) {
         writes.push(metadata_patch(view, new, patch));

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
-use tidegate_api::rollout::{Pause, PauseCondition, PauseReason, reason};
+use tidegate_api::rollout::{CanaryStep, Pause, PauseCondition, PauseReason, RolloutStatus, reason};
 
 use super::draft::{Draft, Timer};
+use super::routing;
 use super::sizes;
 use super::view::View;
 use crate::plan::Event;
@@ -25,10 +26,9 @@ pub(super) fn advance(view: &View<'_>, draft: &mut Draft) {
         if view.rollout().spec.paused {
             return;
         }
-        let complete = match (&step.pause, step.set_weight) {
-            (Some(pause), _) => pause_is_over(view, draft, pause, std::mem::take(&mut resumed)),
-            (None, Some(_)) => is_at_target(view, new, draft),
-            (None, None) => false,
+        let complete = match &step.pause {
+            Some(pause) => pause_is_over(view, draft, pause, std::mem::take(&mut resumed)),
+            None => is_reached(view, new, step, draft),
         };
         if !complete {
             return;
@@ -43,6 +43,18 @@ pub(super) fn advance(view: &View<'_>, draft: &mut Draft) {
             draft.end_pauses();
         }
     }
+}
+
+/// Pods, and with them the traffic, are as a step wants them.
+fn is_reached(view: &View<'_>, new: &ReplicaSet, step: &CanaryStep, draft: &mut Draft) -> bool {
+    if step.set_weight.is_none() && step.set_canary_scale.is_none() {
+        return false;
+    }
+    let traffic = || step.set_weight.and_then(|_| routing::unmet(view, new, &draft.status));
+    let unmet = unmet_sizes(view, new, &draft.status).or_else(traffic);
+    let is_reached = unmet.is_none();
+    draft.waits.extend(unmet);
+    is_reached
 }
 
 /// A pause that was left by moving the index is over.
@@ -105,19 +117,18 @@ fn wait_for_pause(view: &View<'_>, since: Time, until: String) -> Wait {
     }
 }
 
-/// Canary and stable have the pods that the weight asks for, and nothing else is available.
-fn is_at_target(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) -> bool {
-    let target = sizes::split_in_force(view, &draft.status);
-    let stable = view.stable.filter(|stable| stable.hash() != new.hash());
-    let mut unmet = |object: &str, field: &str, is: i32, wanted: i32| {
-        draft.waits.push(Wait {
+/// What is missing before canary and stable have the pods that the step asks for and nothing else is available.
+pub(super) fn unmet_sizes(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> Option<Wait> {
+    let target = sizes::split_in_force(view, status);
+    let stable = view.stable.filter(|stable| stable.hash() != new.hash() && !view.stable_is_dynamic());
+    let unmet = |object: &str, field: &str, is: i32, wanted: i32| {
+        Some(Wait {
             object: format!("ReplicaSet/{object}"),
             field: field.into(),
             because: format!("is {is}"),
             since: None,
             until: format!("it is {wanted}"),
-        });
-        false
+        })
     };
     if new.replicas != target.canary {
         return unmet(&new.metadata.name, "spec.replicas", new.replicas, target.canary);
@@ -135,8 +146,10 @@ fn is_at_target(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) -> bool {
             return unmet(&stable.metadata.name, "status.replicas", created, target.stable);
         }
     }
-    match view.others().iter().find(|rs| rs.available() > 0) {
-        Some(other) => unmet(&other.metadata.name, "status.availableReplicas", other.available(), 0),
-        None => true,
+    if view.is_routed() {
+        return None;
     }
+    let others = view.others();
+    let other = others.iter().find(|rs| rs.available() > 0)?;
+    unmet(&other.metadata.name, "status.availableReplicas", other.available(), 0)
 }

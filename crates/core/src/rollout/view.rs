@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 use tidegate_api::hash::{pod_template_hash, step_hash};
 use tidegate_api::labels;
 use tidegate_api::meta::LabelSelector;
-use tidegate_api::rollout::{CanaryStep, CanaryStrategy, Rollout, RolloutStatus, condition_type, reason};
+use tidegate_api::rollout::{
+    BlueGreenStrategy, CanaryStep, CanaryStrategy, PingPongRole, Rollout, RolloutStatus, condition_type,
+    reason,
+};
 use tidegate_api::template::{Injected, template_digest};
 
-use super::arithmetic::Limits;
+use super::arithmetic::{Limits, Shares};
 use super::validate::{self, SpecError, Subject};
 use crate::plan::ObjectRef;
 use crate::snapshot::{Observed, ReplicaSet, Snapshot};
@@ -53,13 +56,15 @@ impl<'a> View<'a> {
             .map(|template| pod_template_hash(template, status.collision_count).to_string())
             .unwrap_or_default();
         let canary = rollout.spec.strategy.as_ref().and_then(|strategy| strategy.canary.as_ref());
-        let steps = canary.map(|canary| json!(canary.steps));
-        let step_hash = step_hash(steps.as_ref());
+        let step_hash = match canary {
+            None => String::new(),
+            Some(canary) => step_hash(Some(&json!(canary.steps))),
+        };
         let owned = owned(snapshot, selector);
-        let unsupported = validate::not_yet_supported(rollout);
-        let is_frozen = unsupported.as_ref().is_some_and(|unsupported| unsupported.routes_or_gates);
-        let invalid = invalid(snapshot, template, selector, &owned, &wanted_hash)
-            .or(unsupported.map(|unsupported| unsupported.error));
+        let has_router = snapshot.router.found().is_some();
+        let unsupported = validate::not_yet_supported(rollout, has_router);
+        let is_frozen = unsupported.is_some();
+        let invalid = invalid(snapshot, template, selector, &owned, &wanted_hash).or(unsupported);
         let running = match (&invalid, template) {
             (None, Some(template)) => running(&owned, &wanted_hash, template),
             _ => None,
@@ -118,6 +123,77 @@ impl<'a> View<'a> {
         self.rollout().spec.strategy.as_ref()?.canary.as_ref()
     }
 
+    pub(super) fn blue_green(&self) -> Option<&'a BlueGreenStrategy> {
+        self.rollout().spec.strategy.as_ref()?.blue_green.as_ref()
+    }
+
+    /// Weights are routed, not made by the proportion of pods.
+    pub(super) fn is_routed(&self) -> bool {
+        self.canary().is_some_and(|canary| canary.traffic_routing.is_some())
+    }
+
+    /// Stable shrinks as traffic leaves it.
+    pub(super) fn stable_is_dynamic(&self) -> bool {
+        self.is_routed() && self.canary().is_some_and(|canary| canary.dynamic_stable_scale)
+    }
+
+    pub(super) fn shares(&self) -> Shares {
+        let routing = self.canary().and_then(|canary| canary.traffic_routing.as_ref());
+        let min_pods = self.canary().and_then(|canary| canary.min_pods_per_replica_set);
+        Shares {
+            replicas: self.replicas,
+            max_weight: routing.map_or(100, |routing| routing.max_traffic_weight_or_default()),
+            min_pods: min_pods.unwrap_or(0).max(0),
+        }
+    }
+
+    /// The Service of the stable version: of a ping-pong pair the one whose turn it is.
+    pub(super) fn stable_service(&self) -> &'a str {
+        self.canary_services().0
+    }
+
+    /// The Service of the new version.
+    pub(super) fn canary_service(&self) -> &'a str {
+        self.canary_services().1
+    }
+
+    fn canary_services(&self) -> (&'a str, &'a str) {
+        let Some(canary) = self.canary() else { return ("", "") };
+        let Some(pair) = &canary.ping_pong else { return (&canary.stable_service, &canary.canary_service) };
+        match self.rollout().status.canary.stable_ping_pong {
+            Some(PingPongRole::Ping) => (&pair.ping_service, &pair.pong_service),
+            _ => (&pair.pong_service, &pair.ping_service),
+        }
+    }
+
+    /// The version that a Service selects; `None`: it selects pods of any, or was not found.
+    pub(super) fn selected_by(&self, service: &str) -> Option<&'a str> {
+        let service = self.snapshot.services.get(service)?.found()?;
+        service.selector.get(labels::POD_TEMPLATE_HASH).map(String::as_str).filter(|hash| !hash.is_empty())
+    }
+
+    pub(super) fn with_hash(&self, hash: &str) -> Option<&'a ReplicaSet> {
+        with_hash(&self.owned, hash)
+    }
+
+    /// Stable by this status, where it is another version than the new one.
+    pub(super) fn old_stable(&self, status: &RolloutStatus) -> Option<&'a ReplicaSet> {
+        let is_new = |rs: &ReplicaSet| self.new.is_some_and(|new| new.hash() == rs.hash());
+        self.with_hash(&status.stable_rs).filter(|stable| !is_new(stable))
+    }
+
+    /// The new version was made before stable, and not too many versions ago: `spec.rollbackWindow`. Neither an abort nor the
+    /// wish for it to be stable is meant then.
+    pub(super) fn is_within_rollback_window(&self, status: &RolloutStatus) -> bool {
+        let Some(window) = &self.rollout().spec.rollback_window else { return false };
+        let (Some(new), Some(stable)) = (self.new, self.old_stable(status)) else { return false };
+        let made = |rs: &ReplicaSet| rs.metadata.creation_timestamp;
+        let between = self.owned.iter().filter(|rs| made(new) < made(rs) && made(rs) < made(stable)).count();
+        !status.abort
+            && made(new) < made(stable)
+            && usize::try_from(window.revisions).is_ok_and(|revisions| between < revisions)
+    }
+
     pub(super) fn steps(&self) -> &'a [CanaryStep] {
         self.canary().map_or(&[], |canary| &canary.steps)
     }
@@ -129,11 +205,13 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        let (max_surge, max_unavailable) = match self.canary() {
-            Some(canary) => (canary.max_surge(self.replicas), canary.max_unavailable(self.replicas)),
-            None => {
+        let n = self.replicas;
+        let (max_surge, max_unavailable) = match (self.canary(), self.blue_green()) {
+            (Some(canary), _) => (canary.max_surge(n), canary.max_unavailable(n)),
+            (None, Some(blue_green)) => (n, blue_green.max_unavailable(n)),
+            (None, None) => {
                 let defaults = CanaryStrategy::default();
-                (defaults.max_surge(self.replicas), defaults.max_unavailable(self.replicas))
+                (defaults.max_surge(n), defaults.max_unavailable(n))
             }
         };
         Limits {
@@ -150,25 +228,38 @@ impl<'a> View<'a> {
 
     /// Percent of the pods that the new version shall have; `None`: all of them, because there is nothing else to keep.
     pub(super) fn weight_in_force(&self, status: &RolloutStatus) -> Option<i32> {
-        let stable_exists = self.owned.iter().any(|rs| rs.hash() == status.stable_rs);
-        if !stable_exists || self.is_finished(status) || status.promote_full {
+        if self.is_whole(status) {
             return None;
         }
         if status.abort {
             return Some(0);
         }
+        let steps = self.steps_up_to_now(status)?;
+        Some(steps.iter().rev().find_map(|step| step.set_weight).unwrap_or(0))
+    }
+
+    /// All pods are to be of the new version, whatever the steps say.
+    pub(super) fn is_whole(&self, status: &RolloutStatus) -> bool {
+        let stable_exists = self.with_hash(&status.stable_rs).is_some();
+        !stable_exists || self.is_finished(status) || status.promote_full
+    }
+
+    /// The steps up to the current one, which is the last; `None`: all are done, or there are none.
+    pub(super) fn steps_up_to_now(&self, status: &RolloutStatus) -> Option<&'a [CanaryStep]> {
         let index = usize::try_from(status.current_step_index.unwrap_or(0)).unwrap_or(0);
-        if index >= self.steps().len() {
-            return None;
-        }
-        Some(self.steps()[..=index].iter().rev().find_map(|step| step.set_weight).unwrap_or(0))
+        self.steps().get(..=index)
     }
 
     /// ReplicaSets that are neither new nor stable, newest revision first.
     pub(super) fn others(&self) -> Vec<&'a ReplicaSet> {
+        self.others_beside(self.stable)
+    }
+
+    /// ReplicaSets that are neither new nor this one, newest revision first.
+    pub(super) fn others_beside(&self, stable: Option<&ReplicaSet>) -> Vec<&'a ReplicaSet> {
         let is_role = |rs: &ReplicaSet| {
             self.new.is_some_and(|new| new.metadata.uid == rs.metadata.uid)
-                || self.stable.is_some_and(|stable| stable.metadata.uid == rs.metadata.uid)
+                || stable.is_some_and(|stable| stable.metadata.uid == rs.metadata.uid)
         };
         let mut others: Vec<_> = self.owned.iter().copied().filter(|rs| !is_role(rs)).collect();
         others.sort_by_key(|rs| Reverse((rs.revision(), rs.age_key())));

@@ -187,7 +187,7 @@ impl<'a> Found<'a> {
         let subject =
             Subject { rollout: &rollout, template: spec.template.as_ref(), selector: spec.selector.as_ref() };
         let mut errors = validate::all(&subject);
-        errors.extend(validate::not_yet_supported(&rollout).map(|unsupported| unsupported.error));
+        errors.extend(validate::not_yet_supported(&rollout, false));
         for error in errors {
             let (path, text) = refusal::of_spec(&error.to_string());
             self.add(&path, &text);

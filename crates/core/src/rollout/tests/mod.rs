@@ -1,8 +1,11 @@
 //! Decisions over a paper cluster: writes are applied to the snapshot as an API server would, pods become available when
 //! the test says so.
 
+mod blue_green;
 mod held;
 mod paper;
+mod pods;
+mod routed;
 
 use paper::Paper;
 use serde_json::json;

@@ -301,6 +301,126 @@ impl Paper {
         self.replica_sets.retain(|_, rs| rs["spec"]["template"]["spec"]["containers"][0]["image"] != image);
     }
 
+    /// A Service of the name that selects all pods.
+    pub(super) fn service(&mut self, name: &str) {
+        self.services.insert(
+            name.to_owned(),
+            json!({"metadata": {"name": name, "uid": name, "resourceVersion": "1"}, "spec": {"selector": {"app": "demo"}}}),
+        );
+    }
+
+    /// There is a router, which was not told anything yet.
+    pub(super) fn route(&mut self) {
+        self.router = Observed::Found(RouterObservation::default());
+    }
+
+    /// What the data plane says of the weights.
+    pub(super) fn verify(&mut self, verified: bool) {
+        let Observed::Found(RouterObservation { weights: Some(weights) }) = &mut self.router else {
+            panic!("nothing is routed");
+        };
+        weights.verified = Some(verified);
+    }
+
+    pub(super) fn workload(&mut self, workload: Value) {
+        self.workload = Some(workload);
+    }
+
+    pub(super) fn the_workload(&mut self) -> &mut Option<Value> {
+        &mut self.workload
+    }
+
+    /// Makes the pods that sizes ask for, and says how many each ReplicaSet has available.
+    pub(super) fn make_pods(&mut self) {
+        for (name, rs) in &mut self.replica_sets {
+            let uid = rs["metadata"]["uid"].clone();
+            let size = usize::try_from(rs["spec"]["replicas"].as_u64().unwrap()).unwrap();
+            let own: Vec<String> = self
+                .pods
+                .iter()
+                .filter(|(_, pod)| owner(pod) == &uid)
+                .map(|(name, _)| name.clone())
+                .collect();
+            for surplus in own.iter().skip(size) {
+                self.pods.remove(surplus);
+            }
+            for _ in own.len()..size {
+                self.uids += 1;
+                let pod = format!("{name}-{}", self.uids);
+                let ready =
+                    json!([{"type": "Ready", "status": "True", "lastTransitionTime": self.now.to_string()}]);
+                let object = json!({
+                    "metadata": {"name": pod, "uid": pod, "creationTimestamp": self.now.to_string(),
+                        "labels": rs["spec"]["template"]["metadata"]["labels"],
+                        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": uid, "controller": true}]},
+                    "status": {"conditions": ready},
+                });
+                self.pods.insert(pod, object);
+            }
+            let status = json!({"replicas": size, "readyReplicas": size, "availableReplicas": size, "observedGeneration": 9});
+            rs["status"] = status;
+        }
+    }
+
+    /// Sizes of the ReplicaSet of this image at each pass, with pods made in between, until nothing is written.
+    pub(super) fn settle_with_pods(&mut self) {
+        for _ in 0..200 {
+            self.make_pods();
+            if !self.step() {
+                return;
+            }
+        }
+        panic!("never settles: {}", self.summary());
+    }
+
+    /// Labels of the pods of an image, each pod's values of one key.
+    pub(super) fn pod_labels(&self, key: &str) -> Vec<String> {
+        self.pods
+            .values()
+            .map(|pod| pod["metadata"]["labels"][key].as_str().unwrap_or("-").to_owned())
+            .collect()
+    }
+
+    pub(super) fn pod_ages(&self) -> Vec<String> {
+        let mut ages: Vec<String> =
+            self.pods.values().map(|pod| pod["metadata"]["creationTimestamp"].to_string()).collect();
+        ages.sort();
+        ages
+    }
+
+    pub(super) fn template_of(&self, image: &str) -> Value {
+        let mut all = self.replica_sets.values().map(|rs| rs["spec"]["template"].clone());
+        all.find(|template| template["spec"]["containers"][0]["image"] == image).unwrap()
+    }
+
+    /// `service: image` of each Service, `weight/max verified` of the route.
+    pub(super) fn traffic(&self) -> String {
+        let image = |hash: &str| {
+            let found = self.replica_sets().into_iter().find(|rs| rs.hash() == hash);
+            found.map_or("-".to_owned(), |rs| rs.images[0].clone())
+        };
+        let service = |(name, it): (&String, &Value)| {
+            let hash = it["spec"]["selector"]["rollouts-pod-template-hash"].as_str().unwrap_or_default();
+            format!("{name}: {}", if hash.is_empty() { "any".to_owned() } else { image(hash) })
+        };
+        let mut parts: Vec<String> = self.services.iter().map(service).collect();
+        if let Some(weights) = self.router.found().and_then(|router| router.weights.as_ref()) {
+            let canary = &weights.canary;
+            parts.push(format!("{} {}", image(&canary.pod_template_hash), canary.weight));
+        }
+        parts.join(" | ")
+    }
+
+    /// The pods of an image are ready no more.
+    pub(super) fn lose_pods(&mut self, image: &str) {
+        for rs in self.replica_sets.values_mut() {
+            if rs["spec"]["template"]["spec"]["containers"][0]["image"] == image {
+                rs["status"]["readyReplicas"] = json!(0);
+                rs["status"]["availableReplicas"] = json!(0);
+            }
+        }
+    }
+
     pub(super) fn rejected(&self) -> usize {
         self.rejected
     }
@@ -374,7 +494,16 @@ fn json_operation(object: &mut Value, operation: &Value) -> Result<(), WriteErro
             let (parent, key) = path.rsplit_once('/').unwrap();
             object.pointer_mut(parent).unwrap()[key.replace("~1", "/")] = value.clone();
         }
+        "remove" => {
+            let (parent, key) = path.rsplit_once('/').unwrap();
+            let parent = object.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            parent.remove(&key.replace("~1", "/")).ok_or(WriteError::Conflict)?;
+        }
         other => panic!("{other}"),
     }
     Ok(())
+}
+
+fn owner(pod: &Value) -> &Value {
+    &pod["metadata"]["ownerReferences"][0]["uid"]
 }

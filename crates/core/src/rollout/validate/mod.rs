@@ -23,7 +23,7 @@ use tidegate_api::rollout::Rollout;
 
 pub use error::SpecError;
 pub use references::{service_refs, services, workload, workload_kind_is_supported};
-pub use support::{Unsupported, not_yet_supported};
+pub use support::not_yet_supported;
 
 /// What is checked: a Rollout and what its `workloadRef` resolved to.
 #[derive(Clone, Copy, Debug)]

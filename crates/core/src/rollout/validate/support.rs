@@ -1,63 +1,31 @@
-//! What this version cannot do yet: said clearly, instead of doing something else.
+//! What this version cannot do yet: said clearly, instead of doing something else. All of it routes traffic or gates an update:
+//! without it nothing may be moved.
 
-use tidegate_api::rollout::{CanaryStep, CanaryStrategy, Rollout};
+use tidegate_api::rollout::{BlueGreenStrategy, CanaryStep, CanaryStrategy, Rollout};
 
 use super::SpecError;
 
-/// A part of the spec that this version cannot follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// What it is.
-    pub error: SpecError,
-    /// It decides where traffic goes or when an update may go on: without it nothing may be moved.
-    pub routes_or_gates: bool,
-}
-
-/// The first part of the spec that this version cannot follow although it is valid; routes and gates come first.
+/// The first part of the spec that this version cannot follow although it is valid. `has_router`: whether there is one for its
+/// `trafficRouting`.
 #[must_use]
-pub fn not_yet_supported(rollout: &Rollout) -> Option<Unsupported> {
-    let routes_or_gates = |error| Unsupported { error, routes_or_gates: true };
-    let other = |error| Unsupported { error, routes_or_gates: false };
-    route_or_gate(rollout).map(routes_or_gates).or_else(|| convenience(rollout).map(other))
+pub fn not_yet_supported(rollout: &Rollout, has_router: bool) -> Option<SpecError> {
+    let strategy = rollout.spec.strategy.as_ref()?;
+    let canary = || canary(strategy.canary.as_ref()?, has_router);
+    strategy.blue_green.as_ref().and_then(blue_green).or_else(canary)
 }
 
-fn route_or_gate(rollout: &Rollout) -> Option<SpecError> {
-    let spec = &rollout.spec;
-    let workload =
-        [("workloadRef", "taking the template from another workload", spec.workload_ref.is_some())];
-    first_set("spec", &workload).or_else(|| {
-        let strategy = spec.strategy.as_ref()?;
-        first_set("spec.strategy", &[("blueGreen", "blue-green", strategy.blue_green.is_some())])
-            .or_else(|| canary(strategy.canary.as_ref()?))
-    })
-}
-
-fn convenience(rollout: &Rollout) -> Option<SpecError> {
-    let spec = &rollout.spec;
-    let restarts =
-        !rollout.status.current_pod_hash.is_empty() && spec.restart_at != rollout.status.restarted_at;
-    let common = [
-        ("rollbackWindow", "skipping steps within a rollback window", spec.rollback_window.is_some()),
-        ("restartAt", "restarting pods", spec.restart_at.is_some() && restarts),
-        ("progressDeadlineAbort", "aborting at the progress deadline", spec.progress_deadline_abort),
-    ];
-    let metadata = spec.strategy.as_ref().and_then(|strategy| strategy.canary.as_ref()).map(|canary| {
-        [
-            ("canaryMetadata", "metadata by role", canary.canary_metadata.is_some()),
-            ("stableMetadata", "metadata by role", canary.stable_metadata.is_some()),
-            ("antiAffinity", "anti-affinity between versions", canary.anti_affinity.is_some()),
-        ]
-    });
-    first_set("spec", &common).or_else(|| first_set("spec.strategy.canary", &metadata?))
-}
-
-fn canary(canary: &CanaryStrategy) -> Option<SpecError> {
+fn blue_green(blue_green: &BlueGreenStrategy) -> Option<SpecError> {
     let members = [
-        ("trafficRouting", "traffic routing", canary.traffic_routing.is_some()),
+        ("prePromotionAnalysis", "analysis", blue_green.pre_promotion_analysis.is_some()),
+        ("postPromotionAnalysis", "analysis", blue_green.post_promotion_analysis.is_some()),
+    ];
+    first_set("spec.strategy.blueGreen", &members)
+}
+
+fn canary(canary: &CanaryStrategy, has_router: bool) -> Option<SpecError> {
+    let members = [
+        ("trafficRouting", "traffic routing", canary.traffic_routing.is_some() && !has_router),
         ("analysis", "background analysis", canary.analysis.is_some()),
-        ("canaryService", "pointing Services at versions", !canary.canary_service.is_empty()),
-        ("stableService", "pointing Services at versions", !canary.stable_service.is_empty()),
-        ("pingPong", "pointing Services at versions", canary.ping_pong.is_some()),
     ];
     first_set("spec.strategy.canary", &members).or_else(|| {
         canary.steps.iter().enumerate().find_map(|(index, step)| {
@@ -76,7 +44,6 @@ fn unsupported_kind(step: &CanaryStep) -> Option<&'static str> {
     let kinds = [
         ("experiment", step.experiment.is_some()),
         ("analysis", step.analysis.is_some()),
-        ("setCanaryScale", step.set_canary_scale.is_some()),
         ("setHeaderRoute", step.set_header_route.is_some()),
         ("setMirrorRoute", step.set_mirror_route.is_some()),
         ("plugin", step.plugin.is_some()),

@@ -1,0 +1,137 @@
+//! `spec.restartAt`: pods that are older than it are evicted, a few at a time, and replaced by their ReplicaSets.
+//!
+//! Scaling and restarting share one budget of pods that may be missing. Where there is none, and for a ReplicaSet of a single
+//! pod, the successor comes first: the ReplicaSet has one pod more meanwhile.
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_api::meta::Time;
+use tidegate_api::rollout::RolloutStatus;
+
+use super::draft::{Draft, Timer};
+use super::phase::is_restart_due;
+use super::routing;
+use super::view::View;
+use crate::plan::{Purpose, Request, Write};
+use crate::report::Wait;
+use crate::snapshot::{Pod, ReplicaSet, Snapshot};
+
+/// After this time pods that could not be evicted are tried again; upstream's interval.
+const TRY_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whether a decision needs to know single pods for it.
+pub(super) fn needs_pods(snapshot: &Snapshot, now: Timestamp) -> bool {
+    let rollout = &snapshot.rollout;
+    !rollout.status.current_pod_hash.is_empty() && is_restart_due(&rollout.spec, &rollout.status, now)
+}
+
+/// A ReplicaSet and its pods that are not on their way out.
+struct Group<'a> {
+    replica_set: &'a ReplicaSet,
+    pods: Vec<&'a Pod>,
+    /// Those that have to go.
+    old: Vec<&'a Pod>,
+}
+
+/// ReplicaSets in the order in which they are restarted: stable, new, then by age. `None`: no restart is due.
+fn groups<'a>(view: &View<'a>, status: &RolloutStatus) -> Option<Vec<Group<'a>>> {
+    let spec = &view.rollout().spec;
+    let at = spec.restart_at.filter(|_| is_restart_due(spec, status, view.now))?;
+    let pods = view.snapshot.pods.found()?;
+    let mut order: Vec<&ReplicaSet> = view.owned.clone();
+    order.sort_by_key(|rs| {
+        let is_new = view.new.is_some_and(|new| new.metadata.uid == rs.metadata.uid);
+        (rs.hash() != status.stable_rs, !is_new)
+    });
+    let group = |replica_set: &'a ReplicaSet| {
+        let is_its_own = |pod: &&Pod| {
+            pod.metadata.controller_uid() == Some(replica_set.metadata.uid.as_str())
+                && pod.metadata.deletion_timestamp.is_none()
+        };
+        let pods: Vec<&Pod> = pods.iter().filter(is_its_own).collect();
+        let is_old = |pod: &&Pod| pod.metadata.creation_timestamp < Some(at);
+        let mut old: Vec<&Pod> = pods.iter().copied().filter(is_old).collect();
+        old.sort_by_key(|pod| (pod.metadata.creation_timestamp, pod.metadata.name.clone()));
+        Group { replica_set, pods, old }
+    };
+    Some(order.into_iter().map(group).collect())
+}
+
+/// Notes that the restart is complete, or when it is due.
+pub(super) fn note(view: &View<'_>, draft: &mut Draft) {
+    let restart_at = view.rollout().spec.restart_at.filter(|at| Some(*at) != draft.status.restarted_at);
+    let Some(at) = restart_at.map(Time::timestamp) else { return };
+    if at > view.now {
+        return draft.timer(Timer::RestartDue(at));
+    }
+    let Some(groups) = groups(view, &draft.status) else { return };
+    let left: usize = groups.iter().map(|group| group.old.len()).sum();
+    if left == 0 {
+        draft.status.restarted_at = restart_at;
+        return;
+    }
+    draft.waits.push(Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "spec.restartAt".into(),
+        because: format!("{left} pods are older"),
+        since: Some(at),
+        until: "all of them are replaced".into(),
+    });
+}
+
+/// The version that has one pod more meanwhile, and whether only if its size is 1.
+pub(super) fn surge<'a>(view: &View<'a>, status: &RolloutStatus) -> Option<(&'a str, bool)> {
+    let first = groups(view, status)?.into_iter().find(|group| !group.old.is_empty())?;
+    Some((first.replica_set.hash(), view.limits().max_unavailable > 0))
+}
+
+/// Evicts as many old pods as may be missing. Only while nothing else changes.
+pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
+    let Some(groups) = groups(view, &draft.status) else { return Vec::new() };
+    if groups.iter().any(|group| !group.replica_set.is_observed())
+        || groups.iter().all(|it| it.old.is_empty())
+    {
+        return Vec::new();
+    }
+    draft.timer(Timer::RestartGoesOn(view.now + TRY_AGAIN));
+    let pins = routing::pins(view);
+    let surge = surge(view, &draft.status);
+    let is_available = |pod: &&Pod| pod.is_available(view.rollout().spec.min_ready_seconds, view.now);
+    // A size without the pod that is there for the restart alone.
+    let size = |rs: &ReplicaSet| {
+        let is_single = rs.replicas <= 2;
+        let has_more = surge.is_some_and(|(hash, if_single)| hash == rs.hash() && (!if_single || is_single));
+        if has_more { (rs.replicas - 1).max(1) } else { rs.replicas }
+    };
+    let sizes: i32 = groups.iter().map(|group| size(group.replica_set)).sum();
+    let available = groups.iter().flat_map(|group| &group.pods).filter(|pod| is_available(pod)).count();
+    let needed = view.replicas.max(sizes) - view.limits().max_unavailable;
+    let mut spare = i32::try_from(available).unwrap_or(i32::MAX) - needed;
+    let mut writes = Vec::new();
+    for group in groups {
+        let rs = group.replica_set;
+        let here = group.pods.iter().filter(|pod| is_available(pod)).count();
+        let pinned = pins.iter().find(|pin| pin.hash == rs.hash()).map_or(0, |pin| pin.least);
+        let least = if size(rs) == 1 { 1 } else { pinned };
+        let mut spare_here = i32::try_from(here).unwrap_or(i32::MAX) - least;
+        for pod in group.old {
+            if is_available(&pod) {
+                if spare <= 0 || spare_here <= 0 {
+                    continue;
+                }
+                spare -= 1;
+                spare_here -= 1;
+            }
+            writes.push(evict(view, pod));
+        }
+    }
+    writes
+}
+
+fn evict(view: &View<'_>, pod: &Pod) -> Write {
+    Write {
+        object: view.object("Pod", &pod.metadata.name),
+        request: Request::Evict { uid: pod.metadata.uid.clone() },
+        purpose: Purpose::Evict,
+        events: Vec::new(),
+    }
+}

@@ -1,0 +1,307 @@
+//! Where the traffic goes and shall go: what pins a ReplicaSet by hash, and the weights of a routed canary.
+//!
+//! Services, confirmation and weights are separate phases: a weight grows only towards a version that its Service selects already,
+//! and falls only as far as stable can bear what comes back.
+
+use tidegate_api::rollout::{RolloutStatus, TrafficWeights, WeightDestination};
+
+use super::arithmetic::Shares;
+use super::sizes;
+use super::steps;
+use super::view::View;
+use crate::plan::{Event, Purpose, Request, Write};
+use crate::report::Wait;
+use crate::snapshot::ReplicaSet;
+use crate::traffic::TrafficIntent;
+
+/// Traffic that goes to a version by its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pin {
+    pub(super) hash: String,
+    /// Ready pods that it needs.
+    pub(super) least: i32,
+    /// Who sends it there.
+    pub(super) by: String,
+}
+
+/// What pins ReplicaSets now, as observed.
+pub(super) fn pins(view: &View<'_>) -> Vec<Pin> {
+    if view.replicas <= 0 {
+        return Vec::new();
+    }
+    if let Some(strategy) = view.blue_green() {
+        let least = view.limits().min_available().max(1);
+        let active = view.selected_by(&strategy.active_service);
+        let by = || format!("Service/{}", strategy.active_service);
+        return active.map(|hash| Pin { hash: hash.to_owned(), least, by: by() }).into_iter().collect();
+    }
+    if view.is_routed() {
+        return routed_pins(view);
+    }
+    // How the traffic is shared between these Services and the others nobody knows.
+    let least = view.limits().min_available().clamp(0, 1);
+    let services = [view.stable_service(), view.canary_service()];
+    let pin = |service: &&str| {
+        let hash = view.selected_by(service)?.to_owned();
+        Some(Pin { hash, least, by: format!("Service/{service}") })
+    };
+    services.iter().filter_map(pin).collect()
+}
+
+fn routed_pins(view: &View<'_>) -> Vec<Pin> {
+    let shares = view.shares();
+    let mut pins: Vec<(Pin, i32)> = Vec::new();
+    for role in [Role::Stable, Role::Canary] {
+        let weight = role.weight(view);
+        let Some(hash) = role.version(view).filter(|_| weight > 0) else { continue };
+        if let Some((_, sum)) = pins.iter_mut().find(|(pin, _)| pin.hash == hash) {
+            *sum += weight;
+            continue;
+        }
+        let service = role.service(view);
+        let by = match service {
+            "" => format!("the route (weight {weight})"),
+            service => format!("Service/{service} (weight {weight})"),
+        };
+        pins.push((Pin { hash: hash.to_owned(), least: 0, by }, weight));
+    }
+    let allowed = missing_allowed(view);
+    let least = |weight| (shares.needed(weight) - allowed).max(1);
+    pins.into_iter().map(|(pin, weight)| Pin { least: least(weight), ..pin }).collect()
+}
+
+/// Pods that may be missing of what a share needs. Where stable shrinks with its traffic there is nothing to spare.
+fn missing_allowed(view: &View<'_>) -> i32 {
+    if view.stable_is_dynamic() { 0 } else { view.limits().max_unavailable }
+}
+
+/// One of the two sides of a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Stable,
+    Canary,
+}
+
+impl Role {
+    pub(super) fn service<'a>(self, view: &View<'a>) -> &'a str {
+        match self {
+            Self::Stable => view.stable_service(),
+            Self::Canary => view.canary_service(),
+        }
+    }
+
+    /// The weight that is routed to it.
+    pub(super) fn weight(self, view: &View<'_>) -> i32 {
+        let max = view.shares().max_weight;
+        match (self, weights(view)) {
+            (Self::Canary, weights) => weights.map_or(0, |weights| weights.canary.weight),
+            // A router that was never told anything sends everything there.
+            (Self::Stable, None) => max,
+            (Self::Stable, Some(weights)) => weights.stable.weight,
+        }
+    }
+
+    /// The version to which its traffic goes: the one that its Service selects, or the one that is routed by hash.
+    pub(super) fn version<'a>(self, view: &View<'a>) -> Option<&'a str> {
+        let service = self.service(view);
+        if !service.is_empty() {
+            return view.selected_by(service);
+        }
+        let weights = weights(view)?;
+        let to = match self {
+            Self::Canary => &weights.canary,
+            Self::Stable => &weights.stable,
+        };
+        Some(to.pod_template_hash.as_str()).filter(|hash| !hash.is_empty())
+    }
+}
+
+fn weights<'a>(view: &View<'a>) -> Option<&'a TrafficWeights> {
+    view.snapshot.router.found()?.weights.as_ref()
+}
+
+/// The canary's weight as it is routed now.
+pub(super) fn routed_weight(view: &View<'_>) -> i32 {
+    Role::Canary.weight(view)
+}
+
+/// The data plane has not confirmed yet what the router was told.
+pub(super) fn unconfirmed(view: &View<'_>) -> Option<Wait> {
+    let weights = weights(view).filter(|weights| weights.verified == Some(false))?;
+    Some(Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "status.canary.weights.verified".into(),
+        because: format!("weight {} is not confirmed by the router", weights.canary.weight),
+        since: None,
+        until: "the router confirms it".into(),
+    })
+}
+
+/// The canary of an aborted update still has a weight.
+pub(super) fn unmet_abort(view: &View<'_>) -> Option<Wait> {
+    let weight = routed_weight(view);
+    (weight > 0).then(|| Wait {
+        object: format!("Rollout/{}", view.rollout().metadata.name),
+        field: "status.canary.weights".into(),
+        because: format!("weight is {weight}"),
+        since: None,
+        until: "it is 0".into(),
+    })
+}
+
+/// What the traffic waits for before it goes where this step wants it.
+pub(super) fn unmet(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> Option<Wait> {
+    if !view.is_routed() {
+        return None;
+    }
+    let (wanted, routed) = (weight_of_steps(view, status), routed_weight(view));
+    let wait = |field: &str, because: String, until: String| {
+        let object = format!("Rollout/{}", view.rollout().metadata.name);
+        Some(Wait { object, field: field.into(), because, since: None, until })
+    };
+    if wanted != routed {
+        return wait("status.canary.weights", format!("weight is {routed}"), format!("it is {wanted}"));
+    }
+    let selected = Role::Canary.version(view);
+    if wanted > 0 && selected != Some(new.hash()) {
+        let because = format!("its traffic goes to {}", selected.unwrap_or("pods of any version"));
+        return wait("spec.strategy.canary.canaryService", because, format!("it goes to {}", new.hash()));
+    }
+    unconfirmed(view)
+}
+
+/// The weight that the current step asks for.
+fn weight_of_steps(view: &View<'_>, status: &RolloutStatus) -> i32 {
+    if status.promote_full && view.stable_is_dynamic() {
+        return view.shares().max_weight;
+    }
+    match view.steps_up_to_now(status) {
+        Some(steps) => steps.iter().rev().find_map(|step| step.set_weight).unwrap_or(0),
+        None if view.steps().is_empty() => 0,
+        None => view.shares().max_weight,
+    }
+}
+
+/// The write that moves the routed weights one phase on, and the record of what is routed.
+pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
+    if !view.is_routed() || view.is_frozen() || status.stable_rs.is_empty() {
+        return None;
+    }
+    let intent = intent(view, view.new?, status);
+    let present = weights(view);
+    let is_there = present.is_some_and(|weights| {
+        let verified = weights.verified;
+        let present = TrafficWeights { additional: weights.additional.clone(), ..intent.weights(verified) };
+        present == *weights
+    });
+    if is_there {
+        return None;
+    }
+    let to = intent.canary.weight;
+    let event = match present.map(|weights| weights.canary.weight) {
+        None => Some(format!("Traffic weight updated to {to}")),
+        Some(from) if from != to => Some(format!("Traffic weight updated from {from} to {to}")),
+        Some(_) => None,
+    };
+    Some(Write {
+        object: view.object("Rollout", &view.rollout().metadata.name),
+        request: Request::Route { intent: Box::new(intent) },
+        purpose: Purpose::Route,
+        events: event.map(|text| Event::normal("TrafficWeightUpdated", text)).into_iter().collect(),
+    })
+}
+
+fn intent(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> TrafficIntent {
+    let max = view.shares().max_weight;
+    let weight = next_weight(view, new, status).clamp(0, max);
+    let to = |role: Role, weight: i32, hash: &str| WeightDestination {
+        weight,
+        service_name: role.service(view).to_owned(),
+        pod_template_hash: hash.to_owned(),
+    };
+    let wanted = desired_weight(view, new, status);
+    TrafficIntent {
+        max_weight: max,
+        canary: to(Role::Canary, weight, next_version(view, (Role::Canary, weight), new.hash())),
+        stable: to(
+            Role::Stable,
+            max - weight,
+            next_version(view, (Role::Stable, max - weight), &status.stable_rs),
+        ),
+        removes_managed_routes: wanted == 0 || status.promote_full,
+    }
+}
+
+/// The version that a side's next weight is recorded for: the one it goes to, until another can take it over.
+fn next_version<'v>(view: &View<'v>, (role, weight): (Role, i32), wanted: &'v str) -> &'v str {
+    let Some(present) = role.version(view).filter(|present| *present != wanted && weight > 0) else {
+        return wanted;
+    };
+    let has_service = !role.service(view).is_empty();
+    let takes_over = view.with_hash(wanted).is_some_and(|rs| can_bear(view, rs, role.weight(view)));
+    if has_service || !takes_over { present } else { wanted }
+}
+
+/// Whether a version has the pods for a share of the traffic.
+pub(super) fn can_bear(view: &View<'_>, rs: &ReplicaSet, weight: i32) -> bool {
+    let available = rs.available();
+    available > 0 && available + missing_allowed(view) >= view.shares().needed(weight)
+}
+
+/// One phase towards the desired weight.
+fn next_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> i32 {
+    let (routed, wanted) = (routed_weight(view), desired_weight(view, new, status));
+    if wanted > routed {
+        let is_ready = Role::Canary.version(view) == Some(new.hash()) && unconfirmed(view).is_none();
+        return if is_ready { wanted } else { routed };
+    }
+    let dead = || {
+        let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));
+        canary.is_none_or(|rs| rs.available() == 0)
+    };
+    if wanted == routed || dead() {
+        return wanted;
+    }
+    let Some(stable) = Role::Stable.version(view).filter(|hash| *hash == status.stable_rs) else {
+        return routed;
+    };
+    let stable = view.with_hash(stable).map_or(0, ReplicaSet::available);
+    let shares = view.shares();
+    let borne = if stable == 0 { 0 } else { shares.bearable(stable + missing_allowed(view)) };
+    wanted.max(shares.max_weight - borne).min(routed)
+}
+
+/// The weight that steps, promotion or abort ask for, as far as the canary's pods are there.
+fn desired_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> i32 {
+    let (shares, routed) = (view.shares(), routed_weight(view));
+    if view.is_finished(status) {
+        return 0;
+    }
+    if status.abort {
+        return aborted_weight(view, status, shares);
+    }
+    if new.available() == 0 {
+        return 0;
+    }
+    if status.promote_full {
+        return if view.stable_is_dynamic() { shares.bearable(new.available()) } else { routed };
+    }
+    if view.is_on_hold() {
+        return routed;
+    }
+    let wanted = weight_of_steps(view, status);
+    if wanted <= routed || steps::unmet_sizes(view, new, status).is_none() {
+        return wanted;
+    }
+    let index = status.current_step_index.and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
+    let before = &view.steps()[..index.min(view.steps().len())];
+    before.iter().rev().find_map(|step| step.set_weight).unwrap_or(0)
+}
+
+fn aborted_weight(view: &View<'_>, status: &RolloutStatus, shares: Shares) -> i32 {
+    if view.stable_is_dynamic() {
+        sizes::way_back(view, status).weight(shares, sizes::stage(view, status))
+    } else {
+        0
+    }
+}

@@ -1,0 +1,167 @@
+//! Which version each Service selects, and when it may select another.
+//!
+//! A Service moves only to a version that can take its traffic over, so that it never loses its endpoints to a write of ours.
+
+use serde_json::{Value, json};
+use tidegate_api::labels::{MANAGED_BY_ROLLOUTS, POD_TEMPLATE_HASH};
+use tidegate_api::rollout::RolloutStatus;
+
+use super::blue_green;
+use super::routing::{self, Role};
+use super::view::View;
+use crate::plan::{Event, Purpose, Request, Write};
+use crate::report::Wait;
+use crate::snapshot::{ReplicaSet, Service};
+
+/// The writes that point Services at versions, and what others wait for.
+pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, Vec<Wait>) {
+    let Some(new) = view.new.filter(|_| !view.is_frozen()) else { return (Vec::new(), Vec::new()) };
+    let mut moves: Vec<(&str, Option<&str>)> = Vec::new();
+    if let Some(strategy) = view.blue_green() {
+        moves.push((&strategy.preview_service, blue_green::preview_target(view, new, status)));
+        moves.push((&strategy.active_service, blue_green::active_target(view, new, strategy, status)));
+    } else {
+        moves.push((view.stable_service(), stable_target(view, new, status)));
+        moves.push((view.canary_service(), canary_target(view, new, status)));
+    }
+    let (mut writes, mut waits) = (Vec::new(), Vec::new());
+    for (service, target) in moves.into_iter().filter(|(service, _)| !service.is_empty()) {
+        let Some(found) = view.snapshot.services.get(service).and_then(|it| it.found()) else { continue };
+        match target {
+            Some(hash) => writes.extend(point(view, found, hash)),
+            None => waits.extend(kept(view, new, service, status)),
+        }
+    }
+    (writes, waits)
+}
+
+/// Why a Service of a canary does not yet select what it shall.
+fn kept(view: &View<'_>, new: &ReplicaSet, service: &str, status: &RolloutStatus) -> Option<Wait> {
+    view.canary()?;
+    let wanted = if service == view.stable_service() { status.stable_rs.as_str() } else { new.hash() };
+    Some(Wait {
+        object: format!("Service/{service}"),
+        field: "spec.selector".into(),
+        because: match view.selected_by(service) {
+            Some(hash) => format!("selects version {hash}"),
+            None => "selects pods of any version".into(),
+        },
+        since: None,
+        until: match wanted {
+            "" => "a version is stable".into(),
+            wanted => format!("version {wanted} has the available pods that its traffic needs"),
+        },
+    })
+}
+
+/// The version that stable's Service shall select now; `None`: it stays as it is, and waits.
+fn stable_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
+    let service = view.stable_service();
+    let stable = view.with_hash(&status.stable_rs)?;
+    let leaves = !view.is_routed()
+        && !status.abort
+        && stable.hash() != new.hash()
+        && super::sizes::split_in_force(view, status).stable == 0
+        && new.available() >= view.limits().min_available();
+    // The last old pod goes before the promotion: what comes then is there already.
+    let target = if leaves { new } else { stable };
+    let weight = Role::Stable.weight(view);
+    moves_to(view, service, target, weight)
+}
+
+/// The version that the canary's Service shall select now; `None`: it stays as it is, and waits.
+fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
+    let service = view.canary_service();
+    let weight = routing::routed_weight(view);
+    if status.abort {
+        if view.stable_is_dynamic() && weight > 0 {
+            return view.selected_by(service);
+        }
+        let all = view.shares().max_weight;
+        return moves_to(view, service, view.with_hash(&status.stable_rs)?, all);
+    }
+    let takes_turns = view.canary().is_some_and(|canary| canary.ping_pong.is_some());
+    if takes_turns && view.is_finished(status) {
+        // The old version drains behind it.
+        return view.selected_by(service);
+    }
+    if takes_turns && weight == 0 && !status.stable_rs.is_empty() {
+        return Some(new.hash());
+    }
+    moves_to(view, service, new, weight)
+}
+
+/// The version itself, if it can take over what the Service sends, else what the Service selects already, if that is the same.
+fn moves_to<'v>(view: &View<'_>, service: &str, to: &'v ReplicaSet, weight: i32) -> Option<&'v str> {
+    let present = view.selected_by(service);
+    if present == Some(to.hash()) {
+        return Some(to.hash());
+    }
+    let may_move = match present.and_then(|hash| view.with_hash(hash)) {
+        // It sends to pods of any version: better to all of them than to the first.
+        None if present.is_none() => to.replicas > 0 && to.available() >= to.replicas,
+        None => to.available() > 0,
+        Some(from) if from.available() == 0 => to.available() > 0,
+        Some(_) if view.is_routed() => routing::can_bear(view, to, weight),
+        Some(from) if service == view.stable_service() => {
+            let needed = view.limits().min_available().max(1).min(from.available());
+            to.available() >= needed
+        }
+        Some(_) => to.available() > 0,
+    };
+    may_move.then_some(to.hash())
+}
+
+/// The guarded write of a Service's selector and of our mark on it, unless both are there.
+fn point(view: &View<'_>, service: &Service, hash: &str) -> Option<Write> {
+    let present = service.selector.get(POD_TEMPLATE_HASH);
+    let rollout = &view.rollout().metadata.name;
+    let mark = service.metadata.annotations.get(MANAGED_BY_ROLLOUTS);
+    if mark.is_some_and(|owner| owner != rollout) || (present.is_some_and(|it| it == hash) && mark.is_some())
+    {
+        return None;
+    }
+    let selector_path = format!("/spec/selector/{POD_TEMPLATE_HASH}");
+    let metadata = &service.metadata;
+    let mut patch = vec![json!({"op": "test", "path": "/metadata/uid", "value": metadata.uid})];
+    patch.push(match present {
+        Some(present) => json!({"op": "test", "path": selector_path, "value": present}),
+        // That there is none cannot be tested.
+        None => {
+            json!({"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version})
+        }
+    });
+    if service.selector.is_empty() {
+        patch.push(json!({"op": "add", "path": "/spec/selector", "value": {}}));
+    }
+    patch.push(json!({"op": "add", "path": selector_path, "value": hash}));
+    if mark.is_none() {
+        patch.extend(mark_operations(service, rollout));
+    }
+    let from = present.map_or("", String::as_str);
+    let name = &metadata.name;
+    Some(Write {
+        object: view.object("Service", name),
+        request: Request::JsonPatch { body: patch.into(), subresource: None },
+        purpose: Purpose::SwitchService,
+        events: vec![Event::normal(
+            "SwitchService",
+            format!("Switched selector for service '{name}' from '{from}' to '{hash}'"),
+        )],
+    })
+}
+
+fn mark_operations(service: &Service, rollout: &str) -> Vec<Value> {
+    let path = format!("/metadata/annotations/{}", MANAGED_BY_ROLLOUTS.replace('/', "~1"));
+    let mark = json!({"op": "add", "path": path, "value": rollout});
+    if service.metadata.annotations.is_empty() {
+        // Nobody else can have added one meanwhile: that would have changed the version.
+        let version = &service.metadata.resource_version;
+        return vec![
+            json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
+            json!({"op": "add", "path": "/metadata/annotations", "value": {}}),
+            mark,
+        ];
+    }
+    vec![mark]
+}

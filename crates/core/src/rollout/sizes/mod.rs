@@ -1,0 +1,308 @@
+//! Which ReplicaSets get which size in this plan, and the writes that make it so.
+//!
+//! `basic` (a canary without a router), `routed` and `blue_green` say what they wish for; the traffic guard has the last word;
+//! `delay` knows when a ReplicaSet that nobody needs any more may go.
+
+mod basic;
+mod blue_green;
+mod delay;
+mod routed;
+
+use serde_json::{Value, json};
+use tidegate_api::labels;
+use tidegate_api::meta::Time;
+use tidegate_api::rollout::RolloutStatus;
+
+use super::arithmetic::{Pods, Split};
+use super::draft::Timer;
+use super::restart;
+use super::routing::Pin;
+use super::view::View;
+use crate::plan::{Event, Purpose, Request, Write};
+use crate::report::Wait;
+use crate::snapshot::ReplicaSet;
+use crate::traffic_guard::{self, Resize};
+
+pub(super) use basic::split_in_force as basic_split;
+pub(super) use blue_green::wanted as wanted_preview;
+pub(super) use delay::is_fast_track;
+pub(super) use routed::{split_in_force as routed_split, stage, way_back};
+
+/// A size that a ReplicaSet shall get.
+struct Wish<'a> {
+    replica_set: &'a ReplicaSet,
+    size: i32,
+    /// Whether the size is all that the present `spec.replicas` asks of it.
+    note_desired: bool,
+    deadline: Deadline,
+}
+
+/// What becomes of the instant at which a ReplicaSet may go to 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deadline {
+    /// It stays as it is.
+    Keep,
+    /// It is taken away: the ReplicaSet is in use, or gone.
+    Clear,
+    /// It is set.
+    Set(Time),
+}
+
+impl<'a> Wish<'a> {
+    /// A ReplicaSet in use.
+    fn new(replica_set: &'a ReplicaSet, size: i32) -> Self {
+        Self { replica_set, size, note_desired: true, deadline: Deadline::Clear }
+    }
+
+    fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
+    }
+}
+
+/// What all ReplicaSets shall get, and what is waited for before some get what they shall.
+#[derive(Default)]
+struct Wishes<'a> {
+    list: Vec<Wish<'a>>,
+    waits: Vec<Wait>,
+    timers: Vec<Timer>,
+}
+
+/// The writes of one pass.
+#[derive(Default)]
+pub(super) struct Sizing {
+    pub(super) writes: Vec<Write>,
+    /// What holds back a change of size.
+    pub(super) waits: Vec<Wait>,
+    pub(super) timers: Vec<Timer>,
+}
+
+/// Writes that move all ReplicaSets one pass towards what `status` (the one that is about to hold) asks for, and what the
+/// traffic guard holds back of them.
+pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> Sizing {
+    let Wishes { mut list, waits, timers } = wishes(view, status, pins);
+    surge(view, status, &mut list);
+    let all: Vec<Pods> = view.owned.iter().map(|rs| pods(rs)).collect();
+    let place = |rs: &ReplicaSet| view.owned.iter().position(|other| other.metadata.uid == rs.metadata.uid);
+    let resizes: Vec<Resize> = list
+        .iter()
+        .filter_map(|wish| Some(Resize { index: place(wish.replica_set)?, size: wish.size }))
+        .collect();
+    let shares_selector = view.canary().is_some() && !view.is_routed();
+    let promised = if shares_selector { view.limits().min_available() } else { 0 };
+    let together = traffic_guard::shared_selector(promised, &all, &resizes);
+    let mut sizing = Sizing { writes: Vec::new(), waits, timers };
+    for (wish, size) in list.iter().zip(together) {
+        let pin = pins.iter().find(|pin| pin.hash == wish.replica_set.hash());
+        let size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods(wish.replica_set), size));
+        if size != wish.size {
+            sizing.waits.push(held_back(wish, pin.filter(|_| size > wish.size)));
+        }
+        sizing.writes.extend(resize(view, wish, size));
+    }
+    sizing
+}
+
+/// One pod more for the ReplicaSet that is being restarted, where none may be missing.
+fn surge(view: &View<'_>, status: &RolloutStatus, list: &mut [Wish<'_>]) {
+    let Some((hash, if_single)) = restart::surge(view, status) else { return };
+    let wish = list.iter_mut().find(|wish| wish.replica_set.hash() == hash);
+    if let Some(wish) = wish.filter(|wish| wish.size == 1 || (wish.size > 1 && !if_single)) {
+        wish.size += 1;
+    }
+}
+
+fn held_back(wish: &Wish<'_>, pin: Option<&Pin>) -> Wait {
+    let (because, until) = match pin {
+        Some(pin) => (
+            format!("{} still sends traffic to it: {} ready pods must remain", pin.by, pin.least),
+            format!("{} sends none, or less", pin.by),
+        ),
+        None => (
+            format!("scaling down to {} would leave too few available pods", wish.size),
+            "more pods are available".into(),
+        ),
+    };
+    Wait {
+        object: format!("ReplicaSet/{}", wish.replica_set.metadata.name),
+        field: "spec.replicas".into(),
+        because,
+        since: None,
+        until,
+    }
+}
+
+fn wishes<'a>(view: &View<'a>, status: &RolloutStatus, pins: &[Pin]) -> Wishes<'a> {
+    if view.is_frozen() {
+        return Wishes { list: frozen(view), ..Wishes::default() };
+    }
+    let Some(new) = view.new else {
+        // The spec is invalid and what ran it is gone: stable carries everything.
+        let stable = view.stable.into_iter();
+        let list = stable.map(|rs| Wish::new(rs, view.replicas)).collect();
+        return Wishes { list, ..Wishes::default() };
+    };
+    if let Some(strategy) = view.blue_green() {
+        blue_green::wishes(view, new, strategy, (status, pins))
+    } else if view.is_routed() {
+        routed::wishes(view, new, (status, pins))
+    } else {
+        Wishes { list: basic::wishes(view, new, status), ..Wishes::default() }
+    }
+}
+
+/// Traffic or gates follow rules that this version does not know: only what is alone may follow `spec.replicas`.
+fn frozen<'a>(view: &View<'a>) -> Vec<Wish<'a>> {
+    let alone = view.new.filter(|new| is_alone(view, new)).into_iter();
+    alone.map(|rs| Wish::new(rs, view.replicas).until(Deadline::Keep)).collect()
+}
+
+/// The stable version runs, and no other ReplicaSet has pods.
+pub(super) fn is_alone(view: &View<'_>, new: &ReplicaSet) -> bool {
+    let mut others = view.owned.iter().filter(|rs| rs.metadata.uid != new.metadata.uid);
+    view.is_finished(&view.rollout().status) && others.all(|rs| rs.replicas == 0)
+}
+
+/// Neither steps nor the user move anything for now: sizes change only with `spec.replicas`.
+///
+/// An abort overrules it: whoever aborts wants the traffic back on stable.
+fn is_held(view: &View<'_>, status: &RolloutStatus) -> bool {
+    !status.abort && (view.is_on_hold() || view.rollout().spec.paused)
+}
+
+/// A held ReplicaSet's size, carried over to `spec.replicas` in proportion, rounded up.
+fn carried_over(view: &View<'_>, rs: &ReplicaSet) -> i32 {
+    match rs.desired_replicas() {
+        Some(before) if before > 0 && before != view.replicas => {
+            let share = i64::from(rs.replicas) * i64::from(view.replicas);
+            i32::try_from((share + i64::from(before) - 1) / i64::from(before)).unwrap_or(view.replicas)
+        }
+        _ => rs.replicas,
+    }
+}
+
+/// Canary and stable pods that steps, promotion and abort ask for.
+pub(super) fn split_in_force(view: &View<'_>, status: &RolloutStatus) -> Split {
+    if view.is_routed() { routed_split(view, status) } else { basic_split(view, status) }
+}
+
+/// Pods that a ReplicaSet may be made with: what the first step asks of it, as far as there is room for it beside everything
+/// that runs. Whatever depends on the fate of other pods comes later.
+pub(super) fn first_size(view: &View<'_>) -> i32 {
+    let rollout = view.rollout();
+    let is_abort_pending = rollout.status.abort && rollout.status.aborted_at.is_none();
+    if view.create_failed || view.is_frozen() || rollout.spec.paused || is_abort_pending {
+        return 0;
+    }
+    let status = &rollout.status;
+    if let Some(strategy) = view.blue_green() {
+        return blue_green::first_size(view, strategy);
+    }
+    let goes_on = status.current_pod_hash == view.wanted_hash && status.current_step_hash == view.step_hash;
+    let mut begun = status.clone();
+    if !goes_on {
+        // As the decision about the status will have it once the ReplicaSet is there.
+        begun.current_step_index = view.last_index().map(|last| if view.stable.is_some() { 0 } else { last });
+        (begun.abort, begun.promote_full) = (false, false);
+    }
+    if view.is_routed() {
+        return if begun.abort { 0 } else { routed_split(view, &begun).canary };
+    }
+    basic::first_size(view, &begun)
+}
+
+/// Nothing has to change its size.
+pub(super) fn are_settled(view: &View<'_>, status: &RolloutStatus) -> bool {
+    wishes(view, status, &[]).list.iter().all(|wish| wish.size == wish.replica_set.replicas)
+}
+
+/// The first thing in which the ReplicaSets are not yet as they shall be.
+pub(super) fn first_unmet(view: &View<'_>, status: &RolloutStatus) -> Option<Wait> {
+    let unmet = |rs: &ReplicaSet, field: &str, is: i32, wanted: i32| Wait {
+        object: format!("ReplicaSet/{}", rs.metadata.name),
+        field: field.into(),
+        because: format!("is {is}"),
+        since: None,
+        until: format!("it is {wanted}"),
+    };
+    let wishes = wishes(view, status, &[]).list;
+    let sizes = wishes.iter().find(|wish| wish.size != wish.replica_set.replicas);
+    sizes.map(|wish| unmet(wish.replica_set, "spec.replicas", wish.replica_set.replicas, wish.size)).or_else(
+        || {
+            let rs = view.owned.iter().find(|rs| rs.status.available_replicas != rs.replicas)?;
+            Some(unmet(rs, "status.availableReplicas", rs.status.available_replicas, rs.replicas))
+        },
+    )
+}
+
+pub(super) fn pods(rs: &ReplicaSet) -> Pods {
+    Pods { size: rs.replicas, available: rs.available(), possible: rs.possibly_available() }
+}
+
+/// The guarded write of one ReplicaSet's size, of the `spec.replicas` it was made for, and of its deadline.
+fn resize(view: &View<'_>, wish: &Wish<'_>, size: i32) -> Option<Write> {
+    let rs = wish.replica_set;
+    let note_desired = wish.note_desired && size == wish.size;
+    let in_use = rs.replicas > 0 || size > 0;
+    let outdated = note_desired && in_use && rs.desired_replicas() != Some(view.replicas);
+    let deadline = deadline_operation(rs, wish.deadline);
+    if size == rs.replicas && !outdated && deadline.is_none() {
+        return None;
+    }
+    let mut patch = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": rs.metadata.uid}),
+        json!({"op": "test", "path": "/spec/replicas", "value": rs.replicas}),
+    ];
+    if size < rs.replicas {
+        // What was counted as available must still be so: pods may have come and gone since.
+        patch.push(
+            json!({"op": "test", "path": "/metadata/resourceVersion", "value": rs.metadata.resource_version}),
+        );
+    }
+    if size != rs.replicas {
+        patch.push(json!({"op": "replace", "path": "/spec/replicas", "value": size}));
+    }
+    let notes = note_desired && rs.desired_replicas() != Some(view.replicas);
+    if (notes || deadline.is_some()) && rs.metadata.annotations.is_empty() {
+        patch.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+    }
+    if notes {
+        let path = annotation_path(labels::DESIRED_REPLICAS);
+        patch.push(json!({"op": "add", "path": path, "value": view.replicas.to_string()}));
+    }
+    patch.extend(deadline);
+    Some(Write {
+        object: view.object("ReplicaSet", &rs.metadata.name),
+        request: Request::JsonPatch { body: patch.into(), subresource: None },
+        purpose: Purpose::Scale { from: rs.replicas, to: size },
+        events: scaling_event((&rs.metadata.name, rs.revision().unwrap_or(0)), rs.replicas, size)
+            .into_iter()
+            .collect(),
+    })
+}
+
+fn deadline_operation(rs: &ReplicaSet, deadline: Deadline) -> Option<Value> {
+    let path = annotation_path(labels::SCALE_DOWN_DEADLINE);
+    let present = rs.metadata.annotations.get(labels::SCALE_DOWN_DEADLINE);
+    match deadline {
+        Deadline::Keep => None,
+        Deadline::Clear => present.map(|_| json!({"op": "remove", "path": path})),
+        Deadline::Set(at) => Some(json!({"op": "add", "path": path, "value": at.to_string()})),
+    }
+}
+
+fn annotation_path(key: &str) -> String {
+    format!("/metadata/annotations/{}", key.replace('/', "~1"))
+}
+
+/// Tells of another size of a ReplicaSet (name, revision).
+pub(super) fn scaling_event((name, revision): (&str, i64), from: i32, to: i32) -> Option<Event> {
+    let direction = match to.cmp(&from) {
+        std::cmp::Ordering::Greater => "up",
+        std::cmp::Ordering::Less => "down",
+        std::cmp::Ordering::Equal => return None,
+    };
+    Some(Event::normal(
+        "ScalingReplicaSet",
+        format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"),
+    ))
+}

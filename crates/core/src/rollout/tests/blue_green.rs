@@ -1,0 +1,199 @@
+//! Blue-green over the paper cluster.
+
+use serde_json::{Value, json};
+
+use super::paper::Paper;
+use super::template;
+
+fn blue_green(strategy: Value) -> Paper {
+    let mut members = json!({"activeService": "active", "previewService": "preview"});
+    members.as_object_mut().unwrap().extend(strategy.as_object().unwrap().clone());
+    let mut paper = Paper::new(json!({
+        "replicas": 3,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"blueGreen": members},
+    }));
+    paper.service("active");
+    paper.service("preview");
+    paper.settle();
+    paper
+}
+
+fn update(paper: &mut Paper, image: &str) {
+    paper.edit(json!({"spec": {"template": template(image)}}));
+    paper.settle();
+}
+
+fn resume(paper: &mut Paper) {
+    paper.status(json!({"pauseConditions": null}));
+    paper.settle();
+}
+
+#[test]
+fn a_first_version_becomes_active_once_it_is_available() {
+    let mut paper = Paper::new(json!({
+        "replicas": 3, "selector": {"matchLabels": {"app": "demo"}}, "template": template("blue"),
+        "strategy": {"blueGreen": {"activeService": "active"}},
+    }));
+    paper.service("active");
+    paper.settle_without_pods();
+    assert_eq!(paper.traffic(), "active: any");
+    assert_eq!(paper.rollout().status.stable_rs, "");
+    paper.settle();
+    assert_eq!((paper.summary(), paper.traffic()), ("Healthy - | blue 3/3 r1".into(), "active: blue".into()));
+}
+
+#[test]
+fn an_update_waits_for_a_user() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 3/3 r2");
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+    assert_eq!(
+        paper.report(),
+        "Rollout/demo status.pauseConditions: paused before the switch (BlueGreenPause); until it is promoted"
+    );
+    resume(&mut paper);
+    assert_eq!(paper.summary(), "Healthy - | blue 3/3 r1 | green 3/3 r2");
+    assert_eq!(paper.traffic(), "active: green | preview: green");
+    assert!(!paper.rollout().status.controller_pause);
+    paper.pass_seconds(29);
+    paper.settle();
+    assert_eq!(paper.summary(), "Healthy - | blue 3/3 r1 | green 3/3 r2");
+    paper.pass_seconds(1);
+    paper.settle();
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 3/3 r2");
+}
+
+#[test]
+fn a_promotion_ends_a_timed_pause_at_once() {
+    let mut paper = blue_green(json!({"autoPromotionSeconds": 60}));
+    update(&mut paper, "green");
+    paper.pass_seconds(5);
+    resume(&mut paper);
+    assert_eq!(paper.traffic(), "active: green | preview: green");
+    let mut waits = blue_green(json!({"autoPromotionSeconds": 60}));
+    update(&mut waits, "green");
+    waits.pass_seconds(59);
+    waits.settle();
+    assert_eq!(waits.traffic(), "active: blue | preview: green");
+    waits.pass_seconds(1);
+    waits.settle();
+    assert_eq!(waits.summary(), "Healthy - | blue 3/3 r1 | green 3/3 r2");
+}
+
+#[test]
+fn a_preview_has_fewer_pods_until_the_switch() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false, "previewReplicaCount": 1}));
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 1/1 r2");
+    paper.edit(json!({"spec": {"replicas": 4}}));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 4/4 r1 | green 1/1 r2");
+    paper.status(json!({"pauseConditions": null}));
+    paper.settle_without_pods();
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+    paper.settle();
+    assert_eq!(paper.summary(), "Healthy - | blue 4/4 r1 | green 4/4 r2");
+}
+
+#[test]
+fn an_abort_leaves_the_preview_up_for_its_delay() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false, "abortScaleDownDelaySeconds": 25}));
+    update(&mut paper, "green");
+    paper.status(json!({"abort": true}));
+    paper.settle();
+    let aborted = "Degraded RolloutAborted: Rollout aborted update to revision 2 -";
+    assert_eq!(paper.summary(), format!("{aborted} | blue 3/3 r1 | green 3/3 r2"));
+    paper.pass_seconds(25);
+    paper.settle();
+    assert_eq!(paper.summary(), format!("{aborted} | blue 3/3 r1 | green 0/0 r2"));
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+    paper.status(json!({"abort": false}));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 3/3 r2");
+    assert_eq!(paper.wake_at(), None);
+}
+
+#[test]
+fn an_abort_after_the_switch_needs_no_new_pods() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    paper.status(json!({"pauseConditions": null}));
+    paper.step();
+    assert_eq!(paper.traffic(), "active: green | preview: green");
+    // The new pods crash before the promotion is noted.
+    paper.lose_pods("green");
+    paper.status(json!({"abort": true}));
+    paper.step();
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+}
+
+#[test]
+fn without_delay_the_old_version_goes_at_once() {
+    let mut paper = blue_green(json!({"scaleDownDelaySeconds": 0}));
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 3/3 r2");
+    assert_eq!(paper.wake_at(), None);
+}
+
+#[test]
+fn so_many_old_versions_may_wait() {
+    let mut paper = blue_green(json!({"scaleDownDelayRevisionLimit": 1}));
+    update(&mut paper, "green");
+    update(&mut paper, "red");
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 3/3 r2 | red 3/3 r3");
+}
+
+#[test]
+fn back_to_a_version_that_is_still_up_is_fast() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    resume(&mut paper);
+    update(&mut paper, "blue");
+    assert_eq!(paper.summary(), "Healthy - | blue 3/3 r3 | green 3/3 r2");
+    assert_eq!(paper.traffic(), "active: blue | preview: blue");
+    paper.pass_seconds(31);
+    paper.settle();
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r3 | green 3/3 r4");
+}
+
+#[test]
+fn a_third_version_leaves_the_active_one_alone() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    update(&mut paper, "red");
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 3/3 r2 | red 3/3 r3");
+    paper.pass_seconds(31);
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 0/0 r2 | red 3/3 r3");
+}
+
+#[test]
+fn a_pause_keeps_a_new_version_from_starting() {
+    let mut paper = blue_green(json!({}));
+    paper.edit(json!({"spec": {"paused": true, "template": template("green"), "replicas": 5}}));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused manually paused - | blue 5/5 r1 | green 0/0 r2");
+    assert_eq!(paper.traffic(), "active: blue | preview: blue");
+    paper.edit(json!({"spec": {"paused": false}}));
+    paper.settle();
+    assert_eq!(paper.traffic(), "active: green | preview: green");
+}
+
+#[test]
+fn the_strategy_may_change_at_any_time() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    let canary = json!({"steps": [{"setWeight": 34}, {"pause": {}}]});
+    paper.edit(json!({"spec": {"strategy": {"blueGreen": null, "canary": canary}}}));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 2/2 r1 | green 1/1 r2");
+    let strategy = json!({"activeService": "active", "autoPromotionEnabled": false});
+    paper.edit(json!({"spec": {"strategy": {"canary": null, "blueGreen": strategy}}}));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 3/3 r2");
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+}

@@ -1,0 +1,199 @@
+//! What concerns single pods, and what comes from other objects: restarts, metadata by role, anti-affinity, rollback window,
+//! deadline, workload.
+
+use serde_json::{Value, json};
+
+use super::paper::Paper;
+use super::template;
+
+fn canary(spec: Value) -> Paper {
+    let mut all = json!({
+        "replicas": 4,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"canary": {}},
+    });
+    all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+    let mut paper = Paper::new(all);
+    paper.settle_with_pods();
+    paper
+}
+
+fn update(paper: &mut Paper, image: &str) {
+    paper.pass_seconds(1);
+    paper.edit(json!({"spec": {"template": template(image)}}));
+    paper.settle_with_pods();
+}
+
+/// Least and most pods during a restart that is due.
+fn restart(paper: &mut Paper) -> (usize, usize) {
+    paper.pass_seconds(10);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    let (mut least, mut most) = (usize::MAX, 0);
+    for _ in 0..100 {
+        paper.pass_seconds(1);
+        paper.step();
+        least = least.min(paper.pod_ages().len());
+        paper.make_pods();
+        most = most.max(paper.pod_ages().len());
+        if paper.rollout().status.restarted_at.is_some() && !paper.step() {
+            break;
+        }
+    }
+    let oldest: jiff::Timestamp = paper.pod_ages()[0].trim_matches('"').parse().unwrap();
+    assert!(oldest >= at, "{oldest} is older than {at}");
+    assert!(paper.summary().starts_with("Healthy"), "{}", paper.summary());
+    (least, most)
+}
+
+#[test]
+fn a_restart_keeps_what_max_unavailable_allows() {
+    let with = |strategy: Value, replicas: i32| {
+        restart(&mut canary(json!({"replicas": replicas, "strategy": {"canary": strategy}})))
+    };
+    assert_eq!(with(json!({"maxUnavailable": 1}), 4), (3, 4));
+    assert_eq!(with(json!({"maxUnavailable": 2}), 10), (8, 10));
+    assert_eq!(with(json!({"maxUnavailable": 0, "maxSurge": 1}), 4), (4, 5));
+    assert_eq!(with(json!({}), 1), (1, 2));
+    assert_eq!(with(json!({"maxUnavailable": 1, "maxSurge": 0}), 1), (1, 2));
+    assert_eq!(with(json!({}), 2), (2, 3));
+}
+
+#[test]
+fn a_restart_waits_for_its_time_and_for_disruption_budgets() {
+    let mut paper = canary(json!({"strategy": {"canary": {"maxUnavailable": 1}}}));
+    let at = paper.now() + jiff::SignedDuration::from_secs(60);
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    paper.settle_with_pods();
+    assert_eq!(paper.summary(), "Healthy - | blue 4/4 r1");
+    assert!(paper.wake_at().is_some());
+    paper.is_guarded = true;
+    paper.pass_seconds(61);
+    paper.step();
+    assert_eq!(paper.pod_ages().len(), 4);
+    assert!(paper.report().contains("4 pods are older"), "{}", paper.report());
+    assert_eq!(paper.wake_at(), Some(paper.now() + jiff::SignedDuration::from_secs(30)));
+}
+
+#[test]
+fn pods_carry_the_metadata_of_their_role() {
+    let roles = json!({
+        "canaryMetadata": {"labels": {"role": "canary", "app": "demo"}},
+        "stableMetadata": {"labels": {"role": "stable"}},
+        "steps": [{"setWeight": 25}, {"pause": {}}],
+    });
+    let mut paper = canary(json!({"strategy": {"canary": roles}}));
+    assert_eq!(paper.pod_labels("role"), ["stable"; 4]);
+    update(&mut paper, "green");
+    let mut labels = paper.pod_labels("role");
+    labels.sort();
+    assert_eq!(labels, ["canary", "stable", "stable", "stable"]);
+    paper.status(json!({"pauseConditions": null}));
+    paper.settle_with_pods();
+    assert_eq!(paper.pod_labels("role"), ["stable"; 4]);
+    assert_eq!(paper.pod_labels("app"), ["demo"; 4], "a label of the template comes back");
+    paper.edit(json!({"spec": {"strategy": {"canary": {"canaryMetadata": null, "stableMetadata": null}}}}));
+    paper.settle_with_pods();
+    assert_eq!(paper.pod_labels("role"), ["-"; 4]);
+    let metadata = &paper.replica_sets()[1].metadata;
+    assert!(!metadata.annotations.contains_key("rollout.argoproj.io/ephemeral-metadata"), "{metadata:?}");
+}
+
+#[test]
+fn new_pods_keep_away_from_stable_ones() {
+    let affinity = json!({"preferredDuringSchedulingIgnoredDuringExecution": {"weight": 7}});
+    let strategy = json!({"antiAffinity": affinity, "steps": [{"setWeight": 25}, {"pause": {}}]});
+    let mut paper = canary(json!({"strategy": {"canary": strategy}}));
+    assert_eq!(paper.template_of("blue")["spec"]["affinity"], Value::Null);
+    let stable = paper.rollout().status.stable_rs;
+    update(&mut paper, "green");
+    let term = &paper.template_of("green")["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        [0];
+    assert_eq!(term["weight"], 7);
+    assert_eq!(
+        term["podAffinityTerm"],
+        json!({"labelSelector": {"matchExpressions": [
+            {"key": "rollouts-pod-template-hash", "operator": "In", "values": [stable]}]},
+            "namespaces": ["default"], "topologyKey": "kubernetes.io/hostname"})
+    );
+    paper.edit(json!({"spec": {"strategy": {"canary": {"antiAffinity": null}}}}));
+    paper.settle_with_pods();
+    assert_eq!(paper.template_of("green")["spec"]["affinity"], Value::Null);
+}
+
+#[test]
+fn within_the_window_a_rollback_takes_no_steps() {
+    let strategy = json!({"canary": {"steps": [{"setWeight": 25}, {"pause": {}}]}});
+    let mut paper = canary(json!({"rollbackWindow": {"revisions": 1}, "strategy": strategy}));
+    for image in ["green", "red"] {
+        update(&mut paper, image);
+        paper.status(json!({"promoteFull": true}));
+        paper.settle_with_pods();
+    }
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Healthy 2/2 | blue 0/0 r1 | green 4/4 r4 | red 0/0 r3");
+    update(&mut paper, "red");
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 0/0 r1 | green 3/3 r4 | red 1/1 r5");
+    paper.status(json!({"abort": true}));
+    paper.settle_with_pods();
+    update(&mut paper, "blue");
+    assert_eq!(paper.summary(), "Healthy 2/2 | blue 4/4 r6 | green 0/0 r4 | red 0/0 r5");
+}
+
+#[test]
+fn an_update_that_does_not_get_on_is_aborted() {
+    let mut paper = canary(json!({
+        "progressDeadlineSeconds": 10, "progressDeadlineAbort": true,
+        "strategy": {"canary": {"steps": [{"setWeight": 25}, {"pause": {}}]}},
+    }));
+    paper.edit(json!({"spec": {"template": template("bad")}}));
+    paper.settle_without_pods();
+    paper.pass_seconds(12);
+    paper.settle_without_pods();
+    let name = paper.replica_sets()[1].metadata.name.clone();
+    let why = format!("ReplicaSet \"{name}\" has timed out progressing.");
+    let message = format!("RolloutAborted: Rollout aborted update to revision 2: {why}");
+    assert_eq!(paper.rollout().status.message, message);
+    paper.settle();
+    assert_eq!(paper.summary(), format!("Degraded {message} 0/2 | blue 4/4 r1 | bad 0/0 r2"));
+}
+
+fn deployment(image: &str, generation: i64) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "uid": "uid-web", "generation": generation, "resourceVersion": "5"},
+        "spec": {"replicas": 4, "selector": {"matchLabels": {"app": "demo"}}, "template": template(image)},
+    })
+}
+
+fn referring(scale_down: &str) -> Paper {
+    let reference =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "scaleDown": scale_down});
+    let mut paper = Paper::new(json!({
+        "replicas": 4, "workloadRef": reference,
+        "strategy": {"canary": {"steps": [{"setWeight": 25}, {"pause": {}}]}},
+    }));
+    paper.workload(deployment("blue", 1));
+    paper
+}
+
+#[test]
+fn the_template_of_a_workload_is_followed() {
+    for (scale_down, size) in [("never", 4), ("onsuccess", 0), ("progressively", 0)] {
+        let mut paper = referring(scale_down);
+        paper.settle();
+        assert_eq!(paper.summary(), "Healthy 2/2 | blue 4/4 r1");
+        assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], size, "{scale_down}");
+    }
+    let mut paper = referring("never");
+    paper.settle();
+    paper.workload(deployment("green", 2));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 3/3 r1 | green 1/1 r2");
+    assert_eq!(paper.rollout().status.workload_observed_generation, "2");
+    *paper.the_workload() = None;
+    paper.settle();
+    assert!(paper.summary().ends_with("2 | blue 3/3 r1 | green 1/1 r2"), "{}", paper.summary());
+    assert!(paper.summary().starts_with("Degraded InvalidSpec"), "{}", paper.summary());
+}

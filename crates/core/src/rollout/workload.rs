@@ -1,0 +1,56 @@
+//! `spec.workloadRef`: the template comes from another object, which may be a Deployment that still runs pods of its own.
+
+use serde_json::json;
+use tidegate_api::labels::WORKLOAD_GENERATION;
+use tidegate_api::rollout::{Phase, RolloutStatus, WorkloadScaleDown};
+
+use super::view::View;
+use crate::plan::{Plan, Purpose, Request, Write};
+
+/// Notes which generation of the workload the Rollout follows; a pass of its own, because the new version copies it.
+pub(super) fn note_generation(view: &View<'_>) -> Option<Plan> {
+    let rollout = view.rollout();
+    let workload = view.snapshot.workload.found().filter(|_| rollout.spec.workload_ref.is_some())?;
+    let generation = workload.metadata.generation.to_string();
+    if rollout.metadata.annotations.get(WORKLOAD_GENERATION) == Some(&generation) {
+        return None;
+    }
+    let write = Write {
+        object: view.object("Rollout", &rollout.metadata.name),
+        request: Request::MergePatch {
+            body: json!({"metadata": {"annotations": {WORKLOAD_GENERATION: generation}}}),
+            resource_version: rollout.metadata.resource_version.clone(),
+            subresource: None,
+        },
+        purpose: Purpose::Metadata,
+        events: Vec::new(),
+    };
+    Some(Plan { writes: vec![write], ..Plan::default() })
+}
+
+/// Takes the Deployment's own pods away as the Rollout's first version takes over. It is never deleted, and never grows.
+pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
+    let when = view.rollout().spec.workload_ref.as_ref()?.scale_down.as_ref()?;
+    let workload = view.snapshot.workload.found().filter(|workload| workload.kind == "Deployment")?;
+    let first = view.new.filter(|new| new.revision() == Some(1) && view.invalid.is_none())?;
+    let size = workload.replicas.unwrap_or(1);
+    let is_taken_over = status.phase == Some(Phase::Healthy) && view.is_finished(status);
+    let target = match when {
+        WorkloadScaleDown::OnSuccess | WorkloadScaleDown::Progressively if is_taken_over => 0,
+        WorkloadScaleDown::Progressively => (view.replicas - first.available()).max(0),
+        _ => return None,
+    };
+    (target < size).then(|| Write {
+        object: view.object("Deployment", &workload.metadata.name),
+        request: Request::JsonPatch {
+            body: json!([
+                {"op": "test", "path": "/metadata/uid", "value": workload.metadata.uid},
+                {"op": "test", "path": "/spec/replicas", "value": size},
+                {"op": "replace", "path": "/spec/replicas", "value": target},
+            ]),
+            subresource: None,
+        },
+        purpose: Purpose::ScaleWorkload { from: size, to: target },
+        events: Vec::new(),
+    })
+}
