@@ -36,7 +36,7 @@ pub fn client_status(rollout: &Rollout) -> ClientStatus {
     match &status.phase {
         Some(phase) if !phase.as_str().is_empty() => ClientStatus::new(phase.clone(), &status.message),
         _ => {
-            let (phase, message) = phase(&rollout.spec, status, Timestamp::MAX);
+            let (phase, message) = phase(&rollout.spec, status, jiff::Timestamp::MAX);
             ClientStatus::new(phase, message)
         }
     }
