@@ -50,7 +50,7 @@ fn note_selectors(view: &View<'_>, strategy: &BlueGreenStrategy, draft: &mut Dra
 }
 
 /// Neither pause nor preview: a user wants it, or it ran a moment ago.
-fn is_hurried(view: &View<'_>, status: &RolloutStatus) -> bool {
+pub(super) fn is_hurried(view: &View<'_>, status: &RolloutStatus) -> bool {
     status.promote_full || view.is_within_rollback_window(status) || sizes::is_fast_track(view, status)
 }
 
@@ -73,8 +73,12 @@ fn pause_end(strategy: &BlueGreenStrategy, begun: Time) -> Option<Timestamp> {
 
 /// Begins the pause, or ends it. One that has ended is a `controllerPause` without a condition until the switch is made.
 fn pause(view: &View<'_>, strategy: &BlueGreenStrategy, draft: &mut Draft) {
-    if !wants_pause(strategy) || draft.is_resumed() {
+    if draft.is_resumed() {
         return;
+    }
+    if !wants_pause(strategy) {
+        // There may be one from before the spec was edited.
+        return draft.end_pauses();
     }
     let paused = draft.status.pause_conditions.iter().find(|it| it.reason == PauseReason::BlueGreenPause);
     let begun = paused.map(|condition| condition.start_time);

@@ -34,10 +34,11 @@ pub mod validate;
 mod view;
 mod workload;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tidegate_api::rollout::{CanaryStrategy, Phase};
 
+use draft::Timer;
 pub use ended::{EndedUpdate, ended_updates};
 pub use failure::{after_failure, reconciliation_error};
 use view::View;
@@ -45,6 +46,9 @@ use view::View;
 use crate::plan::{Plan, Purpose, Request, Write};
 use crate::report::Report;
 use crate::snapshot::{Need, Observed, Snapshot};
+
+/// After this time a router that has not confirmed is asked again; upstream's interval.
+const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(10);
 
 /// What must be read before [`plan`] can decide. Empty once everything is known.
 #[must_use]
@@ -171,13 +175,16 @@ fn progress(view: &View<'_>) -> Plan {
     if is_quiet {
         writes.extend(restart::evictions(view, &mut draft));
     }
+    writes.extend(workload::scale_down(view, &draft.status));
     if writes.is_empty() {
-        writes.extend(workload::scale_down(view, &draft.status));
         writes.extend(roles::writes(view, &draft.status));
         writes.extend(revisions::clean_up(view));
     }
     sizing.timers.into_iter().for_each(|timer| draft.timer(timer));
     draft.waits.extend(sizing.waits);
+    if routing::unconfirmed(view).is_some() {
+        draft.timer(Timer::LookAgain(view.now + UNCONFIRMED));
+    }
     draft.waits.extend(kept);
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));

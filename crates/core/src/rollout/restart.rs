@@ -13,7 +13,7 @@ use super::routing;
 use super::view::View;
 use crate::plan::{Purpose, Request, Write};
 use crate::report::Wait;
-use crate::snapshot::{Pod, ReplicaSet, Snapshot};
+use crate::snapshot::{Observed, Pod, ReplicaSet, Snapshot};
 
 /// After this time pods that could not be evicted are tried again; upstream's interval.
 const TRY_AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -36,7 +36,11 @@ struct Group<'a> {
 fn groups<'a>(view: &View<'a>, status: &RolloutStatus) -> Option<Vec<Group<'a>>> {
     let spec = &view.rollout().spec;
     let at = spec.restart_at.filter(|_| is_restart_due(spec, status, view.now))?;
-    let pods = view.snapshot.pods.found()?;
+    let pods: &[Pod] = match &view.snapshot.pods {
+        Observed::Found(pods) => pods,
+        _ if view.owned.iter().all(|rs| rs.is_idle()) => &[],
+        _ => return None,
+    };
     let mut order: Vec<&ReplicaSet> = view.owned.clone();
     order.sort_by_key(|rs| {
         let is_new = view.new.is_some_and(|new| new.metadata.uid == rs.metadata.uid);

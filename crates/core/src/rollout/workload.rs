@@ -6,6 +6,7 @@ use tidegate_api::rollout::{Phase, RolloutStatus, WorkloadScaleDown};
 
 use super::view::View;
 use crate::plan::{Plan, Purpose, Request, Write};
+use crate::snapshot::ReplicaSet;
 
 /// Notes which generation of the workload the Rollout follows; a pass of its own, because the new version copies it.
 pub(super) fn note_generation(view: &View<'_>) -> Option<Plan> {
@@ -32,7 +33,10 @@ pub(super) fn note_generation(view: &View<'_>) -> Option<Plan> {
 pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
     let when = view.rollout().spec.workload_ref.as_ref()?.scale_down.as_ref()?;
     let workload = view.snapshot.workload.found().filter(|workload| workload.kind == "Deployment")?;
-    let first = view.new.filter(|new| new.revision() == Some(1) && view.invalid.is_none())?;
+    // Later versions have found it gone, or as a user wants it.
+    let is_first =
+        |new: &&ReplicaSet| new.revision() == Some(1) || view.rollout().status.stable_rs.is_empty();
+    let first = view.new.filter(|_| view.invalid.is_none()).filter(is_first)?;
     let size = workload.replicas.unwrap_or(1);
     let is_taken_over = status.phase == Some(Phase::Healthy) && view.is_finished(status);
     let target = match when {

@@ -5,6 +5,7 @@ use tidegate_api::rollout::{BlueGreenStrategy, RolloutStatus};
 use super::delay::{self, Aborted, Rules};
 use super::{Deadline, Wish, Wishes, carried_over, is_held};
 use crate::report::Wait;
+use crate::rollout::blue_green;
 use crate::rollout::routing::Pin;
 use crate::rollout::view::View;
 use crate::snapshot::ReplicaSet;
@@ -63,7 +64,7 @@ pub(in crate::rollout) fn wanted(
     let is_needed = view.old_stable(status).is_none()
         || active.is_none()
         || active == Some(new.hash())
-        || status.promote_full
+        || blue_green::is_hurried(view, status)
         || status.blue_green.scale_up_preview_check_point;
     match strategy.preview_replica_count {
         Some(count) if !is_needed => count.max(0),

@@ -61,6 +61,16 @@ fn a_restart_keeps_what_max_unavailable_allows() {
 }
 
 #[test]
+fn a_restart_of_no_pods_is_over() {
+    let mut paper = canary(json!({"replicas": 0}));
+    paper.pass_seconds(10);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    paper.settle_with_pods();
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1");
+}
+
+#[test]
 fn a_restart_waits_for_its_time_and_for_disruption_budgets() {
     let mut paper = canary(json!({"strategy": {"canary": {"maxUnavailable": 1}}}));
     let at = paper.now() + jiff::SignedDuration::from_secs(60);
@@ -186,6 +196,12 @@ fn the_template_of_a_workload_is_followed() {
         assert_eq!(paper.summary(), "Healthy 2/2 | blue 4/4 r1");
         assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], size, "{scale_down}");
     }
+    // The first version that becomes available need not be the first.
+    let mut paper = referring("onsuccess");
+    paper.settle_without_pods();
+    paper.workload(deployment("green", 2));
+    paper.settle();
+    assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 0);
     let mut paper = referring("never");
     paper.settle();
     paper.workload(deployment("green", 2));

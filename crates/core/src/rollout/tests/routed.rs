@@ -79,11 +79,12 @@ fn the_delay_of_an_abort_begins_when_the_router_has_confirmed() {
     paper.step();
     paper.verify(false);
     paper.settle();
-    assert_eq!(paper.wake_at(), None);
+    let in_seconds = |paper: &Paper| paper.wake_at().map(|at| at.duration_since(paper.now()).as_secs());
+    assert_eq!(in_seconds(&paper), Some(10), "the router is asked again");
     assert!(paper.report().contains("not confirmed"), "{}", paper.report());
     paper.verify(true);
     paper.settle();
-    assert!(paper.wake_at().is_some());
+    assert_eq!(in_seconds(&paper), Some(29));
 }
 
 #[test]
