@@ -1,7 +1,7 @@
 //! Worlds in one process: the controller that ships, an in-memory cluster, users, faults, and a linter that sees every write.
 //!
 //! Time is virtual unless asked otherwise: a world runs in a current-thread runtime whose clock is paused, and everything
-//! in it derives from a seed. In reading order: `world` (the whole), `pace` (how fast its time runs), `manifest` (files, with the
+//! in it derives from a seed. In reading order: `world` (the whole), `takeover` (one that begins in the middle), `pace` (how fast its time runs), `manifest` (files, with the
 //! place of every field), `router` (who moves traffic), `user` and `apply` (what people do), `inspector` (invariants after every write), `faults` (what goes
 //! wrong between controller and cluster), `view` (what people see), `timeline` (what happened to a Rollout, in rows), `scenario`
 //! (scripts with golden transcripts).
@@ -13,6 +13,7 @@ pub mod manifest;
 mod pace;
 pub mod router;
 pub mod scenario;
+mod takeover;
 pub mod timeline;
 pub mod user;
 pub mod view;

@@ -4,7 +4,7 @@
 //! seen before any real router is written. It starts from `status.canary.weights` where nothing is kept yet, so that a
 //! Rollout whose traffic was routed by another controller is taken over with its weights.
 
-//mod stand_in;
+mod stand_in;
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tidegate_api::rollout::{Rollout, TrafficWeights, WeightDestination};
 use tidegate_core::TrafficIntent;
 
-//pub(crate) use stand_in::StandIn;
+pub(crate) use stand_in::StandIn;
 
 /// How the router of a world behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,11 @@
 //!
 //! Commands are those a user would type (`kubectl apply -f FILE`, `kubectl argo rollouts promote NAME`, ...), the simulator's own
 //! (`wait 5s`, `wait until Healthy`, `crash`, `start`) are listed in [`command`]. In reading order: `script` (the file format),
-//! `command` over `words` (lines, understood), `perform` (carried out), `wait`.
+//! `command` and `parse` over `words` (lines, understood), `perform` and `look` (carried out), `wait`.
 
 pub mod command;
+mod look;
+mod parse;
 mod perform;
 mod script;
 mod wait;
@@ -32,7 +34,7 @@ const NAMESPACE: &str = "default";
 /// # Errors
 /// When a line cannot be understood, or the world is not at rest at the end; the text says where.
 pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
-    let options = Options { seed: script.seed, ..Options::default() };
+    let options = Options { seed: script.seed, routing: Some(script.routing), ..Options::default() };
     let context = Context { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
     let commands = understood(script)?;
     run(Pace::Virtual, options, |mut world| async move {

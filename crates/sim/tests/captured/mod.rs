@@ -1,6 +1,10 @@
 //! Moments of the captured runs of upstream (`fixtures/`), and what of them must agree with ours: sets of objects, texts and
 //! events, without times, random names and what depends on them. For tests on the embedded cluster and on a real one.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub(crate) mod contract;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,6 +58,9 @@ pub(crate) fn as_applied(object: &Value) -> Value {
     let mut object = object.clone();
     object["metadata"] = json!({"name": object["metadata"]["name"]});
     object.as_object_mut().unwrap().remove("status");
+    if let Some(selector) = object["spec"]["selector"].as_object_mut() {
+        selector.remove("rollouts-pod-template-hash");
+    }
     object
 }
 
@@ -168,8 +175,12 @@ fn pretty(value: &(impl serde::Serialize + ?Sized)) -> String {
 /// What must agree of a ReplicaSet.
 fn replica_set(object: &Value) -> Value {
     let metadata = &object["metadata"];
+    let mut annotations = metadata["annotations"].clone();
+    if !annotations["scale-down-deadline"].is_null() {
+        annotations["scale-down-deadline"] = json!("T");
+    }
     json!({
-        "name": metadata["name"], "labels": metadata["labels"], "annotations": metadata["annotations"],
+        "name": metadata["name"], "labels": metadata["labels"], "annotations": annotations,
         "replicas": object["spec"]["replicas"], "selector": object["spec"]["selector"],
         "template": object["spec"]["template"],
         "status": status_without_generation(&object["status"]),
@@ -201,18 +212,30 @@ pub(crate) fn comparable(object: &Value) -> Value {
             *value = json!("T");
         }
     }
-    if !status["abortedAt"].is_null() {
-        status["abortedAt"] = json!("T");
+    for time in ["abortedAt", "restartedAt"] {
+        if !status[time].is_null() {
+            status[time] = json!("T");
+        }
     }
-    json!({"annotations": object["metadata"]["annotations"], "spec": object["spec"], "status": status})
+    let mut spec = object["spec"].clone();
+    if !spec["restartAt"].is_null() {
+        spec["restartAt"] = json!("T");
+    }
+    json!({"annotations": object["metadata"]["annotations"], "spec": spec, "status": status})
 }
 
 /// The text of `get rollout` without ages, pod suffixes and the widths that follow from them.
 fn without_ages(text: &str) -> String {
     let word = |word: &str, is_pod: bool| {
-        let is_age = word.ends_with(['s', 'm', 'h']) && word.starts_with(|c: char| c.is_ascii_digit());
+        let is_time =
+            |word: &str| word.ends_with(['s', 'm', 'h']) && word.starts_with(|c: char| c.is_ascii_digit());
+        let is_age = is_time(word);
         match word.rsplit_once('-') {
             Some((pod, suffix)) if is_pod && suffix.len() == 5 => format!("{pod}-*"),
+            // A delay that has passed says so, others say how long they take still.
+            _ if word.contains("delay:") && is_time(word.rsplit(':').next().unwrap_or_default()) => {
+                format!("{}AGE", &word[..=word.rfind(':').unwrap_or_default()])
+            }
             _ if is_age => "AGE".to_owned(),
             _ => word.to_owned(),
         }
