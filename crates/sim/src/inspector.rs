@@ -143,7 +143,7 @@ impl Record {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
         let object = after.or(before)?;
         let permission = self.permission_for(object, kind).cloned().unwrap_or_default();
-        let is_eviction = change.resource == "pods/eviction";
+        let is_eviction = change.resource.ends_with("/eviction");
         invariants::touches_only_ours(&permission, Touch { before, after, is_eviction })
     }
 

@@ -25,14 +25,16 @@ impl World {
                 self.server.create(BEFORE, "namespaces", "", object).expect("the namespace has a good name");
             }
         }
-        // All in one instant: the workload controllers find pods with their ReplicaSets.
+        let mut resources = Vec::new();
         for object in objects {
             let (version, kind) = (&object["apiVersion"], &object["kind"]);
             let (version, kind) = (version.as_str().unwrap_or_default(), kind.as_str().unwrap_or_default());
-            if let Some(collection) = self.collection_of(version, kind).await {
-                self.server
-                    .restore(BEFORE, &collection.resource(), object.clone())
-                    .expect("each object is there once");
+            resources.push(self.collection_of(version, kind).await.map(|collection| collection.resource()));
+        }
+        // All in one instant: the workload controllers find pods with their ReplicaSets.
+        for (object, resource) in objects.iter().zip(resources) {
+            if let Some(resource) = resource {
+                self.server.restore(BEFORE, &resource, object.clone()).expect("each object is there once");
             }
         }
         self.start_controller();

@@ -1,4 +1,5 @@
-//! Plays every script under `scenarios/` and compares its transcript. `TIDEGATE_ACCEPT=1` writes what came out instead.
+//! Plays every script under `scenarios/` and compares its transcript. `TIDEGATE_ACCEPT=1` writes what came out instead;
+//! `TIDEGATE_ONLY=TEXT` plays those whose path contains TEXT.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -31,6 +32,8 @@ fn transcripts_are_as_written() {
     let mut found = Vec::new();
     scripts(&root().join("scenarios"), &mut found);
     assert!(found.len() > 10, "the scripts are where they should be");
+    let only = std::env::var("TIDEGATE_ONLY").unwrap_or_default();
+    found.retain(|path| path.display().to_string().contains(&only));
     let mut wrong = Vec::new();
     for path in found {
         let text = std::fs::read_to_string(&path).unwrap();

@@ -86,6 +86,8 @@ pub fn touches_only_ours(permission: &Permission, touch: Touch<'_>) -> Option<Vi
         // Of the simulator's router.
         "ConfigMap" => route(permission, object),
         "Event" => None,
+        // The API server notes there what it has granted.
+        "PodDisruptionBudget" if touch.is_eviction => None,
         _ => Some("not ours to write".to_owned()),
     };
     what.map(|what| violation("I9", format!("{kind} {}: {what}", text(&object["metadata"]["name"]))))

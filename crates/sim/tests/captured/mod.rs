@@ -39,6 +39,16 @@ pub(crate) enum Row {
     UpstreamDrops(&'static [&'static str]),
     /// D14: upstream's recorder sends events of one second in any order.
     UpstreamReorders,
+    /// A first version is complete when its pods are available and its Services select it: the switch is told first.
+    SwitchComesFirst,
+    /// What a router tells of its objects is the router's affair, and the stand-in has none of them.
+    RouterTells,
+    /// A change of weights that changes no number is not told.
+    NothingToTell,
+    /// A Service is not pointed back and forth.
+    NoFlapping,
+    /// The first ReplicaSet of a workload is told of like any other, and its revision has no history.
+    FirstOfWorkload,
 }
 
 /// Folder of a captured moment.
@@ -76,7 +86,10 @@ impl Moment {
     pub(crate) fn of(objects: &[Value], tree: &str, events: Vec<String>) -> Self {
         let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
         Self {
-            replica_sets: of_kind("ReplicaSet").map(replica_set).collect(),
+            replica_sets: of_kind("ReplicaSet")
+                .filter(|object| object["metadata"]["ownerReferences"][0]["kind"] == "Rollout")
+                .map(replica_set)
+                .collect(),
             selectors: of_kind("Service").map(|service| service["spec"]["selector"].clone()).collect(),
             rollout: of_kind("Rollout").next().map(comparable).unwrap_or_default(),
             tree: without_ages(tree),
@@ -143,6 +156,33 @@ impl Row {
                     missing.iter().map(|event| event.split_once(' ').unwrap().1).collect();
                 assert_eq!(missing, dropped, "the events that upstream dropped");
                 ours.retain(|event| theirs.contains(event));
+            }
+            Self::SwitchComesFirst => {
+                let is_initial = |event: &String| event.ends_with(": Initial deploy");
+                let is_first_switch =
+                    |event: &String| event.contains(" SwitchService ") && event.contains(" from '' ");
+                let Some(at) = theirs.iter().position(is_initial) else { return };
+                let Some(last) = theirs.iter().rposition(is_first_switch).filter(|last| *last > at) else {
+                    return;
+                };
+                theirs[at..=last].rotate_left(1);
+            }
+            Self::RouterTells => {
+                theirs.retain(|event| !event.contains("CanaryIngress "));
+            }
+            Self::NothingToTell => {
+                theirs.retain(|event| event != "Normal TrafficWeightUpdated Traffic weight updated ")
+            }
+            Self::NoFlapping => {
+                let mut seen = BTreeSet::new();
+                for events in [ours, theirs] {
+                    seen.clear();
+                    let is_switch = |event: &String| event.contains(" SwitchService ");
+                    events.retain(|event| !is_switch(event) || seen.insert(event.clone()));
+                }
+            }
+            Self::FirstOfWorkload => {
+                ours.retain(|event| !event.contains(" NewReplicaSetCreated ") || theirs.contains(event));
             }
             Self::UpstreamReorders => {
                 for events in [ours, theirs] {
