@@ -191,6 +191,31 @@ impl Record {
             *writes += 1;
             found.extend(invariants::is_bounded(*writes, after));
         }
+        if !found.is_empty()
+            && let (Some(b), Some(a)) = (before, after)
+        {
+            // DEBUG
+            eprintln!(
+                "DEBUG {} {found:?}\n spec {}\n before {} {:?}\n after {} {:?}\n sets {:?} routed {:?} -> {:?}",
+                trace_line(change, ""),
+                serde_json::to_string(&a.rollout.spec.strategy).unwrap_or_default(),
+                serde_json::to_string(&b.rollout.status).unwrap_or_default(),
+                b.ready,
+                serde_json::to_string(&a.rollout.status).unwrap_or_default(),
+                a.ready,
+                a.replica_sets
+                    .iter()
+                    .map(|r| (
+                        r.hash().to_owned(),
+                        r.replicas,
+                        r.status.available_replicas,
+                        r.metadata.annotations.get(labels::SCALE_DOWN_DEADLINE).cloned()
+                    ))
+                    .collect::<Vec<_>>(),
+                b.routed,
+                a.routed
+            );
+        }
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }
 
@@ -260,8 +285,9 @@ impl Record {
         Some(Observation { rollout, replica_sets, ready, services, endpoints, routed })
     }
 
-    /// What the stand-in router keeps; before it was asked for anything, what another one was told.
+    /// What the stand-in router keeps; before it was asked for anything, what another one was told. `None` without a router.
     fn routed(&self, rollout: &Rollout) -> Option<TrafficWeights> {
+        rollout.spec.strategy.as_ref()?.canary.as_ref()?.traffic_routing.as_ref()?;
         let metadata = &rollout.metadata;
         let name = router::config_map_name(&metadata.name);
         match self.objects.get(&("ConfigMap".to_owned(), metadata.namespace.clone(), name)) {

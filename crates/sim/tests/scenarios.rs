@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tidegate_sim::scenario::{Script, play};
+use tidegate_sim::scenario::{Script, play, play_through};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -37,7 +37,14 @@ fn transcripts_are_as_written() {
     let mut wrong = Vec::new();
     for path in found {
         let text = std::fs::read_to_string(&path).unwrap();
-        let outcome = Script::parse(&text).and_then(|script| play(&script, &root()));
+        let script = Script::parse(&text);
+        let outcome = script.and_then(|script| {
+            let (played, outcome) = play_through(&script, &root());
+            if outcome.is_err() && !only.is_empty() {
+                println!("{played}");
+            }
+            outcome.map(|()| played)
+        });
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         match outcome {
             Err(error) => wrong.push(format!("{name}: {error}")),

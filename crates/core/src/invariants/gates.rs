@@ -43,7 +43,10 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     }
     let steps = canary.map_or(0, |canary| canary.steps.len());
     let steps_left = steps.saturating_sub(usize::try_from(new.current_step_index.unwrap_or(0)).unwrap_or(0));
-    let pauses = !old.pause_conditions.is_empty() && is_same_update(before, after) && !is_over(before, after);
+    let pauses = !old.pause_conditions.is_empty()
+        && is_same_update(before, after)
+        && !is_over(before, after)
+        && before.blue_green().is_none_or(wants_a_pause);
     if steps_left > 0 || pauses {
         return fail("steps or pauses are left");
     }
@@ -53,6 +56,11 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
 /// The active Service selects this version, as it stands in the cluster.
 fn is_active(observation: &Observation, strategy: &BlueGreenStrategy, hash: &str) -> bool {
     observation.pinned_by(&strategy.active_service) == Some(hash)
+}
+
+/// A promotion waits for a user or for some seconds: without that a pause from before an edit of the spec holds nothing.
+fn wants_a_pause(strategy: &BlueGreenStrategy) -> bool {
+    strategy.auto_promotion_enabled == Some(false) || strategy.auto_promotion_seconds > 0
 }
 
 /// The router has said that it does not send yet what it was asked to send.

@@ -9,6 +9,7 @@
 //! | `traffic` | which share of requests each version answers, per Service and per route |
 //! | `crash`, `start` | ends or starts the controller process |
 //! | `pods of IMAGE never ready\|crash\|start` | pods whose image contains IMAGE do not become ready, crash, or start again |
+//! | `lose a pod of IMAGE` | one pod whose image contains IMAGE is gone, as with its node |
 //! | `silence TIME` | watches deliver nothing for a while |
 
 use std::time::Duration;
@@ -126,6 +127,11 @@ pub enum MachineEvent {
     Start,
     /// `silence TIME`: watches deliver nothing.
     Silence(Duration),
+    /// `lose a pod of IMAGE`: the first one by name is deleted.
+    Lose {
+        /// A part of its image.
+        image: String,
+    },
     /// `pods of IMAGE never ready|crash|start`.
     Pods {
         /// A part of their image.
@@ -254,6 +260,7 @@ mod tests {
         let event = |fate| Action::Machine(MachineEvent::Pods { image: "bad".to_owned(), fate });
         check("pods of bad never ready", event(Fate::NeverReady));
         check("pods of bad crash", event(Fate::Crash));
+        check("lose a pod of bad", Action::Machine(MachineEvent::Lose { image: "bad".to_owned() }));
         check("kubectl argo rollouts restart web --in 10m", web(Change::Restart("10m".to_owned())));
         check("kubectl argo rollouts restart web", web(Change::Restart(String::new())));
         check("kubectl get pods -L role", Action::Pods { label: "role".to_owned() });

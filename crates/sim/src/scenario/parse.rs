@@ -10,6 +10,7 @@ use super::words::Words;
 pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError> {
     let pods = |image: &str, fate| MachineEvent::Pods { image: image.to_owned(), fate };
     Ok(match words {
+        ["lose", "a", "pod", "of", image] => MachineEvent::Lose { image: (*image).to_owned() },
         ["crash"] => MachineEvent::Crash,
         ["start"] => MachineEvent::Start,
         ["silence", time] => MachineEvent::Silence(duration(time)?),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
 use tidegate_kubesim::{PodState, Stage};
 use tidegate_ops::operations::ContainerImage;
 
@@ -49,17 +50,29 @@ pub async fn perform(
         Action::Rollout { name, change } => on_rollout(world, (namespace, name), change).await,
         Action::Traffic => Ok(look::traffic(world, namespace)),
         Action::Machine(event) => {
-            on_machines(world, event);
+            on_machines(world, namespace, event).await;
             Ok(String::new())
         }
     }))
 }
 
-fn on_machines(world: &mut World, event: &MachineEvent) {
+async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
     match event {
         MachineEvent::Crash => world.crash_controller(),
         MachineEvent::Start => world.start_controller(),
         MachineEvent::Silence(time) => world.faults.silence_watches(*time),
+        MachineEvent::Lose { image } => {
+            let pods = world.objects("pods", namespace);
+            let is_of_image = |pod: &&Value| {
+                pod["spec"]["containers"][0]["image"].as_str().is_some_and(|it| it.contains(image))
+                    && pod["metadata"]["deletionTimestamp"].is_null()
+            };
+            if let Some(name) = pods.iter().find(is_of_image).and_then(|pod| pod["metadata"]["name"].as_str())
+            {
+                // The pod is there, so the answer says nothing.
+                drop(world.delete(namespace, "pod", name, false).await);
+            }
+        }
         MachineEvent::Pods { image, fate } => world.server.update_kubelet(|kubelet| match fate {
             Fate::Start => kubelet.rules.retain(|rule| rule.image != *image),
             Fate::NeverReady => kubelet.set_image(image, Vec::new()),

@@ -14,8 +14,8 @@ use crate::world::World;
 pub struct Script {
     /// Seed of its world; `# seed: N` sets it, 1 otherwise.
     pub seed: u64,
-    /// The router of its world; `# router: confirms after TIME` sets it.
-    pub routing: Routing,
+    /// The router of its world; `# router: confirms after TIME` and `# router: none` set it.
+    pub routing: Option<Routing>,
     /// Its lines.
     pub steps: Vec<Step>,
 }
@@ -72,7 +72,7 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut steps: Vec<Step> = Vec::new();
         let mut seed = 1;
-        let mut routing = Routing::default();
+        let mut routing = Some(Routing::default());
         let mut blanks = 0;
         for (number, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
@@ -94,7 +94,7 @@ impl Script {
                 steps.push(Step::Command { line: number + 1, text, output: String::new() });
             } else if line.starts_with('#') {
                 seed = seed_of(line).unwrap_or(seed);
-                routing.confirmation = confirmation_of(line).or(routing.confirmation);
+                routing = routing_of(line).unwrap_or(routing);
                 steps.push(Step::Text(line.trim_end().to_owned()));
             } else {
                 return Err(ScriptError::Line { line: number + 1, text: line.to_owned() });
@@ -126,10 +126,16 @@ fn seed_of(line: &str) -> Option<u64> {
     line.strip_prefix("# seed:")?.trim().parse().ok()
 }
 
-/// The time of a comment `# router: confirms after TIME`.
-fn confirmation_of(line: &str) -> Option<Duration> {
-    let time = line.strip_prefix("# router: confirms after ")?;
-    Duration::try_from(tidegate_api::duration::parse_go_duration(time.trim()).ok()?).ok()
+/// What a comment `# router: ...` says: `confirms after TIME`, or `none`.
+fn routing_of(line: &str) -> Option<Option<Routing>> {
+    match line.strip_prefix("# router:")?.trim() {
+        "none" => Some(None),
+        other => {
+            let time = other.strip_prefix("confirms after ")?;
+            let time = tidegate_api::duration::parse_go_duration(time).ok()?;
+            Some(Some(Routing { confirmation: Some(Duration::try_from(time).ok()?), ..Routing::default() }))
+        }
+    }
 }
 
 /// The commands of a text that somebody wrote by hand: `$ ` may be left out, what scenarios print is passed over.

@@ -93,7 +93,7 @@ fn strategy(dice: &mut Dice) -> Value {
 fn objects(dice: &mut Dice) -> String {
     let mut rollout = json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"},
-        "spec": {"replicas": 1 + dice.roll(6), "revisionHistoryLimit": dice.roll(4), "strategy": strategy(dice)},
+        "spec": {"replicas": 1 + dice.roll(6), "revisionHistoryLimit": 1 + dice.roll(3), "strategy": strategy(dice)},
     });
     let selector = json!({"matchLabels": {"app": "web"}});
     if dice.roll(4) > 0 {

@@ -27,8 +27,8 @@ fn with_services(mut world: Observation, services: &[(&str, &str)]) -> Observati
 
 /// A blue-green Rollout of five that lets one be unavailable; `active` is the version that gets the traffic.
 fn blue_green(pods: Pods, active: &str, status: Value) -> Observation {
-    let strategy =
-        json!({"blueGreen": {"activeService": "active", "previewService": "preview", "maxUnavailable": 1}});
+    let strategy = json!({"blueGreen": {"activeService": "active", "previewService": "preview",
+        "autoPromotionEnabled": false, "maxUnavailable": 1}});
     with_services(world_of(strategy, pods, status), &[("active", active), ("preview", "v2")])
 }
 
