@@ -12,7 +12,7 @@ use kube::client::Body;
 use kube::core::response::reason;
 use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep};
-use tower::{BoxError, Layer, Service, ServiceExt};
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 
 use crate::gate::Gate;
 use crate::rate::{Bucket, Priority, RateLimit};
@@ -143,15 +143,37 @@ impl Clients {
         self.unlimited.clone()
     }
 
+    /// A client each of whose requests waits for its turn, and whose answers are complete within the time limit.
+    pub(crate) fn at(&self, priority: Priority) -> Client {
+        let clients = self.clone();
+        let service = service_fn(move |request: Request<Body>| {
+            let clients = clients.clone();
+            async move {
+                clients.turn(priority).await;
+                let answer = async {
+                    let (parts, body) = clients.unlimited.send(request).await?.into_parts();
+                    let body = Body::from(body.collect_bytes().await?.to_vec());
+                    Ok::<_, BoxError>(Response::from_parts(parts, body))
+                };
+                tokio::time::timeout(TIME_LIMIT, answer).await.map_err(|_| RequestError::Late)?
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    async fn turn(&self, priority: Priority) {
+        if let Some(bucket) = &self.bucket {
+            bucket.take(priority).await;
+        }
+    }
+
     /// Sends a request when its turn comes and reads the object that answers it.
     pub(crate) async fn send(
         &self,
         priority: Priority,
         request: Request<Vec<u8>>,
     ) -> Result<Value, RequestError> {
-        if let Some(bucket) = &self.bucket {
-            bucket.take(priority).await;
-        }
+        self.turn(priority).await;
         match tokio::time::timeout(TIME_LIMIT, self.unlimited.request(request)).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(RequestError::Late),

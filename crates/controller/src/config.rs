@@ -1,6 +1,7 @@
 //! Everything that shapes a controller, as one value built by the caller.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::kind;
 use crate::metrics::{Build, Requests};
 use crate::rate::RateLimit;
+use crate::router::Router;
 use crate::watch::Selection;
 
 /// Hears of each plan before it is carried out.
@@ -39,6 +41,8 @@ pub struct Config {
     pub build: Build,
     /// The counter of requests that metrics show; a clone of it is layered under the client.
     pub requests: Requests,
+    /// Who moves traffic; `None`: no Rollout has a router.
+    pub router: Option<Arc<dyn Router>>,
     /// An observer.
     pub on_plan: Option<OnPlan>,
     /// Ends [`crate::run`] when it turns true or its sender goes away: no work is begun any more.
@@ -62,6 +66,7 @@ impl Config {
             survives_panics: true,
             build: Build::default(),
             requests: Requests::default(),
+            router: None,
             on_plan: None,
             shutdown: None,
             grace: Duration::from_secs(5),

@@ -19,16 +19,20 @@ pub(crate) enum Answer {
     Object(Value),
     /// Nothing: the object with this uid is gone.
     Gone(String),
+    /// Nothing that a store would show: a router has done it.
+    Routed,
 }
 
 impl Answer {
     /// What a store will show once it has caught up.
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Option<Mark> {
         match self {
             Self::Object(object) => {
-                Mark::Version(version(object["metadata"]["resourceVersion"].as_str().unwrap_or_default()))
+                let resource_version = object["metadata"]["resourceVersion"].as_str();
+                Some(Mark::Version(version(resource_version.unwrap_or_default())))
             }
-            Self::Gone(uid) => Mark::Gone(uid.clone()),
+            Self::Gone(uid) => Some(Mark::Gone(uid.clone())),
+            Self::Routed => None,
         }
     }
 }
@@ -98,6 +102,7 @@ fn to_http(
         Request::Evict { uid } => {
             (Method::POST, object + "/eviction", "application/json", eviction(write, uid))
         }
+        // A plan routes only what a router was seen to do.
         Request::Route { .. } => return Err(WriteError::Refused("there is no router".to_owned())),
         Request::Delete { uid, resource_version } => {
             (Method::DELETE, object, "application/json", delete_options(uid, resource_version))

@@ -84,12 +84,12 @@ async fn a_deleted_object_is_gone_unless_a_finalizer_keeps_it() {
     let (clients, _) = serve(|_| (200, json!({"kind": "Status", "status": "Success"})));
     let answer =
         carry_out(&clients, &delete(), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap();
-    assert_eq!(answer.mark(), Mark::Gone("u".into()));
+    assert_eq!(answer.mark(), Some(Mark::Gone("u".into())));
     let kept = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "10"}});
     let (clients, _) = serve(move |_| (200, kept.clone()));
     let answer =
         carry_out(&clients, &delete(), Priority::Traffic, &mut Versions::new(), MANAGER).await.unwrap();
-    assert_eq!(answer.mark(), Mark::Version(10));
+    assert_eq!(answer.mark(), Some(Mark::Version(10)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 //! It reads no clock but tokio's, no environment, and knows nothing of strategies: a plan is a list of writes. In reading order:
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
 //! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
-//! ourselves), `snapshot` (the input of a decision), `execute` (one write), `events`, `reconcile` (one Rollout, from looking to
+//! ourselves), `snapshot` (the input of a decision), `execute` (one write), `router` (who moves traffic), `events`, `reconcile` (one Rollout, from looking to
 //! writing), `metrics` and `logs` (what is told of it), `shell` (what all of that shares), `watch_state` (how the watches are
 //! doing), `controller` (the running whole). Around it: `leader` (which of several controllers may act), and, with the feature
 //! `process`, the program: `process`.
@@ -25,6 +25,7 @@ pub mod process;
 mod queue;
 mod rate;
 mod reconcile;
+pub mod router;
 mod shell;
 mod snapshot;
 mod store;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::events::Subject;
 use crate::execute::{self, Answer, Versions};
 use crate::memory::Sight;
+use crate::rate::Priority;
 use crate::shell::{Outcome, Shell};
 use crate::snapshot::{self, ReadError};
 use crate::store::Key;
@@ -77,7 +78,7 @@ pub(crate) async fn complete(
         if is_last {
             break;
         }
-        snapshot::answer_live(&shell.clients, snapshot, rest).await?;
+        snapshot::answer_live(shell, snapshot, rest).await?;
     }
     Ok(())
 }
@@ -139,7 +140,7 @@ fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
 
 async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) -> Result<Outcome, ReadError> {
     complete(shell, &mut snapshot, Some(key)).await?;
-    let mut work = Work { shell, key, snapshot, versions: Versions::new(), changed_nothing: false };
+    let mut work = Work::on(shell, key, snapshot);
     let mut plan = work.plan();
     let (mut retry, mut last_error) = (false, None);
     for _ in 0..=FOLLOW_UPS {
@@ -168,16 +169,21 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
 }
 
 /// One Rollout's plans in a row.
-struct Work<'a> {
+pub(crate) struct Work<'a> {
     shell: &'a Shell,
     key: &'a Key,
-    snapshot: Box<Snapshot>,
+    pub(crate) snapshot: Box<Snapshot>,
     versions: Versions,
-    /// A write has left the object as it was, so that no watch will tell us of it.
-    changed_nothing: bool,
+    /// No watch will tell us of a write: it has left the object as it was, or nobody watches such objects. The next look
+    /// comes after a back-off, which ends with the first one that leads to no such write.
+    must_look: bool,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    pub(crate) fn on(shell: &'a Shell, key: &'a Key, snapshot: Box<Snapshot>) -> Self {
+        Self { shell, key, snapshot, versions: Versions::new(), must_look: false }
+    }
+
     fn plan(&mut self) -> Plan {
         self.versions.clear();
         let now = self.shell.clock.now();
@@ -207,26 +213,31 @@ impl Work<'_> {
     }
 
     async fn answer(&mut self, needs: Vec<Need>) -> Result<(), ReadError> {
-        snapshot::answer_live(&self.shell.clients, &mut self.snapshot, needs).await
+        snapshot::answer_live(self.shell, &mut self.snapshot, needs).await
     }
 
     /// Carries out a plan's writes up to the first failure; answers its number and what it was.
-    async fn carry_out(&mut self, plan: &Plan) -> Result<(), (usize, WriteError)> {
+    pub(crate) async fn carry_out(&mut self, plan: &Plan) -> Result<(), (usize, WriteError)> {
         for (number, write) in plan.writes.iter().enumerate() {
-            let shell = self.shell;
             let priority = execute::priority(&plan.writes[number..]);
-            let answer =
-                execute::carry_out(&shell.clients, write, priority, &mut self.versions, &shell.field_manager)
-                    .await;
-            match answer {
+            match self.make(write, priority).await {
                 Ok(answer) => self.succeeded(write, &answer),
                 Err(error) => {
-                    shell.lock().metrics.failed_writes += 1;
+                    self.shell.lock().metrics.failed_writes += 1;
                     return Err((number, error));
                 }
             }
         }
         Ok(())
+    }
+
+    async fn make(&mut self, write: &Write, priority: Priority) -> Result<Answer, WriteError> {
+        let Shell { clients, field_manager, router, .. } = self.shell;
+        if let (Request::Route { intent }, Some(router)) = (&write.request, router) {
+            router.route(clients.at(Priority::Traffic), &self.snapshot.rollout, intent).await?;
+            return Ok(Answer::Routed);
+        }
+        execute::carry_out(clients, write, priority, &mut self.versions, field_manager).await
     }
 
     fn succeeded(&mut self, write: &Write, answer: &Answer) {
@@ -242,9 +253,11 @@ impl Work<'_> {
             state.series.event(self.key, event);
         }
         let mark = answer.mark();
-        self.changed_nothing |= state.world.has_delivered(&write.object, &mark);
+        self.must_look |= mark.as_ref().is_none_or(|mark| state.world.has_delivered(&write.object, mark));
         if let Some(memory) = state.memories.get_mut(self.key) {
-            memory.wrote(write.object.clone(), mark, Instant::now());
+            if let Some(mark) = mark {
+                memory.wrote(write.object.clone(), mark, Instant::now());
+            }
             if write.purpose == Purpose::Status {
                 memory.counters_changed_at = None;
             }
@@ -255,7 +268,7 @@ impl Work<'_> {
         }
     }
 
-    fn outcome(&self, last: &Plan, retry: bool) -> Outcome {
+    pub(crate) fn outcome(&self, last: &Plan, retry: bool) -> Outcome {
         let now = self.shell.clock.now();
         let wake_at = last.wake_at.and_then(|at| self.shell.clock.instant_of(at));
         // A deadline that is over and led to nothing would be asked for again at once, for ever.
@@ -271,7 +284,7 @@ impl Work<'_> {
             return Outcome::Retry(None);
         }
         let look_at = [wake_at, self.limit_of_waiting()].into_iter().flatten().min();
-        if retry || self.changed_nothing { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
+        if retry || self.must_look { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
     }
 
     /// When to stop hoping that the watches will show what was written.

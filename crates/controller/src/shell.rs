@@ -1,7 +1,7 @@
 //! What the parts of a running controller share.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use crate::kind::{self, Kind};
 use crate::memory::Memory;
 use crate::metrics::{Build, Requests, Scrape, Series};
 use crate::queue::{self, Queue};
+use crate::router::Router;
 use crate::store::Key;
 use crate::watch::Watched;
 use crate::world::{Effect, World};
@@ -51,6 +52,7 @@ pub(crate) struct Shell {
     pub(crate) clock: Clock,
     pub(crate) clients: Clients,
     pub(crate) recorder: Recorder,
+    pub(crate) router: Option<Arc<dyn Router>>,
     pub(crate) field_manager: String,
     pub(crate) patience: Duration,
     /// Wakes whoever takes from the queue.
@@ -77,6 +79,7 @@ impl Shell {
             clock: config.clock,
             clients,
             recorder,
+            router: config.router,
             field_manager: config.field_manager,
             patience: config.patience,
             changed: Notify::new(),

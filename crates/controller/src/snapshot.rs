@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tidegate_api::labels;
 use tidegate_api::rollout::{Rollout, WorkloadRef};
-use tidegate_core::{Need, ObjectRef, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
+use tidegate_core::{
+    Need, ObjectRef, Observed, Pod, ReplicaSet, RouterObservation, Service, Snapshot, Workload,
+};
 
 use crate::clients::{Clients, RequestError};
 use crate::execute::Answer;
 use crate::kind::{self, Kind};
 use crate::memory::Memory;
+use crate::rate::Priority;
+use crate::shell::Shell;
 use crate::store::{Key, Slim};
 use crate::world::{World, in_order};
 
@@ -36,6 +40,15 @@ pub enum ReadError {
         /// What was found.
         source: serde_json::Error,
     },
+}
+
+impl ReadError {
+    pub(crate) fn of(path: &str, error: &RequestError) -> Self {
+        match error.refusal() {
+            Some(message) => Self::Forbidden(message.to_owned()),
+            None => Self::Request { path: path.to_owned(), message: error.text() },
+        }
+    }
 }
 
 /// What the stores know of a Rollout.
@@ -94,10 +107,11 @@ pub(crate) fn answer_from_stores(world: &World, snapshot: &mut Snapshot, needs: 
 
 /// Answers needs by live reads.
 pub(crate) async fn answer_live(
-    clients: &Clients,
+    shell: &Shell,
     snapshot: &mut Snapshot,
     needs: Vec<Need>,
 ) -> Result<(), ReadError> {
+    let clients = &shell.clients;
     let (namespace, name) =
         (snapshot.rollout.metadata.namespace.clone(), snapshot.rollout.metadata.name.clone());
     for need in needs {
@@ -133,7 +147,7 @@ pub(crate) async fn answer_live(
                 };
                 snapshot.pods = observe(clients, &path, pods).await?;
             }
-            Need::Router => snapshot.router = Observed::Missing,
+            Need::Router => snapshot.router = routed(shell, &snapshot.rollout).await?,
             Need::LiveReplicaSet(name) => {
                 let path = kind::REPLICA_SET.object(&namespace, &name);
                 let replica_set = observe(clients, &path, ReplicaSet::parse).await?;
@@ -147,6 +161,8 @@ pub(crate) async fn answer_live(
 /// Puts what a write has answered into the snapshot that it was planned on, so that planning again sees it.
 pub(crate) fn absorb(snapshot: &mut Snapshot, object: &ObjectRef, answer: &Answer) {
     match (Kind::written(&object.kind), answer) {
+        // What a router does now is for the router to say.
+        (_, Answer::Routed) => snapshot.router = Observed::Unread,
         (Some(kind::ROLLOUT), Answer::Object(value)) => {
             let rollout = <Rollout as Slim>::parse(value).ok();
             if let Some(rollout) = rollout.or_else(|| snapshot.rollout.clone().updated(value)) {
@@ -183,6 +199,11 @@ fn is_visible(snapshot: &Snapshot, replica_set: &ReplicaSet) -> bool {
     replica_set.metadata.controller_uid().is_none_or(|owner| owner == snapshot.rollout.metadata.uid)
 }
 
+async fn routed(shell: &Shell, rollout: &Rollout) -> Result<Observed<RouterObservation>, ReadError> {
+    let Some(router) = &shell.router else { return Ok(Observed::Missing) };
+    router.observe(shell.clients.at(Priority::Traffic), rollout).await.map(Observed::Found)
+}
+
 async fn workload(
     clients: &Clients,
     namespace: &str,
@@ -208,10 +229,7 @@ async fn read<T>(
     path: &str,
     parse: impl FnOnce(&Value) -> Result<T, serde_json::Error>,
 ) -> Result<Option<T>, ReadError> {
-    let failed = |error: RequestError| match error.refusal() {
-        Some(message) => ReadError::Forbidden(message.to_owned()),
-        None => ReadError::Request { path: path.to_owned(), message: error.text() },
-    };
+    let failed = |error: RequestError| ReadError::of(path, &error);
     let Some(object) = clients.get(path).await.map_err(failed)? else { return Ok(None) };
     parse(&object).map(Some).map_err(|source| ReadError::Parse { path: path.to_owned(), source })
 }

@@ -20,7 +20,7 @@ use crate::status::ApiError;
 use crate::store::Key;
 use crate::strict::{self, Directive, Parsed};
 use crate::verbs::delete::DeleteOptions;
-use crate::verbs::{create, delete, read, scale, update};
+use crate::verbs::{create, delete, evict, read, scale, update};
 use crate::{discovery, openapi, wire};
 
 pub(crate) use crate::reply::failure;
@@ -176,6 +176,11 @@ fn shown(state: &State, code: u16, object: &Value, view: &View) -> Reply {
 fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Query, view: &View) -> Answer {
     let (resource, key) = (&request.target.resource, request.key());
     match call.verb {
+        "create" if call.subresource == "eviction" => {
+            let eviction = request.object()?.value;
+            let answer = evict::evict(state, call, resource, &key, &eviction)?;
+            Ok(Reply::new(201, Body::document(&answer)))
+        }
         "create" => {
             let parsed = request.object()?;
             call.strictness.duplicates = parsed.duplicates;

@@ -26,6 +26,7 @@ mod quantity;
 mod reply;
 mod request;
 mod resources;
+mod restore;
 mod run;
 mod schema;
 mod selector;

@@ -95,6 +95,7 @@ fn served_subresource(resource: &Resource, name: &str) -> Option<&'static str> {
         "" => Some(""),
         "status" if resource.status => Some("status"),
         "scale" if resource.scale.is_some() => Some("scale"),
+        "eviction" if resource.is("pods") => Some("eviction"),
         _ => None,
     }
 }
@@ -102,6 +103,9 @@ fn served_subresource(resource: &Resource, name: &str) -> Option<&'static str> {
 /// The verb of a request on objects.
 pub(crate) fn verb(method: &Method, target: &Target, query: &Query) -> Result<&'static str, ApiError> {
     let is_one = target.name.is_some();
+    if target.subresource == "eviction" {
+        return if method == Method::POST { Ok("create") } else { Err(ApiError::method_not_allowed()) };
+    }
     let verb = match method.as_str() {
         "GET" if is_one => Ok("get"),
         "GET" if query.flag("watch") => Ok("watch"),

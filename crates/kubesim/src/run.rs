@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::clock::after;
 use crate::controllers::kubelet::{self, PodRun};
 use crate::controllers::replica_set::Failure;
-use crate::controllers::{Step, Write, controller_of, garbage, replica_set};
+use crate::controllers::{Step, Write, controller_of, deployment, disruption, garbage, replica_set};
 use crate::json::{at, is_terminating, list, set, text, uid};
 use crate::selector::LabelSelector;
 use crate::server::{ApiServer, Reaction};
@@ -25,6 +25,8 @@ use crate::verbs::{create, delete, update};
 enum Task {
     Pod(Key),
     ReplicaSet(Key),
+    Deployment(Key),
+    Budget(Key),
     Garbage(Place),
 }
 
@@ -33,10 +35,14 @@ impl Task {
         match self {
             Self::Pod(_) => "kubelet",
             Self::ReplicaSet(_) => "replicaset-controller",
+            Self::Deployment(_) => "deployment-controller",
+            Self::Budget(_) => "disruption-controller",
             Self::Garbage(_) => "garbage-collector",
         }
     }
 }
+
+const BUDGETS: &str = "poddisruptionbudgets.policy";
 
 /// How long a failed write waits for its first retry.
 const FIRST_RETRY: Duration = Duration::from_millis(5);
@@ -95,6 +101,8 @@ impl Driver {
             match resource.as_str() {
                 "pods" => self.schedule(Task::Pod(key.clone()), now),
                 "replicasets.apps" => self.schedule(Task::ReplicaSet(key.clone()), now),
+                "deployments.apps" => self.schedule(Task::Deployment(key.clone()), now),
+                BUDGETS => self.schedule(Task::Budget(key.clone()), now),
                 _ => {}
             }
             self.schedule(Task::Garbage((resource, key)), now);
@@ -132,7 +140,7 @@ impl Driver {
         for task in tasks {
             let lag = match &task {
                 Task::Pod(_) => Duration::ZERO,
-                Task::ReplicaSet(_) => self.reaction.replica_set,
+                Task::ReplicaSet(_) | Task::Deployment(_) | Task::Budget(_) => self.reaction.replica_set,
                 Task::Garbage(_) => self.reaction.garbage,
             };
             self.schedule(task, after(now, lag));
@@ -164,6 +172,8 @@ impl Driver {
         let result = match task {
             Task::Pod(key) => self.run_pod(key, now),
             Task::ReplicaSet(key) => self.sync_replica_set(key, now),
+            Task::Deployment(key) => self.sync_deployment(key, now),
+            Task::Budget(key) => self.sync_budget(key, now),
             Task::Garbage(place) => {
                 let writes = self.server.with(|state| garbage::collect(&state.store, &state.registry, place));
                 self.carry_out(task, Step { writes, wake_at: None })
@@ -221,6 +231,26 @@ impl Driver {
         failed.map_or(reported, |(_, error)| Err(error))
     }
 
+    fn sync_deployment(&mut self, key: &Key, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
+        let step = self.server.with(|state| {
+            let deployment = Arc::clone(state.store.get("deployments.apps", key)?);
+            let all = |resource| {
+                let objects = state.store.list(resource, Some(&key.namespace));
+                objects.map(|(_, object)| Arc::clone(object)).collect::<Vec<_>>()
+            };
+            Some(deployment::sync(&deployment, &all("replicasets.apps"), &all("pods"), now))
+        });
+        self.carry_out(&Task::Deployment(key.clone()), step.unwrap_or_default())
+    }
+
+    fn sync_budget(&mut self, key: &Key, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
+        let step = self.server.with(|state| {
+            let budget = Arc::clone(state.store.get(BUDGETS, key)?);
+            Some(disruption::sync(&budget, &state.store, now))
+        });
+        self.carry_out(&Task::Budget(key.clone()), step.unwrap_or_default())
+    }
+
     fn carry_out(&self, task: &Task, step: Step) -> Result<Option<Timestamp>, ApiError> {
         for write in step.writes {
             self.carry_out_one(task, write)?;
@@ -248,6 +278,13 @@ impl Driver {
             Write::Status { resource, key, status } => {
                 let call = Call::new(actor, "update", "status");
                 self.modify(&call, resource, &key, move |object| set(object, &["status"], status))
+            }
+            Write::Revision { key, revision } => {
+                let call = Call::new(actor, "update", "status");
+                let annotation = ["metadata", "annotations", "deployment.kubernetes.io/revision"];
+                self.modify(&call, "deployments.apps", &key, move |object| {
+                    set(object, &annotation, revision.into());
+                })
             }
             Write::Merge { resource, key, patch } => {
                 let call = Call::new(actor, "patch", "");
@@ -311,10 +348,29 @@ fn concerned(state: &State, change: &Change, tasks: &mut BTreeSet<Task>) {
         tasks.insert(Task::Pod(key.clone()));
         for pod in [&change.before, &change.after].into_iter().flatten() {
             replica_sets_of(state, pod, tasks);
+            let budgets = state.store.list(BUDGETS, Some(&key.namespace));
+            let concerned = budgets.filter(|(_, budget)| disruption::covers(budget, pod));
+            tasks.extend(concerned.map(|(key, _)| Task::Budget(key.clone())));
+        }
+        if let (Some(pod), None) = (&change.before, &change.after) {
+            // A Deployment that recreates waits for the last pod to be gone.
+            let set = controller_of(pod).and_then(|owner| state.store.place_of(text(owner, &["uid"])));
+            if let Some(set) = set.and_then(|(resource, key)| state.store.get(resource, key)) {
+                deployments_of(state, set, tasks);
+            }
         }
     }
     if resource == "replicasets.apps" {
         tasks.insert(Task::ReplicaSet(key.clone()));
+        for set in [&change.before, &change.after].into_iter().flatten() {
+            deployments_of(state, set, tasks);
+        }
+    }
+    if resource == "deployments.apps" {
+        tasks.insert(Task::Deployment(key.clone()));
+    }
+    if resource == BUDGETS {
+        tasks.insert(Task::Budget(key.clone()));
     }
     let needs_collection = change.after.as_ref().is_some_and(|object| {
         is_terminating(object) || !list(object, &["metadata", "ownerReferences"]).is_empty()
@@ -336,6 +392,23 @@ fn after_deletion(state: &State, gone: &Value, key: &Key, tasks: &mut BTreeSet<T
     let namespace = Key::new("", &key.namespace);
     if state.store.get("namespaces", &namespace).is_some_and(|namespace| is_terminating(namespace)) {
         tasks.insert(Task::Garbage(("namespaces".to_owned(), namespace)));
+    }
+}
+
+/// The Deployments that a ReplicaSet concerns: the one that controls it, or those that would adopt it.
+fn deployments_of(state: &State, set: &Value, tasks: &mut BTreeSet<Task>) {
+    let namespace = crate::json::namespace(set);
+    match controller_of(set) {
+        Some(owner) if text(owner, &["kind"]) == "Deployment" => {
+            tasks.insert(Task::Deployment(Key::new(namespace, text(owner, &["name"]))));
+        }
+        Some(_) => {}
+        None => {
+            let labels = at(set, &["metadata", "labels"]);
+            let adopts = |it: &Value| LabelSelector::from_spec(at(it, &["spec", "selector"])).matches(labels);
+            let found = state.store.list("deployments.apps", Some(namespace));
+            tasks.extend(found.filter(|(_, it)| adopts(it)).map(|(key, _)| Task::Deployment(key.clone())));
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Config {
 /// How long each controller takes from a change to its reaction.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reaction {
-    /// The ReplicaSet controller, and so how far ReplicaSets' status lags.
+    /// The controllers of ReplicaSets, Deployments and disruption budgets, and so how far their statuses lag.
     pub replica_set: Duration,
     /// The garbage collector and the namespace controller.
     pub garbage: Duration,

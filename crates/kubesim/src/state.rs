@@ -18,7 +18,8 @@ use crate::watch::Watchers;
 /// One stored change, as observers see it.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Who wrote: the request's User-Agent, or `replicaset-controller`, `kubelet`, `default-scheduler`, `garbage-collector`.
+    /// Who wrote: the request's User-Agent, or `replicaset-controller`, `deployment-controller`,
+    /// `disruption-controller`, `kubelet`, `default-scheduler`, `garbage-collector`.
     pub actor: String,
     /// `create`, `update`, `patch`, `delete` or `deletecollection`.
     pub verb: &'static str,

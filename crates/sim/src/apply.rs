@@ -19,6 +19,16 @@ pub struct Collection {
 }
 
 impl Collection {
+    /// `deployments.apps`, as the cluster calls it.
+    pub(crate) fn resource(&self) -> String {
+        let group = self.root.strip_prefix("/apis/").and_then(|rest| rest.split_once('/'));
+        group.map_or_else(|| self.plural.clone(), |(group, _)| format!("{}.{group}", self.plural))
+    }
+
+    pub(crate) fn object(&self, namespace: &str, name: &str) -> String {
+        format!("{}/{name}", self.path(namespace))
+    }
+
     fn path(&self, namespace: &str) -> String {
         if self.namespaced {
             format!("{}/namespaces/{namespace}/{}", self.root, self.plural)
@@ -29,7 +39,7 @@ impl Collection {
 }
 
 /// What is said about a manifest whose kind the cluster does not serve, as kubectl says it.
-fn no_match(version: &str, kind: &str) -> UserError {
+pub(crate) fn no_match(version: &str, kind: &str) -> UserError {
     UserError::Unreadable(format!(
         "no matches for kind \"{kind}\" in version \"{version}\"; ensure CRDs are installed first"
     ))

@@ -1,16 +1,19 @@
 //! Sees every stored change of a world and holds the controller's own against the invariants.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_api::rollout::Rollout;
-use tidegate_core::invariants::{self, Knowledge, Observation, Violation};
-use tidegate_core::{Plan, ReplicaSet, Snapshot};
+use tidegate_api::labels;
+use tidegate_api::rollout::{Rollout, TrafficWeights};
+use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Touch, Violation};
+use tidegate_core::rollout::validate::service_refs;
+use tidegate_core::{Plan, ReplicaSet, Service, Snapshot};
 use tidegate_kubesim::{ApiServer, Change};
 
+use crate::router;
 use crate::world::CONTROLLER;
 
 type ObjectKey = (String, String, String);
@@ -31,8 +34,8 @@ struct Record {
     plans: u64,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
     writes: BTreeMap<(String, String), usize>,
-    /// Uids of all Rollouts there ever were.
-    rollouts: BTreeSet<String>,
+    /// What each Rollout that there ever was lets us touch, with its namespace; by age.
+    permissions: Vec<(String, Permission)>,
     /// Fewest ready pods seen per Rollout since it was first complete, and what was promised then.
     low_water: BTreeMap<(String, String), (i32, i32)>,
 }
@@ -102,17 +105,17 @@ impl Record {
             None => self.objects.remove(&key),
         };
         if kind == "Rollout" {
-            self.rollouts.extend(object["metadata"]["uid"].as_str().map(str::to_owned));
+            self.permit(object);
         }
         if change.actor == CONTROLLER {
-            let found = self.foreign_touch(change);
+            let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
         if change.actor == CONTROLLER && kind != "Event" {
             self.judge(change, (&namespace, &name), before.as_ref(), after.as_ref());
-        } else if kind == "Rollout" {
+        } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
             self.writes.remove(&(namespace.clone(), name.clone()));
         }
         if let Some(after) = after {
@@ -120,12 +123,58 @@ impl Record {
         }
     }
 
+    /// Notes what a Rollout names as it stands now.
+    fn permit(&mut self, object: &Value) {
+        let Ok(rollout) = serde_json::from_value::<Rollout>(object.clone()) else { return };
+        let (namespace, uid) = (&rollout.metadata.namespace, &rollout.metadata.uid);
+        let known = self.permissions.iter_mut().find(|(_, permission)| permission.uid == *uid);
+        match known {
+            Some((_, permission)) => permission.extend(&rollout),
+            None => {
+                let mut permission = Permission::default();
+                permission.extend(&rollout);
+                self.permissions.push((namespace.clone(), permission));
+            }
+        }
+    }
+
     /// I9, whatever the object.
-    fn foreign_touch(&self, change: &Change) -> Option<Violation> {
+    fn foreign_touch(&self, change: &Change, kind: &str) -> Option<Violation> {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
-        let controllers = [after, before].into_iter().flatten().filter_map(invariants::controller);
-        let ours = controllers.into_iter().find(|uid| self.rollouts.contains(*uid));
-        invariants::touches_only_ours(ours.unwrap_or_default(), before, after)
+        let object = after.or(before)?;
+        let permission = self.permission_for(object, kind).cloned().unwrap_or_default();
+        let is_eviction = change.resource.ends_with("/eviction");
+        invariants::touches_only_ours(&permission, Touch { before, after, is_eviction })
+    }
+
+    /// The permission under which an object may be written.
+    fn permission_for(&self, object: &Value, kind: &str) -> Option<&Permission> {
+        let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+        let local = || self.permissions.iter().rev().filter(|(of, _)| *of == namespace).map(|(_, it)| it);
+        match kind {
+            "Service" => {
+                let owner = text(&object["metadata"]["annotations"][labels::MANAGED_BY_ROLLOUTS]);
+                let naming = || local().filter(|permission| permission.services.contains(&name));
+                naming().find(|permission| permission.name == owner).or_else(|| naming().next())
+            }
+            "Deployment" => local().find(|permission| permission.deployments.contains(&name)),
+            "Pod" => {
+                let owner = self.owner_of(object, "ReplicaSet")?;
+                self.permission_for(owner, "ReplicaSet")
+            }
+            _ => {
+                let uid = invariants::controller(object)?;
+                local().find(|permission| permission.uid == uid)
+            }
+        }
+    }
+
+    /// The object of a kind that controls another.
+    fn owner_of(&self, object: &Value, kind: &str) -> Option<&Value> {
+        let owners = object["metadata"]["ownerReferences"].as_array()?;
+        let owner = owners.iter().find(|owner| owner["controller"] == true && owner["kind"] == kind)?;
+        let key = (kind.to_owned(), text(&object["metadata"]["namespace"]), text(&owner["name"]));
+        self.objects.get(&key).map(|owner| &**owner)
     }
 
     fn judge(
@@ -141,6 +190,31 @@ impl Record {
             let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
             *writes += 1;
             found.extend(invariants::is_bounded(*writes, after));
+        }
+        if !found.is_empty()
+            && let (Some(b), Some(a)) = (before, after)
+        {
+            // DEBUG
+            eprintln!(
+                "DEBUG {} {found:?}\n spec {}\n before {} {:?}\n after {} {:?}\n sets {:?} routed {:?} -> {:?}",
+                trace_line(change, ""),
+                serde_json::to_string(&a.rollout.spec.strategy).unwrap_or_default(),
+                serde_json::to_string(&b.rollout.status).unwrap_or_default(),
+                b.ready,
+                serde_json::to_string(&a.rollout.status).unwrap_or_default(),
+                a.ready,
+                a.replica_sets
+                    .iter()
+                    .map(|r| (
+                        r.hash().to_owned(),
+                        r.replicas,
+                        r.status.available_replicas,
+                        r.metadata.annotations.get(labels::SCALE_DOWN_DEADLINE).cloned()
+                    ))
+                    .collect::<Vec<_>>(),
+                b.routed,
+                a.routed
+            );
         }
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }
@@ -159,19 +233,17 @@ impl Record {
         }
     }
 
-    /// The Rollout that an object belongs to, through its controllers.
+    /// The Rollout that an object belongs to: through its controllers, or because it is named.
     fn rollout_of(&self, object: &Value, kind: &str) -> Option<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let namespace = text(&object["metadata"]["namespace"]);
         match kind {
             "Rollout" => Some((namespace, text(&object["metadata"]["name"]))),
-            "ReplicaSet" | "Pod" => {
-                let owners = object["metadata"]["ownerReferences"].as_array()?;
-                let owner = owners.iter().find(|owner| owner["controller"] == true)?;
-                let (kind, name) = (text(&owner["kind"]), text(&owner["name"]));
-                let object = self.objects.get(&(kind.clone(), namespace, name))?;
-                self.rollout_of(object, &kind)
+            "Service" | "Deployment" => {
+                let permission = self.permission_for(object, kind)?;
+                Some((namespace, permission.name.clone()))
             }
+            "Pod" => self.rollout_of(self.owner_of(object, "ReplicaSet")?, "ReplicaSet"),
+            "ReplicaSet" | "ConfigMap" => self.rollout_of(self.owner_of(object, "Rollout")?, "Rollout"),
             _ => None,
         }
     }
@@ -184,8 +256,9 @@ impl Record {
             .filter_map(|object| ReplicaSet::parse(object).ok())
             .filter(|rs| rs.metadata.controller_uid() == Some(&rollout.metadata.uid))
             .collect();
+        let ready_pods: Vec<&Value> = self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)).collect();
         let mut ready = BTreeMap::new();
-        for pod in self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)) {
+        for pod in &ready_pods {
             let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
             for owner in owners.filter_map(|owner| owner["name"].as_str()) {
                 if replica_sets.iter().any(|rs| rs.metadata.name == owner) {
@@ -193,7 +266,34 @@ impl Record {
                 }
             }
         }
-        Some(Observation { rollout, replica_sets, ready })
+        let services: BTreeMap<String, Service> = service_refs(&rollout)
+            .into_iter()
+            .filter_map(|(_, name)| {
+                let key = ("Service".to_owned(), namespace.to_owned(), name.clone());
+                Some((name, Service::parse(self.objects.get(&key)?).ok()?))
+            })
+            .collect();
+        let selected = |service: &Service| {
+            let is_selected = |pod: &Value| {
+                service.selector.iter().all(|(k, v)| pod["metadata"]["labels"][k] == v.as_str())
+            };
+            let count = ready_pods.iter().filter(|pod| is_selected(pod)).count();
+            if service.selector.is_empty() { 0 } else { i32::try_from(count).unwrap_or(i32::MAX) }
+        };
+        let endpoints = services.iter().map(|(name, service)| (name.clone(), selected(service))).collect();
+        let routed = self.routed(&rollout);
+        Some(Observation { rollout, replica_sets, ready, services, endpoints, routed })
+    }
+
+    /// What the stand-in router keeps; before it was asked for anything, what another one was told. `None` without a router.
+    fn routed(&self, rollout: &Rollout) -> Option<TrafficWeights> {
+        rollout.spec.strategy.as_ref()?.canary.as_ref()?.traffic_routing.as_ref()?;
+        let metadata = &rollout.metadata;
+        let name = router::config_map_name(&metadata.name);
+        match self.objects.get(&("ConfigMap".to_owned(), metadata.namespace.clone(), name)) {
+            Some(object) => router::weights_of(object),
+            None => rollout.status.canary.weights.clone(),
+        }
     }
 
     fn of_kind<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
@@ -203,6 +303,10 @@ impl Record {
             .take_while(move |((k, n, _), _)| k == kind && n == namespace)
             .map(|(_, object)| &**object)
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn is_ready(pod: &Value) -> bool {

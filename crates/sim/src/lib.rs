@@ -1,8 +1,8 @@
 //! Worlds in one process: the controller that ships, an in-memory cluster, users, faults, and a linter that sees every write.
 //!
 //! Time is virtual unless asked otherwise: a world runs in a current-thread runtime whose clock is paused, and everything
-//! in it derives from a seed. In reading order: `world` (the whole), `pace` (how fast its time runs), `manifest` (files, with the
-//! place of every field), `user` and `apply` (what people do), `inspector` (invariants after every write), `faults` (what goes
+//! in it derives from a seed. In reading order: `world` (the whole), `takeover` (one that begins in the middle), `pace` (how fast its time runs), `manifest` (files, with the
+//! place of every field), `router` (who moves traffic), `user` and `apply` (what people do), `inspector` (invariants after every write), `faults` (what goes
 //! wrong between controller and cluster), `view` (what people see), `timeline` (what happened to a Rollout, in rows), `scenario`
 //! (scripts with golden transcripts).
 
@@ -11,7 +11,9 @@ pub mod faults;
 pub mod inspector;
 pub mod manifest;
 mod pace;
+pub mod router;
 pub mod scenario;
+mod takeover;
 pub mod timeline;
 pub mod user;
 pub mod view;
@@ -20,5 +22,6 @@ pub mod world;
 pub use faults::{Fault, Faults};
 pub use inspector::Inspector;
 pub use pace::Pace;
+pub use router::Routing;
 pub use user::UserError;
 pub use world::{Options, World, run};

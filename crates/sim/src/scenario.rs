@@ -7,9 +7,11 @@
 //!
 //! Commands are those a user would type (`kubectl apply -f FILE`, `kubectl argo rollouts promote NAME`, ...), the simulator's own
 //! (`wait 5s`, `wait until Healthy`, `crash`, `start`) are listed in [`command`]. In reading order: `script` (the file format),
-//! `command` over `words` (lines, understood), `perform` (carried out), `wait`.
+//! `command` and `parse` over `words` (lines, understood), `perform` and `look` (carried out), `wait`.
 
 pub mod command;
+mod look;
+mod parse;
 mod perform;
 mod script;
 mod wait;
@@ -32,9 +34,18 @@ const NAMESPACE: &str = "default";
 /// # Errors
 /// When a line cannot be understood, or the world is not at rest at the end; the text says where.
 pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
-    let options = Options { seed: script.seed, ..Options::default() };
+    let (played, outcome) = play_through(script, base);
+    outcome.map(|()| played)
+}
+
+/// The same, and what was played before it went wrong.
+pub fn play_through(script: &Script, base: &Path) -> (Script, Result<(), ScriptError>) {
+    let options = Options { seed: script.seed, routing: script.routing, ..Options::default() };
     let context = Context { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
-    let commands = understood(script)?;
+    let commands = match understood(script) {
+        Ok(commands) => commands,
+        Err(error) => return (script.clone(), Err(error)),
+    };
     run(Pace::Virtual, options, |mut world| async move {
         world.prepare().await;
         let mut played = script.clone();
@@ -43,12 +54,16 @@ pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
             Step::Text(_) => None,
         });
         for (command, (line, text, output)) in commands.iter().zip(steps) {
-            *output = printed(&mut world, command, &context)
-                .await
-                .map_err(|source| ScriptError::Command { line, text: text.clone(), source })?;
+            match printed(&mut world, command, &context).await {
+                Ok(shown) => *output = shown,
+                Err(source) => {
+                    let text = text.clone();
+                    return (played, Err(ScriptError::Command { line, text, source }));
+                }
+            }
         }
-        script::check_rest(&mut world).await?;
-        Ok(played)
+        let rest = script::check_rest(&mut world).await;
+        (played, rest)
     })
 }
 

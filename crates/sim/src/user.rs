@@ -5,10 +5,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_api::rollout::Rollout;
 use tidegate_ops::operations::{
-    ContainerImage, PromoteOptions, abort, is_same_position, pause, promote, retry, set_image, undo,
+    ContainerImage, PromoteOptions, abort, is_same_position, pause, promote, restart, retry, set_image, undo,
 };
 use tidegate_ops::{OpError, Operation, Patch, PatchKind, Subresource, Target, TargetKind};
 
+use crate::apply::no_match;
 use crate::world::World;
 
 /// Why a command did not work.
@@ -127,22 +128,65 @@ impl World {
         Ok(format!("rollout.argoproj.io/{name} scaled"))
     }
 
-    /// `kubectl delete KIND NAME`, for rollouts, replicasets, services and pods.
+    /// `kubectl delete KIND NAME`.
     ///
     /// # Errors
-    /// When the API server refuses.
+    /// When the API server refuses, or does not know the kind.
     pub async fn delete(&self, namespace: &str, kind: &str, name: &str, orphan: bool) -> Outcome {
-        let (version, kind) = match kind {
-            "rollout" => ("argoproj.io/v1alpha1", "Rollout"),
-            "replicaset" | "rs" => ("apps/v1", "ReplicaSet"),
-            "service" => ("v1", "Service"),
-            _ => ("v1", "Pod"),
-        };
-        let path = format!("{}/{name}", collection(version, kind, namespace));
+        let (path, kind) = self.object_path(namespace, (kind, name)).await?;
         let policy = if orphan { "Orphan" } else { "Background" };
         let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
         self.request(Method::DELETE, path, "application/json", &options).await?;
         Ok(format!("{} \"{name}\" deleted", kind.to_lowercase()))
+    }
+
+    /// `kubectl patch KIND NAME --type merge -p PATCH`.
+    ///
+    /// # Errors
+    /// When the API server refuses, or does not know the kind.
+    pub async fn patch_object(&self, namespace: &str, object: (&str, &str), patch: &Value) -> Outcome {
+        let (path, kind) = self.object_path(namespace, object).await?;
+        self.request(Method::PATCH, path, "application/merge-patch+json", patch).await?;
+        Ok(format!("{}/{} patched", kind.to_lowercase(), object.1))
+    }
+
+    /// `kubectl get KIND NAME -o jsonpath=...`: one member; empty where there is none.
+    ///
+    /// # Errors
+    /// When the API server refuses, or does not know the kind.
+    pub async fn member(&self, namespace: &str, object: (&str, &str), pointer: &str) -> Outcome {
+        let (path, _) = self.object_path(namespace, object).await?;
+        Ok(match self.get(path).await?.pointer(pointer) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        })
+    }
+
+    /// Where an object is, and its kind, by a name of the kind as people write it.
+    async fn object_path(
+        &self,
+        namespace: &str,
+        (kind, name): (&str, &str),
+    ) -> Result<(String, &'static str), UserError> {
+        let singular = kind.strip_suffix('s').filter(|_| kind != "rs").unwrap_or(kind);
+        let (version, kind) = match singular {
+            "rollout" | "ro" => ("argoproj.io/v1alpha1", "Rollout"),
+            "replicaset" | "rs" => ("apps/v1", "ReplicaSet"),
+            "deployment" | "deploy" => ("apps/v1", "Deployment"),
+            "service" | "svc" => ("v1", "Service"),
+            "configmap" | "cm" => ("v1", "ConfigMap"),
+            "podtemplate" => ("v1", "PodTemplate"),
+            "poddisruptionbudget" | "pdb" => ("policy/v1", "PodDisruptionBudget"),
+            "pod" | "po" => ("v1", "Pod"),
+            _ => {
+                let why = format!("the server doesn't have a resource type \"{kind}\"");
+                return Err(UserError::Unreadable(why));
+            }
+        };
+        let collection = self.collection_of(version, kind).await;
+        let path = collection.map(|collection| collection.object(namespace, name));
+        path.map(|path| (path, kind)).ok_or_else(|| no_match(version, kind))
     }
 
     /// The containers of a Rollout's pod template, with their images; init containers are left out.
@@ -212,6 +256,14 @@ impl World {
     /// When the API server refuses.
     pub async fn retry(&self, namespace: &str, name: &str) -> Outcome {
         self.perform(namespace, retry(name)).await
+    }
+
+    /// `restart NAME [--in DELAY]`.
+    ///
+    /// # Errors
+    /// When the delay is none, or the API server refuses.
+    pub async fn restart(&self, namespace: &str, name: &str, delay: &str) -> Outcome {
+        self.perform(namespace, restart(name, delay, self.now())?).await
     }
 
     /// `pause NAME`.

@@ -1,9 +1,11 @@
 //! What people see of a world.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
+use tidegate_api::labels;
 use tidegate_api::rollout::Rollout;
 use tidegate_core::ReplicaSet;
 use tidegate_ops::info::{Objects, RolloutInfo};
@@ -54,6 +56,26 @@ impl World {
         traffic_bar(&self.traffic_groups(namespace, service), width)
     }
 
+    /// Which versions answer the requests that a Rollout's route distributes, by weight and by ready pods behind each Service;
+    /// `None`: it has no route.
+    #[must_use]
+    pub fn routed_groups(&self, namespace: &str, rollout: &str) -> Option<Vec<TrafficGroup>> {
+        let weights = self.inspector.observation(namespace, rollout)?.routed?;
+        let mut groups: BTreeMap<String, u64> = BTreeMap::new();
+        for to in [weights.canary, weights.stable].iter().filter(|to| to.weight > 0) {
+            let weight = u64::try_from(to.weight).unwrap_or(0) * 1_000_000;
+            let behind = self.traffic_groups(namespace, &to.service_name);
+            let pods: u64 = behind.iter().map(|group| group.count).sum();
+            if pods == 0 {
+                *groups.entry("nobody".to_owned()).or_default() += weight;
+            }
+            for group in behind.into_iter().filter(|group| group.count > 0) {
+                *groups.entry(group.name).or_default() += weight * group.count / pods;
+            }
+        }
+        Some(groups.into_iter().map(|(name, count)| TrafficGroup { name, count }).collect())
+    }
+
     /// Events about a Rollout in the order in which they were first written: (type, reason, message, count).
     #[must_use]
     pub fn events(&self, namespace: &str, name: &str) -> Vec<(String, String, String, i64)> {
@@ -71,7 +93,8 @@ impl World {
             .collect()
     }
 
-    /// Rollout and ReplicaSets in one line: `Paused CanaryPauseStep  1/8  blue 4/4 stable  yellow 1/1 canary`; sizes are wanted/ready.
+    /// Rollout and ReplicaSets in one line: `Paused CanaryPauseStep  step 1/8  blue 4/4 stable  yellow 1/1 canary`; sizes are wanted/ready.
+    /// A routed canary shows the weight of the new version; a ReplicaSet that waits for its scale-down says `delay`.
     #[must_use]
     pub fn summary(&self, namespace: &str, name: &str) -> String {
         let Some(observation) = self.inspector.observation(namespace, name) else {
@@ -85,6 +108,9 @@ impl World {
         if let Some(index) = status.current_step_index {
             parts.push(format!("step {index}/{steps}"));
         }
+        if let Some(weights) = &observation.routed {
+            parts.push(format!("weight {}", weights.canary.weight));
+        }
         let mut sets: Vec<&ReplicaSet> = observation.replica_sets.iter().collect();
         sets.sort_by_key(|rs| (rs.revision(), rs.metadata.name.clone()));
         for rs in
@@ -92,16 +118,28 @@ impl World {
         {
             let ready = observation.ready.get(&rs.metadata.name).copied().unwrap_or(0);
             let image = rs.images.first().map_or("-", String::as_str);
-            let tag = image_tag(image);
-            let role = match rs.hash() {
-                hash if hash == status.stable_rs => " stable",
-                hash if hash == status.current_pod_hash => " canary",
-                _ => "",
-            };
-            parts.push(format!("{tag} {}/{ready}{role}", rs.replicas));
+            let roles = roles(&observation.rollout, rs).join(",");
+            let part = format!("{} {}/{ready} {roles}", image_tag(image), rs.replicas);
+            parts.push(part.trim_end().to_owned());
         }
         parts.join("  ")
     }
+}
+
+/// What a ReplicaSet is to its Rollout.
+fn roles(rollout: &Rollout, rs: &ReplicaSet) -> Vec<&'static str> {
+    let status = &rollout.status;
+    let is_blue_green = rollout.spec.strategy.as_ref().is_some_and(|strategy| strategy.blue_green.is_some());
+    let is_new = rs.hash() == status.current_pod_hash && rs.hash() != status.stable_rs;
+    let is_active = is_blue_green && rs.hash() == status.blue_green.active_selector;
+    let roles = [
+        ("stable", rs.hash() == status.stable_rs),
+        ("active", is_active),
+        ("canary", is_new && !is_blue_green),
+        ("preview", is_new && is_blue_green && !is_active),
+        ("delay", rs.metadata.annotations.contains_key(labels::SCALE_DOWN_DEADLINE)),
+    ];
+    roles.into_iter().filter_map(|(role, holds)| holds.then_some(role)).collect()
 }
 
 /// Lines without colours, without blanks at their ends.

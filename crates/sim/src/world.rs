@@ -10,6 +10,7 @@ use http::header::USER_AGENT;
 use jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
+use tidegate_controller::router::Router;
 use tidegate_controller::{Clock, Config, Controller, Gate, Handle};
 use tidegate_core::invariants::Knowledge;
 use tidegate_core::rollout;
@@ -23,6 +24,7 @@ use tower::ServiceExt;
 use crate::faults::Faults;
 use crate::inspector::Inspector;
 use crate::pace::Pace;
+use crate::router::{Routing, StandIn};
 
 /// The controller's name in the cluster's records.
 pub const CONTROLLER: &str = "rollouts-controller";
@@ -45,10 +47,13 @@ pub struct Options {
     /// Whether the controller goes on with the other Rollouts after a panic, as the one that ships does. A simulation
     /// wants to see it.
     pub survives_panics: bool,
+    /// The router that stands in for whatever `trafficRouting` names; `None`: there is no router, as in the version that ships.
+    pub routing: Option<Routing>,
 }
 
 impl Default for Options {
-    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen.
+    /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen, a
+    /// router that obeys at once and cannot be asked whether it has.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -57,6 +62,7 @@ impl Default for Options {
             reaction: Reaction::default(),
             workers: 10,
             survives_panics: false,
+            routing: Some(Routing::default()),
         }
     }
 }
@@ -105,6 +111,7 @@ pub struct World {
     clock: Clock,
     workers: usize,
     survives_panics: bool,
+    router: Option<Arc<StandIn>>,
     controller: Option<Incarnation>,
     /// Told of every stored change.
     changed: Arc<Notify>,
@@ -130,12 +137,14 @@ impl World {
         server.observe(move |_| news.notify_one());
         server.spawn_controllers();
         let user = named(&server, USER);
+        let clock = Clock::starting_at(epoch);
         Self {
             user: Client::new(user, "default"),
             inspector,
             faults: Faults::none(),
             server,
-            clock: Clock::starting_at(epoch),
+            router: options.routing.map(|routing| StandIn::new(clock, routing)),
+            clock,
             workers: options.workers,
             survives_panics: options.survives_panics,
             controller: None,
@@ -149,13 +158,17 @@ impl World {
     /// # Panics
     /// When the cluster refuses one of our own resource definitions.
     pub async fn prepare(&mut self) {
+        self.define_resources();
+        self.start_controller();
+        self.pass(Duration::from_millis(100)).await;
+    }
+
+    pub(crate) fn define_resources(&self) {
         for definition in tidegate_api::crd::all() {
             self.server
                 .create(USER, "customresourcedefinitions", "", definition.clone())
                 .expect("our resource definitions are accepted by the cluster");
         }
-        self.start_controller();
-        self.pass(Duration::from_millis(100)).await;
     }
 
     /// Wall time.
@@ -194,6 +207,7 @@ impl World {
         let mut config = Config::new(self.clock);
         config.workers = self.workers;
         config.survives_panics = self.survives_panics;
+        config.router = self.router.clone().map(|router| router as Arc<dyn Router>);
         config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
             inspector.planned(snapshot, now, plan);
         }));
@@ -247,6 +261,36 @@ impl World {
                 return false;
             }
         }
+    }
+
+    /// Waits until nothing has changed for three seconds and no timer runs that would change something; `false`: that did not happen
+    /// within `limit`. A timer that has fired many times without a change is one that asks again and again.
+    pub async fn come_to_rest(&self, limit: Duration) -> bool {
+        const FRUITLESS: u32 = 30;
+        let deadline = Instant::now() + limit;
+        let mut fruitless = 0;
+        while self.settle(limit).await {
+            let Some(wake_at) = self.next_timer().await else { return true };
+            let wait = Duration::try_from(wake_at.duration_since(self.now())).unwrap_or(Duration::ZERO);
+            if fruitless >= FRUITLESS || Instant::now() + wait > deadline {
+                return true;
+            }
+            let before = self.server.resource_version();
+            self.pass(wait + Duration::from_millis(100)).await;
+            let is_fruitless = before == self.server.resource_version();
+            fruitless = if is_fruitless { fruitless + 1 } else { 0 };
+        }
+        false
+    }
+
+    /// When the controller wants to look at one of the Rollouts again.
+    async fn next_timer(&self) -> Option<Timestamp> {
+        let mut next: Option<Timestamp> = None;
+        for key in self.rollouts() {
+            let plan = self.second_plan(&key.namespace, &key.name).await;
+            next = next.into_iter().chain(plan.and_then(|plan| plan.wake_at)).min();
+        }
+        next
     }
 
     fn is_idle(&self) -> bool {

@@ -1,10 +1,11 @@
-//! Plays every script under `scenarios/` and compares its transcript. `TIDEGATE_ACCEPT=1` writes what came out instead.
+//! Plays every script under `scenarios/` and compares its transcript. `TIDEGATE_ACCEPT=1` writes what came out instead;
+//! `TIDEGATE_ONLY=TEXT` plays those whose path contains TEXT.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 
-use tidegate_sim::scenario::{Script, play};
+use tidegate_sim::scenario::{Script, play, play_through};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -31,10 +32,19 @@ fn transcripts_are_as_written() {
     let mut found = Vec::new();
     scripts(&root().join("scenarios"), &mut found);
     assert!(found.len() > 10, "the scripts are where they should be");
+    let only = std::env::var("TIDEGATE_ONLY").unwrap_or_default();
+    found.retain(|path| path.display().to_string().contains(&only));
     let mut wrong = Vec::new();
     for path in found {
         let text = std::fs::read_to_string(&path).unwrap();
-        let outcome = Script::parse(&text).and_then(|script| play(&script, &root()));
+        let script = Script::parse(&text);
+        let outcome = script.and_then(|script| {
+            let (played, outcome) = play_through(&script, &root());
+            if outcome.is_err() && !only.is_empty() {
+                println!("{played}");
+            }
+            outcome.map(|()| played)
+        });
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         match outcome {
             Err(error) => wrong.push(format!("{name}: {error}")),

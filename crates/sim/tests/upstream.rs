@@ -7,58 +7,77 @@ mod captured;
 
 use std::time::Duration;
 
-use captured::{Moment, Row, as_applied, comparable, folder, objects};
+use captured::{Moment, Row, as_applied, comparable, contract, folder, objects};
 use serde_json::{Value, json};
+use tidegate_kubesim::{PodState, Stage};
 use tidegate_ops::operations::{ContainerImage, PromoteOptions};
 use tidegate_sim::view::plain;
 use tidegate_sim::{Options, Pace, World, run};
 
-const NAME: &str = "rollouts-demo";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A captured scenario that is being played again.
 struct Play {
     world: World,
     scenario: &'static str,
+    /// Of the Rollout, and of its only container.
+    name: &'static str,
 }
 
 fn play<F: Future<Output = ()>>(scenario: &'static str, act: impl FnOnce(Play) -> F) {
+    play_of(scenario, "rollouts-demo", act);
+}
+
+fn play_of<F: Future<Output = ()>>(scenario: &'static str, name: &'static str, act: impl FnOnce(Play) -> F) {
     run(Pace::Virtual, Options::default(), |mut world| async move {
         world.prepare().await;
         world.create_namespace(scenario).await.unwrap();
-        act(Play { world, scenario }).await;
+        act(Play { world, scenario, name }).await;
     });
 }
 
 impl Play {
-    /// Applies Rollout and Service of a captured moment, with another image.
+    /// Applies what users had applied at a captured moment, with another image.
     async fn deploy(&self, from: (&str, &str), image: &str) {
         for object in objects(&folder(from.0, from.1)) {
-            if !["Rollout", "Service"].contains(&object["kind"].as_str().unwrap()) {
+            let is_a_users = ["Rollout", "Service", "Deployment"].contains(&object["kind"].as_str().unwrap());
+            if !is_a_users {
                 continue;
             }
             let mut object = as_applied(&object);
-            if object["kind"] == "Rollout" {
+            if object["spec"]["template"].is_object() {
                 object["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
             }
+            if object["kind"] == "Deployment" {
+                object["spec"]["replicas"] = json!(2);
+            }
+            object["spec"].as_object_mut().unwrap().remove("restartAt");
             self.world.apply(self.scenario, &object.to_string()).await.unwrap();
         }
         self.reach(|rollout| rollout["status"]["phase"] == "Healthy").await;
     }
 
     async fn image(&self, image: &str) {
-        let image = ContainerImage { container: NAME, image };
-        self.world.set_image(self.scenario, NAME, &[image]).await.unwrap();
+        let image = ContainerImage { container: self.name, image };
+        self.world.set_image(self.scenario, self.name, &[image]).await.unwrap();
     }
 
     async fn promote(&self, full: bool) {
         let options = PromoteOptions { full, ..PromoteOptions::default() };
-        self.world.promote(self.scenario, NAME, options).await.unwrap();
+        self.world.promote(self.scenario, self.name, options).await.unwrap();
     }
 
     async fn reach(&self, reached: impl FnMut(&Value) -> bool) {
-        let came = self.world.until(MINUTE, (self.scenario, NAME), reached).await;
-        assert!(came, "{}: {}", self.scenario, self.world.summary(self.scenario, NAME));
+        let came = self.world.until(MINUTE, (self.scenario, self.name), reached).await;
+        assert!(came, "{}: {}", self.scenario, self.world.summary(self.scenario, self.name));
+    }
+
+    async fn healthy(&self) {
+        self.reach(|rollout| rollout["status"]["phase"] == "Healthy").await;
+    }
+
+    async fn paused(&self) {
+        self.reach(|rollout| rollout["status"]["phase"] == "Paused").await;
     }
 
     async fn paused_at(&self, index: i64) {
@@ -77,13 +96,15 @@ impl Play {
         let list = |resource: &str| self.world.server.list(resource, Some(self.scenario));
         let objects = ["replicasets.apps", "services", "rollouts.argoproj.io"].map(list).concat();
         let objects: Vec<Value> = objects.iter().map(|object| (**object).clone()).collect();
-        let tree = plain(&self.world.tree(self.scenario, NAME).unwrap());
-        let events = self.world.events(self.scenario, NAME);
+        let complaints = contract::complaints(&objects);
+        assert!(complaints.is_empty(), "{at}: {complaints:#?}");
+        let tree = plain(&self.world.tree(self.scenario, self.name).unwrap());
+        let events = self.world.events(self.scenario, self.name);
         let events = events.into_iter().map(|(t, r, m, _)| format!("{t} {r} {m}")).collect();
         Moment::of(&objects, &tree, events).assert_is(Moment::read(&folder), rows, &at);
         let broken = self.world.inspector.violations();
         assert!(broken.is_empty(), "{at}: {broken:?}");
-        let (ready, promised) = self.world.inspector.low_water(self.scenario, NAME).unwrap();
+        let (ready, promised) = self.world.inspector.low_water(self.scenario, self.name).unwrap();
         assert!(ready >= promised, "{at}: {ready} ready pods, {promised} promised");
     }
 }
@@ -91,6 +112,19 @@ impl Play {
 /// What upstream's recorder dropped while the retry was captured.
 const DROPPED_IN_RETRY: [&str; 1] =
     ["RolloutCompleted Rollout completed update to revision 2 (689bbdb4c4): Full promotion requested"];
+
+/// What it dropped while the routed canary was captured.
+const DROPPED_IN_ROUTED_ABORT: [&str; 9] = [
+    "ScalingReplicaSet Scaled down ReplicaSet routed-556c8776cf (revision 2) from 2 to 0",
+    "RolloutStepCompleted Rollout step 2/4 completed (pause)",
+    "RolloutResumed Rollout is resumed",
+    "ScalingReplicaSet Scaled up ReplicaSet routed-556c8776cf (revision 2) from 2 to 3",
+    "TrafficWeightUpdated Traffic weight updated from 30 to 60",
+    "RolloutStepCompleted Rollout step 3/4 completed (setWeight: 60)",
+    "RolloutStepCompleted Rollout step 4/4 completed (pause)",
+    "ScalingReplicaSet Scaled up ReplicaSet routed-556c8776cf (revision 2) from 3 to 4",
+    "RolloutCompleted Rollout completed update to revision 2 (556c8776cf): Completed all 4 canary steps",
+];
 
 #[test]
 fn guide() {
@@ -135,7 +169,7 @@ fn guide_abort() {
         play.image("demo:red").await;
         play.paused_at(1).await;
         play.is_as_captured("00-red-paused-at-20", &[]).await;
-        play.world.abort("guide-abort", NAME).await.unwrap();
+        play.world.abort("guide-abort", play.name).await.unwrap();
         play.reach(|rollout| {
             rollout["status"]["availableReplicas"] == 5 && rollout["status"]["abort"] == true
         })
@@ -157,9 +191,9 @@ fn guide_retry() {
         })
         .await;
         play.world.pass(Duration::from_millis(200)).await;
-        play.world.abort("guide-retry", NAME).await.unwrap();
+        play.world.abort("guide-retry", play.name).await.unwrap();
         play.world.pass(Duration::from_secs(3)).await;
-        play.world.retry("guide-retry", NAME).await.unwrap();
+        play.world.retry("guide-retry", play.name).await.unwrap();
         play.paused_at(1).await;
         play.is_as_captured("00-red-retried", &[Row::AbortComesFirst]).await;
         play.promote(true).await;
@@ -178,9 +212,114 @@ fn guide_undo() {
         play.paused_at(1).await;
         play.promote(true).await;
         play.reach(|rollout| rollout["status"]["phase"] == "Healthy").await;
-        play.world.undo("guide-undo", NAME, 0).await.unwrap();
+        play.world.undo("guide-undo", play.name, 0).await.unwrap();
         play.paused_at(1).await;
         play.is_as_captured("00-undo-paused", &[Row::SizesOnTheWay, Row::UpstreamReorders]).await;
+    });
+}
+
+#[test]
+fn blue_green() {
+    play_of("blue-green", "bg", |play| async move {
+        play.deploy(("blue-green", "00-deployed"), "demo:blue").await;
+        play.is_as_captured("00-deployed", &[Row::SwitchComesFirst]).await;
+        play.image("demo:yellow").await;
+        play.paused().await;
+        play.is_as_captured("01-preview-paused", &[Row::SwitchComesFirst]).await;
+        play.promote(false).await;
+        play.healthy().await;
+        let rows = [Row::SwitchComesFirst, Row::ResumeIsAnEvent];
+        play.is_as_captured("02-switched-old-in-delay", &rows).await;
+        play.world.pass(Duration::from_secs(30)).await;
+        play.is_as_captured("03-old-scaled-down", &rows).await;
+    });
+}
+
+#[test]
+fn blue_green_abort() {
+    play_of("blue-green-abort", "bg", |play| async move {
+        play.deploy(("blue-green-abort", "02-back-healthy"), "demo:yellow").await;
+        play.image("demo:red").await;
+        play.paused().await;
+        play.world.abort("blue-green-abort", "bg").await.unwrap();
+        play.is_as_captured("00-aborted-in-delay", &[Row::SwitchComesFirst]).await;
+        play.world.pass(Duration::from_secs(30)).await;
+        play.is_as_captured("01-aborted-after-delay", &[Row::SwitchComesFirst]).await;
+        play.image("demo:yellow").await;
+        play.healthy().await;
+        play.is_as_captured("02-back-healthy", &[Row::SwitchComesFirst]).await;
+    });
+}
+
+#[test]
+fn routed_abort() {
+    play_of("routed-abort", "routed", |play| async move {
+        let rows = [Row::RouterTells, Row::NothingToTell, Row::NoFlapping];
+        play.deploy(("routed-abort", "00-deployed"), "demo:blue").await;
+        play.is_as_captured("00-deployed", &rows).await;
+        play.image("demo:yellow").await;
+        play.paused_at(1).await;
+        play.is_as_captured("01-paused-at-30", &rows).await;
+        play.world.abort("routed-abort", "routed").await.unwrap();
+        let rows = [Row::RouterTells, Row::NothingToTell, Row::NoFlapping, Row::AbortComesFirst];
+        play.is_as_captured("02-aborted-in-delay", &rows).await;
+        play.world.pass(Duration::from_secs(30)).await;
+        let mut rows = rows.to_vec();
+        rows.push(Row::UpstreamDrops(&DROPPED_IN_ROUTED_ABORT[..1]));
+        play.is_as_captured("03-aborted-after-delay", &rows).await;
+        play.world.retry("routed-abort", "routed").await.unwrap();
+        play.paused_at(1).await;
+        play.promote(false).await;
+        play.paused_at(3).await;
+        *rows.last_mut().unwrap() = Row::UpstreamDrops(&DROPPED_IN_ROUTED_ABORT[..6]);
+        play.is_as_captured("04-paused-at-60", &rows).await;
+        play.promote(false).await;
+        play.healthy().await;
+        *rows.last_mut().unwrap() = Row::UpstreamDrops(&DROPPED_IN_ROUTED_ABORT);
+        play.is_as_captured("05-promoted-old-in-delay", &rows).await;
+    });
+}
+
+#[test]
+fn workload_ref() {
+    play_of("workload-ref", "ref", |play| async move {
+        play.deploy(("workload-ref", "00-adopted"), "demo:blue").await;
+        play.world.pass(Duration::from_secs(3)).await;
+        play.is_as_captured("00-adopted", &[Row::FirstOfWorkload]).await;
+        play.image("demo:yellow").await;
+        play.paused_at(1).await;
+        play.is_as_captured("01-updated-paused", &[Row::FirstOfWorkload]).await;
+        play.promote(false).await;
+        play.healthy().await;
+        let rows = [Row::FirstOfWorkload, Row::ResumeIsAnEvent];
+        play.is_as_captured("02-promoted", &rows).await;
+    });
+}
+
+#[test]
+fn restart() {
+    play_of("restart", "restarting", |play| async move {
+        play.deploy(("restart", "01-done"), "demo:blue").await;
+        play.world.pass(Duration::from_secs(1)).await;
+        play.world.restart("restart", "restarting", "").await.unwrap();
+        // The moment in progress is passed through: pods go one at a time.
+        play.reach(|rollout| rollout["status"]["message"] == "rollout is restarting").await;
+        play.healthy().await;
+        play.is_as_captured("01-done", &[]).await;
+    });
+}
+
+#[test]
+fn deadline() {
+    play_of("deadline", "late", |play| async move {
+        play.deploy(("deadline", "00-exceeded"), "demo:blue").await;
+        play.world.server.update_kubelet(|kubelet| {
+            let after = Duration::from_millis(300);
+            kubelet.set_image("bad", vec![Stage { after, state: PodState::ImagePullBackOff }]);
+        });
+        play.image("bad:1").await;
+        play.reach(|rollout| rollout["status"]["phase"] == "Degraded").await;
+        play.is_as_captured("00-exceeded", &[]).await;
     });
 }
 

@@ -49,6 +49,6 @@ pub(crate) fn run(args: &Args, surroundings: &Surroundings, out: &mut impl Write
 }
 
 fn on_stage(pace: Pace, kubelet: Kubelet, show: impl Show) -> io::Result<bool> {
-    let options = Options { kubelet, ..Options::default() };
+    let options = Options { kubelet, routing: None, ..Options::default() };
     tidegate_sim::run(pace, options, |world| play::play(world, show))
 }

@@ -90,6 +90,7 @@ pub(crate) fn run(
         seed: u64::from(began.subsec_nanosecond().unsigned_abs()),
         kubelet: pods::with_bad_ones(),
         survives_panics: true,
+        routing: None,
         ..Options::default()
     };
     let pace = if args.speed == 1 { Pace::Real } else { Pace::Times(args.speed) };

@@ -1,5 +1,7 @@
 //! Kubernetes' controllers as step functions: from objects and a time to writes and the next time to look.
 
+pub(crate) mod deployment;
+pub(crate) mod disruption;
 pub(crate) mod garbage;
 pub(crate) mod kubelet;
 pub(crate) mod node;
@@ -17,6 +19,8 @@ pub(crate) enum Write {
     Create { resource: &'static str, namespace: String, object: Value },
     /// A new status in place of the old one.
     Status { resource: &'static str, key: Key, status: Value },
+    /// The revision of a Deployment, written with its status: it is no change of what is wanted.
+    Revision { key: Key, revision: String },
     /// A JSON merge patch.
     Merge { resource: String, key: Key, patch: Value },
     /// A pod's node.
@@ -32,6 +36,16 @@ pub(crate) enum Write {
 pub(crate) struct Step {
     pub(crate) writes: Vec<Write>,
     pub(crate) wake_at: Option<Timestamp>,
+}
+
+/// A number of pods, or a percentage `of` pods; nothing is 0.
+pub(crate) fn share(value: &Value, of: i64, round_up: bool) -> i64 {
+    let percent =
+        value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|text| text.parse::<i64>().ok());
+    match percent {
+        Some(percent) => (percent * of + if round_up { 99 } else { 0 }) / 100,
+        None => value.as_i64().unwrap_or(0),
+    }
 }
 
 /// The reference of the owner that controls `object`.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Group, SUBRESOURCE_VERBS, groups, subresources};
+use super::{Below, Group, groups, subresources};
 use crate::resources::{Registry, Resource};
 
 /// The list below `/api` (the core group) or `/apis` (all others), in a version of `apidiscovery.k8s.io`.
@@ -42,13 +42,12 @@ fn entry(resource: &Resource) -> Value {
         entry["categories"] = json!(resource.categories);
     }
     let below: Vec<Value> = subresources(resource)
-        .map(|(name, kind, scale)| {
-            let kind = if scale {
-                json!({"group": "autoscaling", "version": "v1", "kind": kind})
-            } else {
-                own(kind)
+        .map(|Below { name, kind, group, verbs }| {
+            let kind = match group {
+                Some(group) => json!({"group": group, "version": "v1", "kind": kind}),
+                None => own(kind),
             };
-            json!({"subresource": name, "responseKind": kind, "verbs": SUBRESOURCE_VERBS})
+            json!({"subresource": name, "responseKind": kind, "verbs": verbs})
         })
         .collect();
     if !below.is_empty() {

@@ -166,13 +166,13 @@ fn entries(resource: &Resource) -> Vec<Value> {
     if !resource.categories.is_empty() {
         main["categories"] = json!(resource.categories);
     }
-    let below = subresources(resource).map(|(name, kind, scale)| {
+    let below = subresources(resource).map(|Below { name, kind, group, verbs }| {
         let mut entry = json!({
             "name": format!("{}/{name}", resource.plural), "singularName": "", "namespaced": resource.namespaced,
-            "kind": kind, "verbs": SUBRESOURCE_VERBS,
+            "kind": kind, "verbs": verbs,
         });
-        if scale {
-            entry["group"] = "autoscaling".into();
+        if let Some(group) = group {
+            entry["group"] = group.into();
             entry["version"] = "v1".into();
         }
         entry
@@ -180,13 +180,22 @@ fn entries(resource: &Resource) -> Vec<Value> {
     std::iter::once(main).chain(below).collect()
 }
 
-const SUBRESOURCE_VERBS: [&str; 3] = ["get", "patch", "update"];
+/// A subresource that is served.
+struct Below<'a> {
+    name: &'static str,
+    kind: &'a str,
+    /// The group of its kind, where it is not the resource's; the version is v1.
+    group: Option<&'static str>,
+    verbs: &'static [&'static str],
+}
 
-/// The subresources that are served: name, kind, and whether it is a scale.
-fn subresources(resource: &Resource) -> impl Iterator<Item = (&'static str, &str, bool)> {
-    let scale = resource.scale.is_some().then_some(("scale", "Scale", true));
-    let status = resource.status.then_some(("status", resource.kind.as_str(), false));
-    scale.into_iter().chain(status)
+fn subresources(resource: &Resource) -> impl Iterator<Item = Below<'_>> {
+    const VERBS: &[&str] = &["get", "patch", "update"];
+    let below = |name, kind, group, verbs| Below { name, kind, group, verbs };
+    let eviction = resource.is("pods").then(|| below("eviction", "Eviction", Some("policy"), &["create"]));
+    let scale = resource.scale.is_some().then(|| below("scale", "Scale", Some("autoscaling"), VERBS));
+    let status = resource.status.then(|| below("status", resource.kind.as_str(), None, VERBS));
+    eviction.into_iter().chain(scale).chain(status)
 }
 
 #[cfg(test)]

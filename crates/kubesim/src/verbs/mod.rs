@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod evict;
 pub(crate) mod read;
 pub(crate) mod scale;
 pub(crate) mod update;

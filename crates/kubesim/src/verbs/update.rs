@@ -72,7 +72,7 @@ pub(crate) fn modify(
     let mut desired = written_part(call, resource, &current, desired);
     admission::default(&mut desired, resource);
     check_finalizers(resource, &current, &desired)?;
-    raise_generation(&mut desired, &current, resource);
+    raise_generation(call, &mut desired, &current, resource);
     admission::validate(&desired, Some(&current), resource, decoded)?;
     if desired == *current {
         return Ok(current);
@@ -140,7 +140,13 @@ fn written_part(call: &Call, resource: &Resource, current: &Value, desired: Valu
         return desired;
     }
     let (mut object, status) = if call.subresource == "status" {
-        (current.clone(), at(&desired, &["status"]).clone())
+        let mut object = current.clone();
+        if resource.is("deployments.apps") {
+            // Its controller writes the revision there together with the status.
+            let annotations = ["metadata", "annotations"];
+            set(&mut object, &annotations, at(&desired, &annotations).clone());
+        }
+        (object, at(&desired, &["status"]).clone())
     } else {
         (desired, at(current, &["status"]).clone())
     };
@@ -170,7 +176,7 @@ fn check_finalizers(resource: &Resource, current: &Value, desired: &Value) -> Re
 }
 
 /// Raises `metadata.generation` when anything but metadata and status changed.
-fn raise_generation(desired: &mut Value, current: &Value, resource: &Resource) {
+fn raise_generation(call: &Call, desired: &mut Value, current: &Value, resource: &Resource) {
     let status_counts = !resource.status;
     let differs = |key: &String| {
         let is_apart =
@@ -181,7 +187,8 @@ fn raise_generation(desired: &mut Value, current: &Value, resource: &Resource) {
     let mut changed = [keys(desired), keys(current)].into_iter().flatten().flatten().any(|key| differs(&key));
     // Deployments count their annotations in, so that a rollback's annotation is observed.
     let annotations = ["metadata", "annotations"];
-    changed |= resource.is("deployments.apps") && at(desired, &annotations) != at(current, &annotations);
+    let is_deployment = resource.is("deployments.apps") && call.subresource != "status";
+    changed |= is_deployment && at(desired, &annotations) != at(current, &annotations);
     if changed && resource.generation {
         let generation = at(current, &["metadata", "generation"]).as_i64().unwrap_or(0) + 1;
         set(desired, &["metadata", "generation"], generation.into());

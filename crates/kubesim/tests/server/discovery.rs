@@ -54,7 +54,7 @@ async fn discovery_knows_what_is_served() {
 async fn subresources_that_are_not_served_are_not_told_of_and_say_so() {
     let server = server();
     let core = get(&server, "/api/v1").await;
-    assert!(!names(&core["resources"], "name").iter().any(|name| name.ends_with("/eviction")));
+    assert!(!names(&core["resources"], "name").iter().any(|name| name.ends_with("/binding")));
     for (method, path, expected) in [
         (
             "GET",
@@ -63,8 +63,8 @@ async fn subresources_that_are_not_served_are_not_told_of_and_say_so() {
         ),
         (
             "POST",
-            "/api/v1/namespaces/default/pods/p/eviction",
-            "this embedded API server does not serve pods/eviction: it is not simulated",
+            "/api/v1/namespaces/default/pods/p/binding",
+            "this embedded API server does not serve pods/binding: it is not simulated",
         ),
     ] {
         let (code, status) = send(&server, method, path, Value::Null).await;

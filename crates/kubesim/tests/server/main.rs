@@ -9,7 +9,9 @@
 mod built_in;
 mod client;
 mod custom_resources;
+mod deployments;
 mod discovery;
+mod evictions;
 mod field_validation;
 mod kube_client;
 mod likeness;

@@ -2,19 +2,22 @@
 //!
 //! | command | does |
 //! | --- | --- |
-//! | `kubectl apply -f FILE`, `kubectl delete KIND NAME [--cascade=orphan]`, `kubectl scale rollout NAME --replicas N`, `kubectl patch rollout NAME [--subresource=status] -p JSON`, `kubectl get events` | what they do in a cluster; `get events` prints the new ones |
-//! | `kubectl argo rollouts get rollout\|set image\|promote\|abort\|retry rollout\|pause\|undo ...` | what the plugin does |
+//! | `kubectl apply -f FILE`, `kubectl delete KIND NAME [--cascade=orphan]`, `kubectl scale rollout NAME --replicas N`, `kubectl patch KIND NAME [--subresource=status] -p JSON`, `kubectl get events` | what they do in a cluster; `get events` prints the new ones |
+//! | `kubectl get KIND NAME -o jsonpath={.PATH}`, `kubectl get pods -L LABEL` | one member of an object; the pods with one of their labels |
+//! | `kubectl argo rollouts get rollout\|set image\|promote\|abort\|retry rollout\|restart\|pause\|undo ...` | what the plugin does |
 //! | `wait TIME`, `wait until WORDS` | lets time pass, or waits until the one-line summary of a Rollout contains WORDS |
-//! | `traffic` | which share of requests each version answers |
+//! | `traffic` | which share of requests each version answers, per Service and per route |
 //! | `crash`, `start` | ends or starts the controller process |
-//! | `pods of IMAGE never ready`, `pods of IMAGE start` | pods whose image contains IMAGE do not become ready, or do so again |
+//! | `pods of IMAGE never ready\|crash\|start` | pods whose image contains IMAGE do not become ready, crash, or start again |
+//! | `lose a pod of IMAGE` | one pod whose image contains IMAGE is gone, as with its node |
 //! | `silence TIME` | watches deliver nothing for a while |
 
 use std::time::Duration;
 
 use serde_json::Value;
-use tidegate_ops::operations::{ContainerImage, PromoteOptions};
+use tidegate_ops::operations::PromoteOptions;
 
+use super::parse;
 use super::words::Words;
 
 /// Why a line cannot be carried out. What a user would see as an error is output, not this.
@@ -66,15 +69,38 @@ pub enum Action {
     },
     /// `kubectl delete KIND NAME`.
     Delete {
-        /// As written: `rollout`, `rs`, `service`, `pod`.
+        /// As written: `rollout`, `rs`, `service`, `pod` ...
         kind: String,
         /// The object's name.
         name: String,
         /// What it owns stays.
         orphan: bool,
     },
+    /// `kubectl patch KIND NAME -p PATCH` of anything but a Rollout.
+    PatchObject {
+        /// As written.
+        kind: String,
+        /// The object's name.
+        name: String,
+        /// A merge patch.
+        patch: Value,
+    },
     /// `kubectl get events`.
     Events,
+    /// `kubectl get KIND NAME -o jsonpath={.PATH}`.
+    Member {
+        /// As written.
+        kind: String,
+        /// The object's name.
+        name: String,
+        /// A JSON pointer.
+        pointer: String,
+    },
+    /// `kubectl get pods -L LABEL`.
+    Pods {
+        /// The label that is shown.
+        label: String,
+    },
     /// Something done to one Rollout.
     Rollout {
         /// Its name.
@@ -101,13 +127,29 @@ pub enum MachineEvent {
     Start,
     /// `silence TIME`: watches deliver nothing.
     Silence(Duration),
-    /// `pods of IMAGE never ready`, `pods of IMAGE start`.
+    /// `lose a pod of IMAGE`: the first one by name is deleted.
+    Lose {
+        /// A part of its image.
+        image: String,
+    },
+    /// `pods of IMAGE never ready|crash|start`.
     Pods {
         /// A part of their image.
         image: String,
-        /// Whether they start, or never become ready.
-        start: bool,
+        /// What they do.
+        fate: Fate,
     },
+}
+
+/// What pods do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They become ready, as they do when nothing is said.
+    Start,
+    /// They do not become ready.
+    NeverReady,
+    /// Their container ends again and again; so do those that run.
+    Crash,
 }
 
 /// What is done to a Rollout.
@@ -132,6 +174,8 @@ pub enum Change {
     Abort,
     /// `retry rollout`.
     Retry,
+    /// `restart`, at once or after this Go duration.
+    Restart(String),
     /// `pause`.
     Pause,
     /// `undo`; 0 = the revision before.
@@ -150,12 +194,12 @@ impl Command {
             _ => None,
         };
         let action = match words.left().as_slice() {
-            ["kubectl", "argo", "rollouts", ..] => plugin(words)?,
-            ["kubectl", ..] => kubectl(words)?,
+            ["kubectl", "argo", "rollouts", ..] => parse::plugin(words)?,
+            ["kubectl", ..] => parse::kubectl(words)?,
             ["wait", "until", wanted @ ..] if !wanted.is_empty() => Action::WaitUntil(wanted.join(" ")),
-            ["wait", time] => Action::Wait(duration(time)?),
+            ["wait", time] => Action::Wait(parse::duration(time)?),
             ["traffic"] => Action::Traffic,
-            words => Action::Machine(machine_event(words)?),
+            words => Action::Machine(parse::machine_event(words)?),
         };
         Ok(Self { action, namespace })
     }
@@ -173,93 +217,15 @@ impl Command {
     /// Whether it is there for what it prints.
     #[must_use]
     pub fn is_look(&self) -> bool {
-        matches!(self.action, Action::Events | Action::Traffic | Action::Rollout { change: Change::Show, .. })
+        matches!(
+            self.action,
+            Action::Events
+                | Action::Traffic
+                | Action::Member { .. }
+                | Action::Pods { .. }
+                | Action::Rollout { change: Change::Show, .. }
+        )
     }
-}
-
-fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError> {
-    let pods = |image: &str, start| MachineEvent::Pods { image: image.to_owned(), start };
-    Ok(match words {
-        ["crash"] => MachineEvent::Crash,
-        ["start"] => MachineEvent::Start,
-        ["silence", time] => MachineEvent::Silence(duration(time)?),
-        ["pods", "of", image, "never", "ready"] => pods(image, false),
-        ["pods", "of", image, "start"] => pods(image, true),
-        _ => return Err(CommandError::Unknown),
-    })
-}
-
-fn kubectl(mut words: Words) -> Result<Action, CommandError> {
-    let (file, replicas) = (words.value(&["-f", "--filename"]), words.value(&["--replicas"]));
-    let (patch, subresource) = (words.value(&["-p", "--patch"]), words.value(&["--subresource"]));
-    let (cascade, patch_type) = (words.value(&["--cascade"]), words.value(&["--type"]));
-    if patch_type.is_some_and(|kind| kind != "merge") || subresource.as_ref().is_some_and(|it| it != "status")
-    {
-        return Err(CommandError::Unknown);
-    }
-    let left = words.left();
-    let (verb, rest) = left[1..].split_first().ok_or(CommandError::Unknown)?;
-    let of_rollout = |change| match rest {
-        ["rollout" | "rollouts" | "ro", name] => Ok(Action::Rollout { name: (*name).to_owned(), change }),
-        _ => Err(CommandError::Unknown),
-    };
-    match (*verb, file, replicas, patch) {
-        ("apply", Some(file), None, None) if rest.is_empty() => Ok(Action::Apply { file }),
-        ("scale", None, Some(replicas), None) => {
-            of_rollout(Change::Scale(replicas.parse().map_err(|_| CommandError::Unknown)?))
-        }
-        ("patch", None, None, Some(patch)) => {
-            of_rollout(Change::Patch { patch: serde_json::from_str(&patch)?, status: subresource.is_some() })
-        }
-        ("get", None, None, None) if rest == ["events"] => Ok(Action::Events),
-        ("delete", None, None, None) => match rest {
-            [kind, name] => Ok(Action::Delete {
-                kind: (*kind).to_owned(),
-                name: (*name).to_owned(),
-                orphan: cascade.as_deref() == Some("orphan"),
-            }),
-            _ => Err(CommandError::Unknown),
-        },
-        _ => Err(CommandError::Unknown),
-    }
-}
-
-fn plugin(mut words: Words) -> Result<Action, CommandError> {
-    let options = PromoteOptions {
-        full: words.flag("--full"),
-        skip_current_step: words.flag("--skip-current-step"),
-        skip_all_steps: words.flag("--skip-all-steps"),
-    };
-    let revision = words.value(&["--to-revision"]);
-    let left = words.left();
-    let command = left.get(3..).unwrap_or_default();
-    let has_options = options != PromoteOptions::default() || revision.is_some();
-    let (name, change) = match command {
-        ["promote", name] if revision.is_none() => (name, Change::Promote(options)),
-        ["undo", name] if options == PromoteOptions::default() => {
-            let revision = revision.as_deref().unwrap_or("0").parse().map_err(|_| CommandError::Unknown)?;
-            (name, Change::Undo(revision))
-        }
-        _ if has_options => return Err(CommandError::Unknown),
-        ["get", "rollout", name] => (name, Change::Show),
-        ["set", "image", name, images @ ..] if !images.is_empty() => {
-            let pair = |text: &&str| {
-                let image = ContainerImage::parse(text).ok_or(CommandError::Unknown)?;
-                Ok((image.container.to_owned(), image.image.to_owned()))
-            };
-            (name, Change::SetImage(images.iter().map(pair).collect::<Result<_, CommandError>>()?))
-        }
-        ["abort", name] => (name, Change::Abort),
-        ["retry", "rollout", name] => (name, Change::Retry),
-        ["pause", name] => (name, Change::Pause),
-        _ => return Err(CommandError::Unknown),
-    };
-    Ok(Action::Rollout { name: (*name).to_owned(), change })
-}
-
-fn duration(text: &str) -> Result<Duration, CommandError> {
-    let parsed = tidegate_api::duration::parse_go_duration(text).ok();
-    parsed.and_then(|time| Duration::try_from(time).ok()).ok_or_else(|| CommandError::Time(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -291,8 +257,29 @@ mod tests {
         check("kubectl argo rollouts undo web --to-revision 2", web(Change::Undo(2)));
         check("wait 90s", Action::Wait(Duration::from_secs(90)));
         check("wait until step 1/8", Action::WaitUntil("step 1/8".to_owned()));
-        let event = MachineEvent::Pods { image: "bad".to_owned(), start: false };
-        check("pods of bad never ready", Action::Machine(event));
+        let event = |fate| Action::Machine(MachineEvent::Pods { image: "bad".to_owned(), fate });
+        check("pods of bad never ready", event(Fate::NeverReady));
+        check("pods of bad crash", event(Fate::Crash));
+        check("lose a pod of bad", Action::Machine(MachineEvent::Lose { image: "bad".to_owned() }));
+        check("kubectl argo rollouts restart web --in 10m", web(Change::Restart("10m".to_owned())));
+        check("kubectl argo rollouts restart web", web(Change::Restart(String::new())));
+        check("kubectl get pods -L role", Action::Pods { label: "role".to_owned() });
+        check(
+            "kubectl get svc web -o jsonpath={.spec.selector.a\\.b/c}",
+            Action::Member {
+                kind: "svc".to_owned(),
+                name: "web".to_owned(),
+                pointer: "/spec/selector/a.b~1c".to_owned(),
+            },
+        );
+        check(
+            "kubectl patch svc web -p '{}'",
+            Action::PatchObject {
+                kind: "svc".to_owned(),
+                name: "web".to_owned(),
+                patch: serde_json::json!({}),
+            },
+        );
         let command = Command::parse("kubectl argo rollouts abort web -n prod").unwrap();
         assert_eq!((command.rollout(), command.namespace.as_deref()), (Some("web"), Some("prod")));
     }
@@ -315,6 +302,10 @@ mod tests {
             "kubectl scale rollout web",
             "kubectl scale rollout web --replicas many",
             "kubectl patch rollout web --type=json -p '[]'",
+            "kubectl patch svc web --subresource=status -p '{}'",
+            "kubectl get svc web -o yaml",
+            "kubectl get svc -L role",
+            "kubectl argo rollouts abort web --in 5m",
             "pods of bad sleep",
         ] {
             assert!(matches!(Command::parse(line), Err(CommandError::Unknown)), "{line}");

@@ -1,10 +1,14 @@
 //! Carries out what users, nodes and machines do in a scenario; waiting is [`super::wait`]'s.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use serde_json::Value;
+use tidegate_kubesim::{PodState, Stage};
 use tidegate_ops::operations::ContainerImage;
 
-use super::command::{Action, Change, Command, CommandError, MachineEvent};
+use super::command::{Action, Change, Command, CommandError, Fate, MachineEvent};
+use super::look;
 use crate::user::UserError;
 use crate::view::plain;
 use crate::world::World;
@@ -39,27 +43,44 @@ pub async fn perform(
             world.apply(namespace, &manifest).await
         }
         Action::Delete { kind, name, orphan } => world.delete(namespace, kind, name, *orphan).await,
-        Action::Events => Ok(new_events(world, namespace)),
+        Action::PatchObject { kind, name, patch } => world.patch_object(namespace, (kind, name), patch).await,
+        Action::Events => Ok(look::new_events(world, namespace)),
+        Action::Member { kind, name, pointer } => world.member(namespace, (kind, name), pointer).await,
+        Action::Pods { label } => Ok(look::pods(world, namespace, label)),
         Action::Rollout { name, change } => on_rollout(world, (namespace, name), change).await,
-        Action::Traffic => Ok(traffic(world, namespace)),
+        Action::Traffic => Ok(look::traffic(world, namespace)),
         Action::Machine(event) => {
-            on_machines(world, event);
+            on_machines(world, namespace, event).await;
             Ok(String::new())
         }
     }))
 }
 
-fn on_machines(world: &mut World, event: &MachineEvent) {
+async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
     match event {
         MachineEvent::Crash => world.crash_controller(),
         MachineEvent::Start => world.start_controller(),
         MachineEvent::Silence(time) => world.faults.silence_watches(*time),
-        MachineEvent::Pods { image, start: false } => {
-            world.server.update_kubelet(|kubelet| kubelet.set_image(image, Vec::new()));
+        MachineEvent::Lose { image } => {
+            let pods = world.objects("pods", namespace);
+            let is_of_image = |pod: &&Value| {
+                pod["spec"]["containers"][0]["image"].as_str().is_some_and(|it| it.contains(image))
+                    && pod["metadata"]["deletionTimestamp"].is_null()
+            };
+            if let Some(name) = pods.iter().find(is_of_image).and_then(|pod| pod["metadata"]["name"].as_str())
+            {
+                // The pod is there, so the answer says nothing.
+                drop(world.delete(namespace, "pod", name, false).await);
+            }
         }
-        MachineEvent::Pods { image, start: true } => {
-            world.server.update_kubelet(|kubelet| kubelet.rules.retain(|rule| rule.image != *image));
-        }
+        MachineEvent::Pods { image, fate } => world.server.update_kubelet(|kubelet| match fate {
+            Fate::Start => kubelet.rules.retain(|rule| rule.image != *image),
+            Fate::NeverReady => kubelet.set_image(image, Vec::new()),
+            Fate::Crash => {
+                let after = Duration::from_millis(300);
+                kubelet.set_image(image, vec![Stage { after, state: PodState::Crashed }]);
+            }
+        }),
     }
 }
 
@@ -79,34 +100,8 @@ async fn on_rollout(world: &World, (namespace, name): (&str, &str), change: &Cha
         Change::Promote(options) => world.promote(namespace, name, *options).await,
         Change::Abort => world.abort(namespace, name).await,
         Change::Retry => world.retry(namespace, name).await,
+        Change::Restart(delay) => world.restart(namespace, name, delay).await,
         Change::Pause => world.pause(namespace, name).await,
         Change::Undo(revision) => world.undo(namespace, name, *revision).await,
     }
-}
-
-fn traffic(world: &World, namespace: &str) -> String {
-    let services = world.server.list("services", Some(namespace));
-    let lines: Vec<_> = services
-        .iter()
-        .filter_map(|service| service["metadata"]["name"].as_str())
-        .map(|name| world.traffic(namespace, name, 20))
-        .collect();
-    plain(&lines)
-}
-
-/// Events that were written, or counted up, since they were shown last.
-fn new_events(world: &mut World, namespace: &str) -> String {
-    let mut lines = Vec::new();
-    for name in world.rollout_names(namespace) {
-        for (type_, reason, message, count) in world.events(namespace, &name) {
-            let line = format!("{type_} {reason} {message}");
-            let shown = world.shown_events.insert(format!("{namespace}/{name} {line}"), count).unwrap_or(0);
-            match count - shown {
-                0 => {}
-                _ if count == 1 => lines.push(line),
-                _ => lines.push(format!("{line} (x{count})")),
-            }
-        }
-    }
-    lines.join("\n")
 }

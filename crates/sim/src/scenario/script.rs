@@ -6,6 +6,7 @@ use std::time::Duration;
 use tidegate_core::invariants;
 
 use super::command::{Command, CommandError};
+use crate::router::Routing;
 use crate::world::World;
 
 /// A scenario.
@@ -13,6 +14,8 @@ use crate::world::World;
 pub struct Script {
     /// Seed of its world; `# seed: N` sets it, 1 otherwise.
     pub seed: u64,
+    /// The router of its world; `# router: confirms after TIME` and `# router: none` set it.
+    pub routing: Option<Routing>,
     /// Its lines.
     pub steps: Vec<Step>,
 }
@@ -69,6 +72,7 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut steps: Vec<Step> = Vec::new();
         let mut seed = 1;
+        let mut routing = Some(Routing::default());
         let mut blanks = 0;
         for (number, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
@@ -90,12 +94,13 @@ impl Script {
                 steps.push(Step::Command { line: number + 1, text, output: String::new() });
             } else if line.starts_with('#') {
                 seed = seed_of(line).unwrap_or(seed);
+                routing = routing_of(line).unwrap_or(routing);
                 steps.push(Step::Text(line.trim_end().to_owned()));
             } else {
                 return Err(ScriptError::Line { line: number + 1, text: line.to_owned() });
             }
         }
-        Ok(Self { seed, steps })
+        Ok(Self { seed, routing, steps })
     }
 }
 
@@ -119,6 +124,18 @@ impl fmt::Display for Script {
 /// The value of a comment `# seed: N`.
 fn seed_of(line: &str) -> Option<u64> {
     line.strip_prefix("# seed:")?.trim().parse().ok()
+}
+
+/// What a comment `# router: ...` says: `confirms after TIME`, or `none`.
+fn routing_of(line: &str) -> Option<Option<Routing>> {
+    match line.strip_prefix("# router:")?.trim() {
+        "none" => Some(None),
+        other => {
+            let time = other.strip_prefix("confirms after ")?;
+            let time = tidegate_api::duration::parse_go_duration(time).ok()?;
+            Some(Some(Routing { confirmation: Some(Duration::try_from(time).ok()?), ..Routing::default() }))
+        }
+    }
 }
 
 /// The commands of a text that somebody wrote by hand: `$ ` may be left out, what scenarios print is passed over.
@@ -172,7 +189,7 @@ pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
     if world.gate().is_none() {
         world.start_controller();
     }
-    if !world.settle(Duration::from_secs(3600)).await {
+    if !world.come_to_rest(Duration::from_secs(3600)).await {
         return end("the world does not come to rest within an hour".into());
     }
     if world.controller_has_ended() {

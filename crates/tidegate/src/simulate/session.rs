@@ -108,7 +108,7 @@ impl Session {
 
     /// Plays in a world of its own.
     pub(super) fn play(self) -> Outcome {
-        let mut options = Options { seed: self.seed, ..Options::default() };
+        let mut options = Options { seed: self.seed, routing: None, ..Options::default() };
         options.kubelet.stages = vec![Stage { after: self.ready_after, state: PodState::Ready }];
         tidegate_sim::run(Pace::Virtual, options, |mut world| async move {
             world.prepare().await;

@@ -1,0 +1,75 @@
+//! I10: what two ways to the same end must have in common.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use tidegate_api::labels;
+
+use super::Observation;
+
+/// What two ways to the same end must have in common: counts, hashes, phase; not history, names of pods or times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Essence {
+    phase: Option<String>,
+    message: String,
+    stable: String,
+    current: String,
+    step: Option<i32>,
+    aborted: bool,
+    conditions: BTreeSet<(String, String, String, String)>,
+    revision: Option<String>,
+    /// Name, size, ready pods and revision of each ReplicaSet.
+    replica_sets: BTreeSet<(String, i32, i32, Option<i64>)>,
+    counters: [i32; 5],
+    /// Name and version of each Service that selects one.
+    selectors: BTreeSet<(String, String)>,
+    /// Version and weight of each destination that is routed to.
+    weights: BTreeSet<(String, i32)>,
+}
+
+/// Reduces a world at rest to its [`Essence`].
+#[must_use]
+pub fn essence(rest: &Observation) -> Essence {
+    let status = &rest.rollout.status;
+    Essence {
+        phase: status.phase.as_ref().map(ToString::to_string),
+        message: status.message.clone(),
+        stable: status.stable_rs.clone(),
+        current: status.current_pod_hash.clone(),
+        step: status.current_step_index,
+        aborted: status.abort,
+        conditions: status
+            .conditions
+            .iter()
+            .map(|c| (c.type_.clone(), c.status.as_str().to_owned(), c.reason.clone(), c.message.clone()))
+            .collect(),
+        revision: rest.rollout.metadata.annotations.get(labels::REVISION).cloned(),
+        replica_sets: rest
+            .replica_sets
+            .iter()
+            .map(|rs| {
+                let name = rs.metadata.name.clone();
+                let ready = rest.ready_of(&name);
+                (name, rs.replicas, ready, rs.revision())
+            })
+            .collect(),
+        counters: [
+            status.replicas,
+            status.updated_replicas,
+            status.ready_replicas,
+            status.available_replicas,
+            status.hpa_replicas,
+        ],
+        selectors: rest
+            .services
+            .keys()
+            .filter_map(|name| Some((name.clone(), rest.pinned_by(name)?.to_owned())))
+            .collect(),
+        weights: rest
+            .routed
+            .iter()
+            .flat_map(|weights| [&weights.canary, &weights.stable])
+            .map(|to| (to.pod_template_hash.clone(), to.weight))
+            .collect(),
+    }
+}

@@ -1,0 +1,180 @@
+//! I2 and I3: pods that a route or a Service sends production traffic to by hash, and the weights of routes.
+
+use std::collections::BTreeMap;
+
+use tidegate_api::labels;
+use tidegate_api::rollout::{TrafficRouting, TrafficWeights, WeightDestination};
+
+use super::{Knowledge, Observation, Violation, violation};
+use crate::snapshot::Service;
+
+/// Production traffic that reaches the pods of one version whatever the others do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Who sends it.
+    pub by: String,
+    /// To which version.
+    pub hash: String,
+    /// Ready pods that it needs.
+    pub needs: i32,
+}
+
+impl Observation {
+    /// The version that a Service selects, as it stands; `None`: it selects all, or does not exist.
+    pub(super) fn pinned_by(&self, service: &str) -> Option<&str> {
+        self.services.get(service)?.selector.get(labels::POD_TEMPLATE_HASH).map(String::as_str)
+    }
+
+    fn routing(&self) -> Option<&TrafficRouting> {
+        self.canary()?.traffic_routing.as_ref()
+    }
+
+    /// Ready pods for this share of the traffic: rounded down, less maxUnavailable, but never none.
+    fn needed_for(&self, weight: i32, max: i32) -> i32 {
+        let replicas = self.rollout.spec.replicas_or_default();
+        if weight <= 0 || replicas <= 0 {
+            return 0;
+        }
+        let share = i64::from(weight) * i64::from(replicas) / i64::from(max.max(1));
+        let unavailable = replicas - self.promised();
+        (i32::try_from(share).unwrap_or(replicas) - unavailable).max(1)
+    }
+
+    /// What production traffic is sent to by hash. A canary without a router has no pins: its pods stand behind one selector.
+    #[must_use]
+    pub fn pins(&self) -> Vec<Pin> {
+        if let Some(strategy) = self.blue_green() {
+            return self.pins_of_service(&strategy.active_service);
+        }
+        let (Some(canary), Some(routing)) = (self.canary(), self.routing()) else { return Vec::new() };
+        let Some(weights) = &self.routed else { return self.pins_of_service(&canary.stable_service) };
+        let mut shares: BTreeMap<&str, i32> = BTreeMap::new();
+        for destination in destinations(weights) {
+            *shares.entry(self.reached_by(destination)).or_default() += destination.weight;
+        }
+        let max = routing.max_traffic_weight_or_default();
+        let pin = |(hash, weight): (&str, i32)| Pin {
+            by: format!("a route with weight {weight} of {max}"),
+            hash: hash.to_owned(),
+            needs: self.needed_for(weight, max),
+        };
+        shares.into_iter().filter(|(hash, weight)| !hash.is_empty() && *weight > 0).map(pin).collect()
+    }
+
+    fn pins_of_service(&self, service: &str) -> Vec<Pin> {
+        let pin = |hash: &str| Pin {
+            by: format!("Service {service}"),
+            hash: hash.to_owned(),
+            needs: self.needed_for(1, 1),
+        };
+        self.pinned_by(service).map(pin).into_iter().collect()
+    }
+
+    /// Where a destination's requests arrive: the Service decides, if it selects a version.
+    fn reached_by<'a>(&'a self, destination: &'a WeightDestination) -> &'a str {
+        self.pinned_by(&destination.service_name).unwrap_or(&destination.pod_template_hash)
+    }
+
+    /// Ready pods that a Service must select so that its share of production traffic is answered; 0: it has none.
+    fn needs_of_service(&self, name: &str) -> i32 {
+        if let Some(strategy) = self.blue_green() {
+            return if strategy.active_service == name { self.needed_for(1, 1) } else { 0 };
+        }
+        let Some(canary) = self.canary() else { return 0 };
+        match (self.routing(), &self.routed) {
+            (Some(routing), Some(weights)) => {
+                let of_it = destinations(weights).filter(|destination| destination.service_name == name);
+                let weight = of_it.map(|destination| destination.weight).sum();
+                self.needed_for(weight, routing.max_traffic_weight_or_default())
+            }
+            (Some(_), None) if canary.stable_service == name => self.needed_for(1, 1),
+            (Some(_), None) => 0,
+            // Which share either Service has is not known: it must not be left without a pod.
+            (None, _) => self.needed_for(1, 1).min(1),
+        }
+    }
+
+    fn endpoints_of(&self, service: &str) -> i32 {
+        self.endpoints.get(service).copied().unwrap_or(0)
+    }
+}
+
+fn destinations(weights: &TrafficWeights) -> impl Iterator<Item = &WeightDestination> {
+    [&weights.canary, &weights.stable].into_iter().chain(&weights.additional)
+}
+
+/// I2: no write of ours lowers the ready pods of a version below the smaller of what the traffic that is sent to it needs and what
+/// was there.
+#[must_use]
+pub fn keeps_pinned_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
+    after.pins().into_iter().find_map(|pin| {
+        let (was, is) = (before.kept_of(&pin.hash), after.kept_of(&pin.hash));
+        let published = (before.published_of(&pin.hash), after.published_of(&pin.hash));
+        if by == Knowledge::Published && published.1 >= pin.needs.min(published.0) {
+            return None;
+        }
+        (is < pin.needs.min(was)).then(|| {
+            let Pin { by, hash, needs } = pin;
+            violation("I2", format!("ready pods of {hash} fall from {was} to {is}; {by} needs {needs}"))
+        })
+    })
+}
+
+/// I2: a write of ours to a Service never moves production traffic from ready pods to none, or to fewer than its share needs
+/// although there were enough.
+#[must_use]
+pub fn selects_ready_pods(before: &Observation, after: &Observation) -> Option<Violation> {
+    after.services.iter().find_map(|(name, service)| {
+        let old: &Service = before.services.get(name)?;
+        if old.selector == service.selector {
+            return None;
+        }
+        let needs = after.needs_of_service(name).max(before.needs_of_service(name));
+        let (was, is) = (before.endpoints_of(name), after.endpoints_of(name));
+        let worse = is < was && (is == 0 || (was >= needs && is < needs));
+        (needs > 0 && worse).then(|| {
+            violation("I2", format!("Service {name} selects {is} ready pods after {was}; it needs {needs}"))
+        })
+    })
+}
+
+/// I2: a route of ours never sends more to a version without a ready pod, while another loses that has some.
+#[must_use]
+pub fn weighs_ready_pods(before: &Observation, after: &Observation) -> Option<Violation> {
+    let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
+    let share = |weights: &TrafficWeights, hash: &str| -> i32 {
+        let of_it = destinations(weights).filter(|destination| after.reached_by(destination) == hash);
+        of_it.map(|destination| destination.weight).sum()
+    };
+    let ready = |hash: &str| after.hashed(hash).map_or(0, |rs| after.ready_of(&rs.metadata.name));
+    let hashes = || destinations(old).chain(destinations(new)).map(|it| after.reached_by(it));
+    let loses = hashes().any(|hash| share(new, hash) < share(old, hash) && ready(hash) > 0);
+    let gains = hashes().find(|hash| share(new, hash) > share(old, hash) && ready(hash) == 0)?;
+    loses.then(|| {
+        let (from, to) = (share(old, gains), share(new, gains));
+        violation("I2", format!("the weight of {gains} rises from {from} to {to}, and it has no ready pod"))
+    })
+}
+
+/// I3: weights that we write, in the status and in the route, are within their range and sum up to it.
+#[must_use]
+pub fn weights_sum_up(before: &Observation, after: &Observation) -> Option<Violation> {
+    let max = after.routing()?.max_traffic_weight_or_default();
+    let of_status = |it: &Observation| it.rollout.status.canary.weights.clone();
+    let pairs = [
+        ("status", of_status(before), of_status(after)),
+        ("route", before.routed.clone(), after.routed.clone()),
+    ];
+    pairs.into_iter().find_map(|(place, old, new)| {
+        let numbers =
+            |weights: &TrafficWeights| destinations(weights).map(|it| it.weight).collect::<Vec<_>>();
+        let new = numbers(&new?);
+        if old.is_some_and(|old| numbers(&old) == new) {
+            return None;
+        }
+        let in_range = new.iter().all(|weight| (0..=max).contains(weight));
+        let sum: i64 = new.iter().copied().map(i64::from).sum();
+        (!in_range || sum != i64::from(max))
+            .then(|| violation("I3", format!("the weights in the {place} are {new:?} of {max}")))
+    })
+}

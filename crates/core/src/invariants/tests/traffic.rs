@@ -1,0 +1,299 @@
+//! I2, I3, and what I4 and I7 say of traffic that goes by hash.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tidegate_api::rollout::TrafficWeights;
+
+use super::{check_write, rules, updating, world_of};
+use crate::invariants::{
+    Knowledge, Observation, abort_has_ended, keeps_pinned_pods, stable_moves_after_every_gate,
+};
+use crate::snapshot::Service;
+
+type Pods = [(i32, i32); 2];
+
+/// Services by the version that they select; their endpoints are its ready pods.
+fn with_services(mut world: Observation, services: &[(&str, &str)]) -> Observation {
+    for (name, hash) in services {
+        let object = json!({"metadata": {"name": name},
+            "spec": {"selector": {"app": "demo", "rollouts-pod-template-hash": hash}}});
+        world.services.insert((*name).to_owned(), Service::parse(&object).unwrap());
+        let ready = world.ready.get(&format!("demo-{hash}")).copied().unwrap_or(0);
+        world.endpoints.insert((*name).to_owned(), ready);
+    }
+    world
+}
+
+/// A blue-green Rollout of five that lets one be unavailable; `active` is the version that gets the traffic.
+fn blue_green(pods: Pods, active: &str, status: Value) -> Observation {
+    let strategy = json!({"blueGreen": {"activeService": "active", "previewService": "preview",
+        "autoPromotionEnabled": false, "maxUnavailable": 1}});
+    with_services(world_of(strategy, pods, status), &[("active", active), ("preview", "v2")])
+}
+
+fn weights(canary: i32, stable: i32) -> Value {
+    json!({"canary": {"weight": canary, "serviceName": "canary", "podTemplateHash": "v2"},
+        "stable": {"weight": stable, "serviceName": "stable", "podTemplateHash": "v1"}})
+}
+
+/// A routed canary of five that lets one be unavailable, with these weights routed.
+fn routed(pods: Pods, (canary, stable): (i32, i32), status: Value) -> Observation {
+    let strategy = json!({"canary": {"canaryService": "canary", "stableService": "stable", "maxUnavailable": 1,
+        "trafficRouting": {"nginx": {"stableIngress": "x"}}, "steps": [{"setWeight": 20}, {"pause": {}}]}});
+    let mut world = with_services(world_of(strategy, pods, status), &[("canary", "v2"), ("stable", "v1")]);
+    world.routed = Some(weights_of(&weights(canary, stable)));
+    world
+}
+
+fn weights_of(value: &Value) -> TrafficWeights {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+#[test]
+fn i2_the_active_version_keeps_its_pods() {
+    let from = blue_green([(5, 5), (5, 5)], "v1", updating(json!({})));
+    let to = |stable, canary| blue_green([stable, canary], "v1", updating(json!({})));
+    assert!(check_write(&from, &to((4, 5), (5, 5))).is_empty());
+    assert!(check_write(&from, &to((5, 5), (0, 5))).is_empty(), "nobody depends on the preview");
+    assert_eq!(rules(&check_write(&from, &to((3, 5), (5, 5)))), ["I2"]);
+    assert_eq!(rules(&check_write(&from, &to((0, 5), (5, 5)))), ["I2"]);
+}
+
+#[test]
+fn i2_what_was_not_there_need_not_be_kept() {
+    let from = blue_green([(5, 2), (5, 5)], "v1", updating(json!({})));
+    let to = |stable| blue_green([stable, (5, 5)], "v1", updating(json!({})));
+    assert!(check_write(&from, &to((2, 2))).is_empty());
+    assert_eq!(rules(&check_write(&from, &to((1, 2)))), ["I2"]);
+}
+
+#[test]
+fn i2_each_version_keeps_what_its_weight_needs() {
+    let from = routed([(5, 5), (3, 3)], (60, 40), updating(json!({})));
+    let to = |stable, canary| routed([stable, canary], (60, 40), updating(json!({})));
+    assert!(check_write(&from, &to((1, 5), (3, 3))).is_empty(), "two of five, less one");
+    assert_eq!(rules(&check_write(&from, &to((0, 5), (3, 3)))), ["I1", "I2"]);
+    assert!(check_write(&from, &to((5, 5), (2, 3))).is_empty());
+    assert_eq!(rules(&check_write(&from, &to((5, 5), (1, 3)))), ["I2"]);
+    let little = |canary| routed([(5, 5), canary], (1, 99), updating(json!({})));
+    assert_eq!(rules(&check_write(&little((1, 1)), &little((0, 1)))), ["I2"], "one percent is not nothing");
+    let nothing = |canary| routed([(5, 5), canary], (0, 100), updating(json!({})));
+    assert!(check_write(&nothing((1, 1)), &nothing((0, 1))).is_empty());
+}
+
+#[test]
+fn i2_a_route_goes_where_its_service_selects() {
+    let world = |pods| {
+        let world = routed(pods, (100, 0), updating(json!({})));
+        with_services(world, &[("canary", "v1"), ("stable", "v1")])
+    };
+    assert!(check_write(&world([(5, 5), (5, 5)]), &world([(5, 5), (0, 5)])).is_empty());
+    assert_eq!(rules(&check_write(&world([(5, 5), (5, 5)]), &world([(0, 5), (5, 5)]))), ["I2"]);
+}
+
+#[test]
+fn i2_before_the_first_route_stable_has_all_traffic() {
+    let world = |stable| {
+        let mut world = routed([stable, (5, 5)], (0, 100), updating(json!({})));
+        world.routed = None;
+        world
+    };
+    assert_eq!(rules(&check_write(&world((5, 5)), &world((2, 5)))), ["I2"]);
+}
+
+#[test]
+fn i2_what_nobody_could_know_is_no_blame_where_publishing_lags() {
+    let lost = |stable, ready: i32| {
+        let mut world = blue_green([stable, (5, 5)], "v1", updating(json!({})));
+        world.ready.insert("demo-v1".into(), ready);
+        world
+    };
+    // A pod is lost between the look and the write, with which four would have stayed.
+    let (before, after) = (lost((5, 5), 5), lost((4, 5), 3));
+    assert!(keeps_pinned_pods(&before, &after, Knowledge::Exact).is_some());
+    assert_eq!(keeps_pinned_pods(&before, &after, Knowledge::Published), None);
+    let after = lost((3, 5), 3);
+    assert!(keeps_pinned_pods(&before, &after, Knowledge::Published).is_some());
+}
+
+#[test]
+fn i2_a_service_is_not_moved_to_pods_that_are_not_ready() {
+    let switch = |stable, canary| {
+        let world = |active| blue_green([stable, canary], active, updating(json!({})));
+        rules(&check_write(&world("v1"), &world("v2"))).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(switch((5, 5), (5, 5)).is_empty());
+    assert!(switch((5, 5), (5, 4)).is_empty(), "one may be unavailable");
+    assert_eq!(switch((5, 5), (5, 3)), ["I2"]);
+    assert_eq!(switch((5, 1), (5, 0)), ["I2"]);
+    assert!(switch((5, 3), (5, 2)).is_empty(), "there were not enough before");
+    assert!(switch((5, 0), (5, 0)).is_empty());
+}
+
+#[test]
+fn i2_the_services_of_a_canary_are_judged_by_their_share() {
+    let moved = |world: Observation, service: &str, hash: &str| {
+        let after = with_services(world.clone(), &[(service, hash)]);
+        !rules(&check_write(&world, &after)).is_empty()
+    };
+    let routed = |weights| routed([(5, 5), (2, 0)], weights, updating(json!({})));
+    assert!(moved(routed((20, 80)), "stable", "v2"));
+    assert!(!moved(routed((100, 0)), "stable", "v2"), "nothing is sent there");
+    let with_canary_on_stable = |weights| with_services(routed(weights), &[("canary", "v1")]);
+    assert!(moved(with_canary_on_stable((20, 80)), "canary", "v2"));
+    assert!(!moved(with_canary_on_stable((0, 100)), "canary", "v2"));
+    let basic = json!({"canary": {"canaryService": "canary", "stableService": "stable"}});
+    let basic = |canary| {
+        let world = world_of(basic.clone(), [(5, 5), canary], updating(json!({})));
+        with_services(world, &[("canary", "v1"), ("stable", "v1")])
+    };
+    assert!(moved(basic((2, 0)), "canary", "v2"));
+    assert!(!moved(basic((2, 1)), "canary", "v2"), "one pod answers");
+}
+
+#[test]
+fn i2_the_first_selection_of_a_version_leaves_pods_behind_the_service() {
+    let strategy = json!({"blueGreen": {"activeService": "active"}});
+    let world = |ready| world_of(strategy.clone(), [(5, ready), (0, 0)], updating(json!({})));
+    let adopt = |ready| {
+        let mut before = with_services(world(ready), &[("active", "v1")]);
+        before.services.get_mut("active").unwrap().selector.remove("rollouts-pod-template-hash");
+        // Pods of a Deployment, and ours.
+        before.endpoints.insert("active".into(), 5 + ready);
+        let after = with_services(world(ready), &[("active", "v1")]);
+        rules(&check_write(&before, &after)).len()
+    };
+    assert_eq!(adopt(5), 0);
+    assert_eq!(adopt(0), 1);
+    assert_eq!(adopt(2), 1);
+}
+
+#[test]
+fn i2_no_weight_is_moved_to_a_version_without_ready_pods() {
+    let moved = |pods, from, to| {
+        let world = |weights| routed(pods, weights, updating(json!({})));
+        !rules(&check_write(&world(from), &world(to))).is_empty()
+    };
+    assert!(!moved([(5, 5), (1, 1)], (0, 100), (20, 80)));
+    assert!(moved([(5, 5), (1, 0)], (0, 100), (20, 80)));
+    assert!(moved([(5, 0), (5, 5)], (100, 0), (0, 100)));
+    assert!(!moved([(5, 0), (5, 0)], (100, 0), (0, 100)), "nobody answers anyway");
+}
+
+#[test]
+fn i3_weights_are_in_range_and_sum_up() {
+    let before = routed([(5, 5), (5, 5)], (0, 100), updating(json!({})));
+    let route = |canary, stable| {
+        let after = routed([(5, 5), (5, 5)], (canary, stable), updating(json!({})));
+        rules(&check_write(&before, &after)).len()
+    };
+    assert_eq!(route(20, 80), 0);
+    assert_eq!(route(20, 70), 1);
+    assert_eq!(route(120, -20), 1);
+    let status = |canary, stable| {
+        let status = updating(json!({"canary": {"weights": weights(canary, stable)}}));
+        let after = routed([(5, 5), (5, 5)], (0, 100), status);
+        rules(&check_write(&before, &after)).len()
+    };
+    assert_eq!(status(20, 80), 0);
+    assert_eq!(status(20, 90), 1);
+}
+
+#[test]
+fn i3_what_was_wrong_before_is_not_our_doing() {
+    let wrong = routed([(5, 5), (5, 5)], (20, 70), updating(json!({})));
+    assert!(check_write(&wrong, &wrong).is_empty());
+}
+
+fn promoted() -> Value {
+    json!({"stableRS": "v2", "currentPodHash": "v2", "currentStepIndex": 2})
+}
+
+#[test]
+fn i4_blue_green_is_promoted_behind_its_active_service() {
+    let move_from = |pods: Pods, active: &str, more: Value| {
+        let mut status = json!({"stableRS": "v1", "currentPodHash": "v2"});
+        status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let before = blue_green(pods, active, status);
+        let after = blue_green(pods, active, json!({"stableRS": "v2", "currentPodHash": "v2"}));
+        stable_moves_after_every_gate(&before, &after).map(|it| it.text)
+    };
+    let ready = [(5, 5), (5, 5)];
+    assert_eq!(move_from(ready, "v2", json!({})), None);
+    assert!(move_from(ready, "v1", json!({})).unwrap().contains("active Service"));
+    assert!(move_from([(5, 5), (5, 4)], "v2", json!({})).unwrap().contains("available"));
+    assert!(move_from(ready, "v2", json!({"abort": true})).unwrap().contains("aborted"));
+    let paused =
+        json!({"pauseConditions": [{"reason": "BlueGreenPause", "startTime": "2026-11-23T05:00:00Z"}]});
+    assert!(move_from(ready, "v2", paused).unwrap().contains("pauses"));
+}
+
+#[test]
+fn i4_a_routed_canary_is_promoted_with_its_weight_confirmed() {
+    let move_from = |verified: Value| {
+        let mut sent = weights(100, 0);
+        sent["verified"] = verified;
+        let status = updating(json!({"currentStepIndex": 2, "canary": {"weights": sent}}));
+        let pods = [(5, 5), (5, 5)];
+        stable_moves_after_every_gate(&routed(pods, (100, 0), status), &routed(pods, (100, 0), promoted()))
+    };
+    assert_eq!(move_from(json!(true)), None);
+    assert_eq!(move_from(Value::Null), None);
+    assert!(move_from(json!(false)).is_some());
+}
+
+#[test]
+fn i4_a_rollback_within_the_window_skips_steps_and_pauses() {
+    // The older version v1 is the new one.
+    let back = |revisions: i32| {
+        let mut before = super::world(
+            (5, 5),
+            (5, 5),
+            json!({"stableRS": "v2", "currentPodHash": "v1", "currentStepIndex": 0}),
+        );
+        before.rollout.spec.rollback_window =
+            serde_json::from_value(json!({"revisions": revisions})).unwrap();
+        let after = super::world(
+            (5, 5),
+            (5, 5),
+            json!({"stableRS": "v1", "currentPodHash": "v1", "currentStepIndex": 0}),
+        );
+        stable_moves_after_every_gate(&before, &after)
+    };
+    assert_eq!(back(1), None);
+    assert!(back(0).is_some());
+}
+
+#[test]
+fn i7_an_abort_ends_with_traffic_on_stable() {
+    let aborted = |more: Value| {
+        let mut status = updating(json!({"abort": true}));
+        status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        status
+    };
+    let pods = [(5, 5), (0, 0)];
+    assert_eq!(abort_has_ended(&blue_green(pods, "v1", aborted(json!({})))), None);
+    assert!(abort_has_ended(&blue_green(pods, "v2", aborted(json!({})))).is_some());
+    assert_eq!(abort_has_ended(&routed(pods, (0, 100), aborted(json!({})))), None);
+    assert!(abort_has_ended(&routed(pods, (20, 80), aborted(json!({})))).is_some());
+    assert!(abort_has_ended(&routed([(5, 5), (1, 1)], (0, 100), aborted(json!({})))).is_some());
+    let mut kept = routed([(5, 5), (1, 1)], (0, 100), aborted(json!({})));
+    let canary = kept.rollout.spec.strategy.as_mut().unwrap().canary.as_mut().unwrap();
+    canary.abort_scale_down_delay_seconds = Some(0);
+    assert_eq!(abort_has_ended(&kept), None);
+}
+
+#[test]
+fn i10_services_and_weights_are_of_the_essence() {
+    let essence = crate::invariants::essence;
+    let pods = [(5, 5), (5, 5)];
+    let one = routed(pods, (20, 80), updating(json!({})));
+    assert_eq!(essence(&one), essence(&one.clone()));
+    assert_ne!(essence(&one), essence(&routed(pods, (30, 70), updating(json!({})))));
+    let moved = with_services(one.clone(), &[("canary", "v1")]);
+    assert_ne!(essence(&one), essence(&moved));
+    let mut unobserved = one.clone();
+    unobserved.services = BTreeMap::new();
+    assert_ne!(essence(&one), essence(&unobserved));
+}

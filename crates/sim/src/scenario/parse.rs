@@ -1,0 +1,138 @@
+//! Lines taken apart into commands.
+
+use std::time::Duration;
+
+use tidegate_ops::operations::{ContainerImage, PromoteOptions};
+
+use super::command::{Action, Change, CommandError, Fate, MachineEvent};
+use super::words::Words;
+
+pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError> {
+    let pods = |image: &str, fate| MachineEvent::Pods { image: image.to_owned(), fate };
+    Ok(match words {
+        ["lose", "a", "pod", "of", image] => MachineEvent::Lose { image: (*image).to_owned() },
+        ["crash"] => MachineEvent::Crash,
+        ["start"] => MachineEvent::Start,
+        ["silence", time] => MachineEvent::Silence(duration(time)?),
+        ["pods", "of", image, "never", "ready"] => pods(image, Fate::NeverReady),
+        ["pods", "of", image, "crash"] => pods(image, Fate::Crash),
+        ["pods", "of", image, "start"] => pods(image, Fate::Start),
+        _ => return Err(CommandError::Unknown),
+    })
+}
+
+pub(super) fn kubectl(mut words: Words) -> Result<Action, CommandError> {
+    let (file, replicas) = (words.value(&["-f", "--filename"]), words.value(&["--replicas"]));
+    let (patch, subresource) = (words.value(&["-p", "--patch"]), words.value(&["--subresource"]));
+    let (cascade, patch_type) = (words.value(&["--cascade"]), words.value(&["--type"]));
+    let (output, label) = (words.value(&["-o", "--output"]), words.value(&["-L", "--label-columns"]));
+    if patch_type.is_some_and(|kind| kind != "merge") || subresource.as_ref().is_some_and(|it| it != "status")
+    {
+        return Err(CommandError::Unknown);
+    }
+    let left = words.left();
+    let (verb, rest) = left[1..].split_first().ok_or(CommandError::Unknown)?;
+    if *verb == "get" && [&file, &replicas, &patch, &cascade].iter().all(|it| it.is_none()) {
+        return get(rest, output, label);
+    }
+    if output.is_some() || label.is_some() {
+        return Err(CommandError::Unknown);
+    }
+    match (*verb, file, replicas, patch) {
+        ("apply", Some(file), None, None) if rest.is_empty() => Ok(Action::Apply { file }),
+        ("scale", None, Some(replicas), None) => {
+            let change = Change::Scale(replicas.parse().map_err(|_| CommandError::Unknown)?);
+            rollout(rest).map(|name| Action::Rollout { name, change })
+        }
+        ("patch", None, None, Some(patch)) => {
+            let (patch, status) = (serde_json::from_str(&patch)?, subresource.is_some());
+            match (rollout(rest), rest) {
+                (Ok(name), _) => Ok(Action::Rollout { name, change: Change::Patch { patch, status } }),
+                (_, [kind, name]) if !status => {
+                    Ok(Action::PatchObject { kind: (*kind).to_owned(), name: (*name).to_owned(), patch })
+                }
+                _ => Err(CommandError::Unknown),
+            }
+        }
+        ("delete", None, None, None) => match rest {
+            [kind, name] => Ok(Action::Delete {
+                kind: (*kind).to_owned(),
+                name: (*name).to_owned(),
+                orphan: cascade.as_deref() == Some("orphan"),
+            }),
+            _ => Err(CommandError::Unknown),
+        },
+        _ => Err(CommandError::Unknown),
+    }
+}
+
+/// The name in `rollout NAME`.
+fn rollout(rest: &[&str]) -> Result<String, CommandError> {
+    match rest {
+        ["rollout" | "rollouts" | "ro", name] => Ok((*name).to_owned()),
+        _ => Err(CommandError::Unknown),
+    }
+}
+
+fn get(rest: &[&str], output: Option<String>, label: Option<String>) -> Result<Action, CommandError> {
+    match (rest, output, label) {
+        (["events"], None, None) => Ok(Action::Events),
+        (["pods"], None, Some(label)) => Ok(Action::Pods { label }),
+        ([kind, name], Some(output), None) => Ok(Action::Member {
+            kind: (*kind).to_owned(),
+            name: (*name).to_owned(),
+            pointer: pointer(&output).ok_or(CommandError::Unknown)?,
+        }),
+        _ => Err(CommandError::Unknown),
+    }
+}
+
+/// `jsonpath={.spec.a\.b}` as a JSON pointer, as far as it is a plain path.
+fn pointer(output: &str) -> Option<String> {
+    let path = output.strip_prefix("jsonpath={.")?.strip_suffix('}')?;
+    let dot = "\u{0}";
+    let members = path.replace("\\.", dot).replace('/', "~1");
+    let pointer: String = members.split('.').map(|member| format!("/{member}")).collect();
+    Some(pointer.replace(dot, "."))
+}
+
+pub(super) fn plugin(mut words: Words) -> Result<Action, CommandError> {
+    let options = PromoteOptions {
+        full: words.flag("--full"),
+        skip_current_step: words.flag("--skip-current-step"),
+        skip_all_steps: words.flag("--skip-all-steps"),
+    };
+    let (revision, delay) = (words.value(&["--to-revision"]), words.value(&["-i", "--in"]));
+    let left = words.left();
+    let command = left.get(3..).unwrap_or_default();
+    let has_options = options != PromoteOptions::default() || revision.is_some() || delay.is_some();
+    let (name, change) = match command {
+        ["promote", name] if revision.is_none() && delay.is_none() => (name, Change::Promote(options)),
+        ["restart", name] if options == PromoteOptions::default() && revision.is_none() => {
+            (name, Change::Restart(delay.unwrap_or_default()))
+        }
+        ["undo", name] if options == PromoteOptions::default() && delay.is_none() => {
+            let revision = revision.as_deref().unwrap_or("0").parse().map_err(|_| CommandError::Unknown)?;
+            (name, Change::Undo(revision))
+        }
+        _ if has_options => return Err(CommandError::Unknown),
+        ["get", "rollout", name] => (name, Change::Show),
+        ["set", "image", name, images @ ..] if !images.is_empty() => {
+            let pair = |text: &&str| {
+                let image = ContainerImage::parse(text).ok_or(CommandError::Unknown)?;
+                Ok((image.container.to_owned(), image.image.to_owned()))
+            };
+            (name, Change::SetImage(images.iter().map(pair).collect::<Result<_, CommandError>>()?))
+        }
+        ["abort", name] => (name, Change::Abort),
+        ["retry", "rollout", name] => (name, Change::Retry),
+        ["pause", name] => (name, Change::Pause),
+        _ => return Err(CommandError::Unknown),
+    };
+    Ok(Action::Rollout { name: (*name).to_owned(), change })
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, CommandError> {
+    let parsed = tidegate_api::duration::parse_go_duration(text).ok();
+    parsed.and_then(|time| Duration::try_from(time).ok()).ok_or_else(|| CommandError::Time(text.to_owned()))
+}
