@@ -10,10 +10,9 @@ use crate::snapshot::{Observed, ReplicaSet, Snapshot};
 
 /// A ReplicaSet without a controller could be adopted; that must be proven against the live Rollout first.
 pub(super) fn wants_to_adopt(snapshot: &Snapshot) -> bool {
-    let Some(selector) = snapshot.rollout.spec.selector.as_ref().filter(|selector| !selector.is_empty())
-    else {
-        return false;
-    };
+    let lent = || snapshot.workload.found()?.selector.as_ref();
+    let selector = snapshot.rollout.spec.selector.as_ref().or_else(lent);
+    let Some(selector) = selector.filter(|selector| !selector.is_empty()) else { return false };
     candidates(snapshot).any(|rs| is_orphan(rs) && selector.matches(&rs.metadata.labels))
 }
 

@@ -332,7 +332,11 @@ fn validity(view: &View<'_>, draft: &mut Draft) {
         since: None,
         until: "the spec, or what it refers to, is corrected".into(),
     });
-    put(view, draft, INVALID_SPEC, (ConditionStatus::True, reason::INVALID_SPEC, &text));
+    let is_news = put(view, draft, INVALID_SPEC, (ConditionStatus::True, reason::INVALID_SPEC, &text));
+    if is_news && view.snapshot.workload == Observed::Missing {
+        // Somebody else has deleted it, and may not look here.
+        draft.event(Event::warning(reason::INVALID_SPEC, text));
+    }
 }
 
 /// The text of the InvalidSpec condition.

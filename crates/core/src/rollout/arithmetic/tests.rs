@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, VecDeque};
 
-use super::{Limits, Pods, Split, drain_others, next_sizes, split};
+use super::{Limits, Pods, Shares, Split, WayBack, drain_others, next_sizes, split};
 
 fn limits(replicas: i32, max_surge: i32, max_unavailable: i32) -> Limits {
     Limits { replicas, max_surge, max_unavailable }
@@ -179,4 +179,133 @@ fn explore(limits: Limits, weight: i32) {
             }
         }
     }
+}
+
+/// Nothing that is allowed is closer to the weight than what is chosen.
+#[test]
+fn no_other_split_is_closer() {
+    for replicas in 1..=30 {
+        for surge in 0..=1 {
+            for weight in 0..=100 {
+                let got = split(replicas, surge, weight);
+                let off = |canary: i32, total: i32| {
+                    f64::from((canary * 100 - weight * total).abs()) / f64::from(total)
+                };
+                let may_be_empty = weight == 0 || weight == 100 || (replicas == 1 && surge == 0);
+                let best = (replicas..=replicas + surge)
+                    .flat_map(|total| (0..=total).map(move |canary| (canary, total)))
+                    .filter(|(canary, total)| may_be_empty || (*canary > 0 && canary < total))
+                    .map(|(canary, total)| off(canary, total))
+                    .fold(f64::MAX, f64::min);
+                let is = off(got.canary, got.canary + got.stable);
+                assert!(
+                    (is - best).abs() < 1e-9,
+                    "{replicas} {surge} {weight}: {got:?} is off by {is}, not {best}"
+                );
+            }
+        }
+    }
+}
+
+/// The same as the walk over all interleavings, by chance, for more replicas.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test's own switch")]
+fn random_walks_break_nothing_either() {
+    let seed =
+        std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_127_u64);
+    println!("TIDEGATE_SEED={seed}");
+    let mut state = seed;
+    let mut roll = |sides: i32| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i32::try_from(state >> 33).unwrap() % sides
+    };
+    for _ in 0..3_000 {
+        let replicas = 6 + roll(60);
+        let (surge, unavailable) = (roll(replicas), roll(replicas));
+        let limits = limits(replicas, surge, unavailable.max(i32::from(surge == 0)));
+        let target = split(replicas, surge, roll(101));
+        let start = split(replicas, surge, roll(101));
+        let mut canary = Pods::known(start.canary, start.canary);
+        let mut stable = Pods::known(start.stable, start.stable);
+        for _ in 0..10_000 {
+            let before = canary.available + stable.available;
+            let next = next_sizes(target, limits, canary, stable, Pods::default());
+            (canary, stable) = (canary.resized(next.canary), stable.resized(next.stable));
+            assert!(
+                canary.available + stable.available >= limits.min_available().min(before),
+                "{limits:?} {target:?}"
+            );
+            let missing = |pods: Pods| pods.size - pods.available;
+            if missing(canary) + missing(stable) == 0
+                && (canary.size, stable.size) == (target.canary, target.stable)
+            {
+                break;
+            }
+            let pods = if roll(2) == 0 { &mut canary } else { &mut stable };
+            *pods = Pods::known(pods.size, (pods.available + roll(3)).min(pods.size));
+        }
+        assert_eq!((canary.size, stable.size), (target.canary, target.stable), "{limits:?}: stuck");
+    }
+}
+
+fn shares(replicas: i32, max_weight: i32, min_pods: i32) -> Shares {
+    Shares { replicas, max_weight, min_pods }
+}
+
+#[test]
+fn pods_of_a_share() {
+    let cases = [
+        (shares(5, 100, 0), 20, 1),
+        (shares(3, 100, 0), 34, 2),
+        (shares(10, 100, 0), 5, 1),
+        (shares(7, 100, 0), 50, 4),
+        (shares(1, 100, 0), 1, 1),
+        (shares(10, 1000, 0), 333, 4),
+        (shares(5, 100, 2), 20, 2),
+        (shares(5, 100, 9), 20, 5),
+        (shares(5, 100, 9), 0, 0),
+        (shares(10, 100, 0), 25, 3),
+        (shares(0, 100, 3), 50, 0),
+        // A weight out of range, and numbers that 32 bits cannot multiply.
+        (shares(10, 100, 0), 120, 10),
+        (shares(10, 100, 0), -5, 0),
+        (shares(30, 100_000_000, 0), 50_000_000, 15),
+        (shares(i32::MAX, 100_000_000, 0), 100_000_000, i32::MAX),
+    ];
+    for (shares, weight, pods) in cases {
+        assert_eq!(shares.pods(weight), pods, "{shares:?} {weight}");
+        assert!(shares.needed(weight) <= shares.exact(weight), "{shares:?} {weight}");
+    }
+    assert_eq!(shares(10, 100, 0).bearable(4), 40);
+    assert_eq!(shares(3, 100, 0).bearable(2), 66);
+    assert_eq!(shares(3, 100, 0).bearable(9), 100);
+    assert_eq!(shares(0, 100, 0).bearable(0), 100);
+}
+
+/// Ten replicas, steps 20, 40 and 60, aborted at 60: canary 6, stable 4.
+#[test]
+fn the_way_back_of_a_shrunken_stable() {
+    let shares = shares(10, 100, 0);
+    let stage = |back: WayBack| back.stage(shares, [20, 40, 60].into_iter());
+    let (mut stable, mut canary, mut routed) = (4, 6, 60);
+    let mut way = Vec::new();
+    for _ in 0..20 {
+        let back = WayBack { stable, canary, routed };
+        let stage = stage(back);
+        routed = back.weight(shares, stage);
+        // Pods follow what is routed; stable's become available at once.
+        stable = stable.max(shares.exact(100 - stage));
+        canary = canary.min(shares.exact(stage).max(shares.exact(routed)));
+        way.push((stage, routed, canary, stable));
+        if (routed, canary) == (0, 0) {
+            break;
+        }
+    }
+    way.dedup();
+    let expected =
+        [(40, 60, 6, 6), (40, 40, 4, 6), (20, 40, 4, 8), (20, 20, 2, 8), (0, 20, 2, 10), (0, 0, 0, 10)];
+    assert_eq!(way, expected);
+    // A canary without an available pod does not hold it up.
+    let dead = WayBack { stable: 10, canary: 0, routed: 60 };
+    assert_eq!((stage(dead), dead.weight(shares, 0)), (0, 0));
 }
