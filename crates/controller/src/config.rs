@@ -108,6 +108,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Kinds whose objects lend templates; watched when a Rollout refers to one.
+    pub(crate) fn lenders(&self) -> [Selection; 3] {
+        kind::WORKLOADS.map(|kind| Selection { kind, namespace: self.namespace.clone(), labels: None })
+    }
+
+    /// Kinds without which nothing is decided.
     pub(crate) fn selections(&self) -> [Selection; 3] {
         let instance = match &self.instance_id {
             Some(id) => format!("{}={id}", labels::CONTROLLER_INSTANCE_ID),

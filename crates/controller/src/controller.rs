@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
+use kube::runtime::watcher;
 use tidegate_core::Snapshot;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -14,6 +15,7 @@ use crate::clients::Clients;
 use crate::config::{Config, Error};
 use crate::events::{Inbox, Recorder};
 use crate::reconcile::{complete, reconcile};
+use crate::service;
 use crate::shell::{Metrics, Outcome, Shell};
 use crate::snapshot::{self, ReadError};
 use crate::store::Key;
@@ -34,6 +36,7 @@ pub struct Controller {
     shell: Arc<Shell>,
     inbox: Inbox,
     selections: [Selection; 3],
+    lenders: [Selection; 3],
     workers: usize,
     survives_panics: bool,
     shutdown: Option<watch::Receiver<bool>>,
@@ -53,6 +56,7 @@ impl Controller {
         Ok(Self {
             inbox,
             selections: config.scope.selections(),
+            lenders: config.scope.lenders(),
             workers: config.workers,
             survives_panics: config.survives_panics,
             shutdown: config.shutdown.clone(),
@@ -87,6 +91,9 @@ impl Controller {
                 },
             ));
         }
+        for selection in self.lenders {
+            background.spawn(follow_lenders(self.shell.clone(), selection));
+        }
         let shell = self.shell;
         let (mut writing, last_call) = (JoinSet::new(), self.inbox.last_call());
         writing.spawn(self.inbox.drain(shell.clients.clone(), shell.field_manager.clone()));
@@ -95,7 +102,7 @@ impl Controller {
             workers: self.workers,
             survives_panics: self.survives_panics,
             running: JoinSet::new(),
-            keys: Vec::new(),
+            items: Vec::new(),
         };
         tokio::select! {
             biased;
@@ -114,6 +121,26 @@ impl Controller {
     }
 }
 
+/// Watches a kind of lenders from the moment at which a Rollout refers to one. Whatever becomes of it, live reads do without.
+async fn follow_lenders(shell: Arc<Shell>, selection: Selection) {
+    let kind = selection.kind;
+    shell.is_wanted(kind).await;
+    let watches = Watches::optional(&selection);
+    let failed_watches = watches.clone();
+    let (delivering, failing) = (shell.clone(), shell.clone());
+    let deliver = move |event| {
+        watches.heard(kind, &event);
+        delivering.deliver_lender(kind, event);
+    };
+    let failed = move |error: &watcher::Error| {
+        failed_watches.failed(kind, error);
+        let mut state = failing.lock();
+        state.metrics.watch_errors += 1;
+        state.world.workloads.failed(kind);
+    };
+    follow(shell.clients.unlimited(), selection, deliver, failed).await;
+}
+
 async fn asked_to_stop(shutdown: Option<watch::Receiver<bool>>) {
     match shutdown {
         // An error means that whoever could ask is gone.
@@ -128,14 +155,22 @@ fn pass_on(error: JoinError) {
     }
 }
 
-/// Takes from the queue and keeps up to `workers` Rollouts in work.
+/// What there is to work on.
+#[derive(Clone)]
+enum Item {
+    Rollout(Key),
+    /// A Service that a Rollout may have let go.
+    Service(Key),
+}
+
+/// Takes from the queues and keeps up to `workers` items in work.
 struct Dispatcher {
     shell: Arc<Shell>,
     workers: usize,
     survives_panics: bool,
     running: JoinSet<Outcome>,
-    /// Which task works on which Rollout.
-    keys: Vec<(Id, Key)>,
+    /// Which task works on what.
+    items: Vec<(Id, Item)>,
 }
 
 impl Dispatcher {
@@ -169,12 +204,22 @@ impl Dispatcher {
     fn start(&mut self) -> Option<Instant> {
         while self.running.len() < self.workers {
             let mut state = self.shell.lock();
-            let Some(key) = state.queue.take(Instant::now()) else { return state.queue.next_deadline() };
+            let now = Instant::now();
+            let item = state.queue.take(now).map(Item::Rollout);
+            let item = item.or_else(|| state.releases.take(now).map(Item::Service));
+            let Some(item) = item else { return state.next_deadline() };
             drop(state);
-            tracing::debug!(resource = %key, "Start processing");
-            let (shell, item) = (self.shell.clone(), key.clone());
-            let task = self.running.spawn(async move { reconcile(&shell, &item).await });
-            self.keys.push((task.id(), key));
+            let (shell, this) = (self.shell.clone(), item.clone());
+            let task = self.running.spawn(async move {
+                match this {
+                    Item::Rollout(key) => {
+                        tracing::debug!(resource = %key, "Start processing");
+                        reconcile(&shell, &key).await
+                    }
+                    Item::Service(key) => service::release(&shell, &key).await,
+                }
+            });
+            self.items.push((task.id(), item));
         }
         None
     }
@@ -185,10 +230,14 @@ impl Dispatcher {
             Err(error) if self.survives_panics => (error.id(), Outcome::Retry(None), Some(error)),
             Err(error) => return pass_on(error),
         };
-        let Some(place) = self.keys.iter().position(|(known, _)| *known == id) else { return };
-        let (_, key) = self.keys.swap_remove(place);
-        tracing::debug!(resource = %key, ?outcome, "Processing completed");
+        let Some(place) = self.items.iter().position(|(known, _)| *known == id) else { return };
+        let (_, item) = self.items.swap_remove(place);
         let mut state = self.shell.lock();
+        let key = match item {
+            Item::Rollout(key) => key,
+            Item::Service(key) => return state.finish_release(&key, outcome, Instant::now()),
+        };
+        tracing::debug!(resource = %key, ?outcome, "Processing completed");
         if let Some(panic) = panic {
             tracing::error!(namespace = key.namespace, rollout = key.name, "Recovered from panic: {panic}");
             state.metrics.panics += 1;
@@ -238,7 +287,7 @@ impl Handle {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let state = self.shell.lock();
-        state.world.is_complete() && state.queue.is_idle()
+        state.world.is_complete() && state.is_idle()
     }
 
     /// How the watch of each required kind is doing.
@@ -250,7 +299,7 @@ impl Handle {
     /// When the queue will act of itself.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.shell.lock().queue.next_deadline()
+        self.shell.lock().next_deadline()
     }
 
     /// All metrics in Prometheus' text format, version 0.0.4.

@@ -19,8 +19,8 @@ pub(crate) enum Answer {
     Object(Value),
     /// Nothing: the object with this uid is gone.
     Gone(String),
-    /// Nothing that a store would show: a router has done it.
-    Routed,
+    /// Nothing that a store would show: a router has moved traffic, or a pod was told to go.
+    Done,
 }
 
 impl Answer {
@@ -32,7 +32,7 @@ impl Answer {
                 Some(Mark::Version(version(resource_version.unwrap_or_default())))
             }
             Self::Gone(uid) => Some(Mark::Gone(uid.clone())),
-            Self::Routed => None,
+            Self::Done => None,
         }
     }
 }
@@ -64,6 +64,7 @@ pub(crate) async fn carry_out(
         Request::Delete { uid, .. } if answer["metadata"]["deletionTimestamp"].is_null() => {
             Answer::Gone(uid.clone())
         }
+        Request::Evict { .. } => Answer::Done,
         _ => Answer::Object(answer),
     };
     if let Answer::Object(object) = &answer

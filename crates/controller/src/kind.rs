@@ -17,8 +17,11 @@ pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
 pub(crate) const EVENT: Kind = Kind::new("", "v1", "Event", "events");
 pub(crate) const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
 pub(crate) const POD: Kind = Kind::new("", "v1", "Pod", "pods");
-const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
-const POD_TEMPLATE: Kind = Kind::new("", "v1", "PodTemplate", "podtemplates");
+pub(crate) const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
+pub(crate) const POD_TEMPLATE: Kind = Kind::new("", "v1", "PodTemplate", "podtemplates");
+
+/// Kinds that can lend a pod template.
+pub(crate) const WORKLOADS: [Kind; 3] = [DEPLOYMENT, REPLICA_SET, POD_TEMPLATE];
 
 impl Kind {
     const fn new(
@@ -35,6 +38,11 @@ impl Kind {
         [ROLLOUT, REPLICA_SET, SERVICE, DEPLOYMENT, POD].into_iter().find(|known| known.kind == kind)
     }
 
+    /// A kind of written objects that are followed only because they lend their templates.
+    pub(crate) fn lender(kind: &str) -> Option<Self> {
+        (kind == DEPLOYMENT.kind).then_some(DEPLOYMENT)
+    }
+
     /// The kind behind a `workloadRef`. As in `tidegate_core`, the version does not count: the same object is served in
     /// every version of its group, and is read in ours.
     pub(crate) fn workload(api_version: &str, kind: &str) -> Option<Self> {
@@ -42,9 +50,7 @@ impl Kind {
             Some((group, version)) if !version.contains('/') => group,
             _ => "",
         };
-        [DEPLOYMENT, REPLICA_SET, POD_TEMPLATE]
-            .into_iter()
-            .find(|known| known.kind == kind && known.group == group)
+        WORKLOADS.into_iter().find(|known| known.kind == kind && known.group == group)
     }
 
     /// `rollouts.argoproj.io`, `services`: the resource as roles and messages name it.

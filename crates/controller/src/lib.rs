@@ -2,9 +2,9 @@
 //!
 //! It reads no clock but tokio's, no environment, and knows nothing of strategies: a plan is a list of writes. In reading order:
 //! `config` and `clock` (what the caller brings), `gate` and `clients` over `rate` (the way to the API server), `kind` (where
-//! objects live), `watch`, `store` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
-//! ourselves), `snapshot` (the input of a decision), `execute` (one write), `router` (who moves traffic), `events`, `reconcile` (one Rollout, from looking to
-//! writing), `metrics` and `logs` (what is told of it), `shell` (what all of that shares), `watch_state` (how the watches are
+//! objects live), `watch`, `store`, `workloads` and `world` (what was observed), `queue` (what is to be done when), `memory` (what we did
+//! ourselves), `snapshot` and `live` (the input of a decision), `execute` (one write), `router` (who moves traffic), `events`, `reconcile` (one Rollout, from looking to
+//! writing), `service` (one Service that is let go), `metrics` and `logs` (what is told of it), `shell` (what all of that shares), `watch_state` (how the watches are
 //! doing), `controller` (the running whole). Around it: `leader` (which of several controllers may act), and, with the feature
 //! `process`, the program: `process`.
 
@@ -17,6 +17,7 @@ mod execute;
 mod gate;
 mod kind;
 mod leader;
+mod live;
 pub mod logs;
 mod memory;
 mod metrics;
@@ -26,6 +27,7 @@ mod queue;
 mod rate;
 mod reconcile;
 pub mod router;
+mod service;
 mod shell;
 mod snapshot;
 mod store;
@@ -33,6 +35,7 @@ mod store;
 mod test_server;
 mod watch;
 mod watch_state;
+mod workloads;
 mod world;
 
 pub use clients::client;

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use crate::events::Subject;
 use crate::execute::{self, Answer, Versions};
+use crate::kind::Kind;
+use crate::live;
 use crate::memory::Sight;
 use crate::rate::Priority;
 use crate::shell::{Outcome, Shell};
@@ -71,14 +73,18 @@ pub(crate) async fn complete(
             let rest = snapshot::answer_from_stores(&state.world, snapshot, needs);
             // Under the same lock, or a change in between would be neither seen nor heard of.
             if let Some(key) = listener {
-                state.world.asks_for(key, snapshot::services_of(snapshot));
+                let dropped = state.world.asks_for(key, snapshot::services_of(snapshot));
+                dropped.into_iter().for_each(|service| state.releases.add(service, Instant::now()));
+                let lender = snapshot::lender_of(snapshot);
+                lender.iter().for_each(|place| shell.listen_to(place.kind));
+                state.world.refers_to(key, lender);
             }
             rest
         };
         if is_last {
             break;
         }
-        snapshot::answer_live(shell, snapshot, rest).await?;
+        live::answer(shell, snapshot, rest).await?;
     }
     Ok(())
 }
@@ -115,7 +121,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
         rollout = key.name,
         "a watch is behind our own writes; reading live"
     );
-    match snapshot::from_api(&shell.clients, key, known).await {
+    match live::snapshot(&shell.clients, key, known).await {
         Ok(Some(snapshot)) => {
             forget_vanished(shell, key, &snapshot);
             Look::Snapshot(Box::new(snapshot))
@@ -213,7 +219,7 @@ impl<'a> Work<'a> {
     }
 
     async fn answer(&mut self, needs: Vec<Need>) -> Result<(), ReadError> {
-        snapshot::answer_live(self.shell, &mut self.snapshot, needs).await
+        live::answer(self.shell, &mut self.snapshot, needs).await
     }
 
     /// Carries out a plan's writes up to the first failure; answers its number and what it was.
@@ -235,7 +241,7 @@ impl<'a> Work<'a> {
         let Shell { clients, field_manager, router, .. } = self.shell;
         if let (Request::Route { intent }, Some(router)) = (&write.request, router) {
             router.route(clients.at(Priority::Traffic), &self.snapshot.rollout, intent).await?;
-            return Ok(Answer::Routed);
+            return Ok(Answer::Done);
         }
         execute::carry_out(clients, write, priority, &mut self.versions, field_manager).await
     }
@@ -253,9 +259,13 @@ impl<'a> Work<'a> {
             state.series.event(self.key, event);
         }
         let mark = answer.mark();
-        self.must_look |= mark.as_ref().is_none_or(|mark| state.world.has_delivered(&write.object, mark));
+        if let (Some(kind), Answer::Object(object)) = (Kind::lender(&write.object.kind), answer) {
+            state.learn(kind, object.clone(), self.key);
+        }
+        let unseen = mark.filter(|mark| !state.world.has_delivered(&write.object, mark));
+        self.must_look |= unseen.is_none();
         if let Some(memory) = state.memories.get_mut(self.key) {
-            if let Some(mark) = mark {
+            if let Some(mark) = unseen {
                 memory.wrote(write.object.clone(), mark, Instant::now());
             }
             if write.purpose == Purpose::Status {

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use http::Request;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::reconcile::Work;
 use crate::shell::{Outcome, Shell};
 use crate::store::Key;
 use crate::test_server::{Log, Seen, refusal, serve};
-use crate::{Clock, snapshot};
+use crate::{Clock, live};
 
 /// Keeps the canary's weight in a ConfigMap of the Rollout's name.
 struct Shelf;
@@ -92,13 +92,13 @@ async fn what_is_routed_is_asked_of_the_router() {
     let (with, _) = shell(shelf(), |_| (200, json!({"data": {"canary": "20"}})));
     let (without, log) = shell(None, |_| (500, Value::Null));
     let mut seen = snapshot();
-    snapshot::answer_live(&with, &mut seen, vec![Need::Router]).await.unwrap();
+    live::answer(&with, &mut seen, vec![Need::Router]).await.unwrap();
     let weights = seen.router.found().unwrap().weights.clone().unwrap();
     assert_eq!((weights.canary.weight, weights.verified), (20, Some(true)));
-    snapshot::answer_live(&without, &mut seen, vec![Need::Router]).await.unwrap();
+    live::answer(&without, &mut seen, vec![Need::Router]).await.unwrap();
     assert_eq!((seen.router, log.lock().unwrap().len()), (Observed::Missing, 0));
     let (refusing, _) = shell(shelf(), |_| refusal(403, "Forbidden", "may not get configmaps"));
-    let error = snapshot::answer_live(&refusing, &mut snapshot(), vec![Need::Router]).await.unwrap_err();
+    let error = live::answer(&refusing, &mut snapshot(), vec![Need::Router]).await.unwrap_err();
     assert!(matches!(&error, ReadError::Forbidden(text) if text == "may not get configmaps"), "{error}");
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::runtime::watcher;
+use serde_json::Value;
 use tidegate_core::{Event, ObjectRef, Plan, Snapshot};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -21,7 +22,8 @@ use crate::queue::{self, Queue};
 use crate::router::Router;
 use crate::store::Key;
 use crate::watch::Watched;
-use crate::world::{Effect, World};
+use crate::workloads::Lent;
+use crate::world::{Effect, World, object_ref};
 
 /// Counters since the start of the controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub(crate) struct Shell {
     pub(crate) router: Option<Arc<dyn Router>>,
     pub(crate) field_manager: String,
     pub(crate) patience: Duration,
+    /// Wakes the watches of kinds whose objects lend templates, once each is needed.
+    wanted: BTreeMap<&'static str, Notify>,
     /// Wakes whoever takes from the queue.
     pub(crate) changed: Notify,
     build: Build,
@@ -69,6 +73,8 @@ pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) memories: BTreeMap<Key, Memory>,
     pub(crate) queue: Queue<Key>,
+    /// Services that a Rollout may have let go.
+    pub(crate) releases: Queue<Key>,
     pub(crate) metrics: Metrics,
     pub(crate) series: Series,
 }
@@ -82,6 +88,7 @@ impl Shell {
             router: config.router,
             field_manager: config.field_manager,
             patience: config.patience,
+            wanted: kind::WORKLOADS.iter().map(|kind| (kind.kind, Notify::new())).collect(),
             changed: Notify::new(),
             build: config.build,
             requests: config.requests,
@@ -107,6 +114,35 @@ impl Shell {
         }
         self.purge(&mut state);
         drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Has a kind of lenders watched.
+    pub(crate) fn listen_to(&self, kind: Kind) {
+        self.wanted.get(kind.kind).into_iter().for_each(Notify::notify_one);
+    }
+
+    /// Waits until somebody listens to a kind of lenders.
+    pub(crate) async fn is_wanted(&self, kind: Kind) {
+        match self.wanted.get(kind.kind) {
+            Some(wanted) => wanted.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes in one event of the watch of a kind of lenders.
+    pub(crate) fn deliver_lender(&self, kind: Kind, event: watcher::Event<Watched>) {
+        let mut state = self.lock();
+        for lent in state.world.workloads.deliver(kind, event) {
+            state.lent(kind, &lent, None);
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Takes in a lender that was read live for `reader`, who need not hear of it.
+    pub(crate) fn learn(&self, kind: Kind, object: Value, reader: &Key) {
+        self.lock().learn(kind, object, reader);
         self.changed.notify_one();
     }
 
@@ -140,6 +176,30 @@ impl Shell {
 }
 
 impl State {
+    pub(crate) fn learn(&mut self, kind: Kind, object: Value, reader: &Key) {
+        for lent in self.world.workloads.learn(kind, object) {
+            self.lent(kind, &lent, Some(reader));
+        }
+    }
+
+    /// Queues the Rollouts that use a template which has changed.
+    fn lent(&mut self, kind: Kind, lent: &Lent, reader: Option<&Key>) {
+        let by = object_ref(kind, &lent.lender);
+        for rollout in lent.rollouts.iter().filter(|rollout| Some(*rollout) != reader) {
+            self.touch(rollout.clone(), &by, lent.version);
+        }
+    }
+
+    fn touch(&mut self, rollout: Key, by: &ObjectRef, version: u64) {
+        log_enqueueing(&rollout, by);
+        let memory = self.memories.entry(rollout.clone()).or_default();
+        if memory.is_own(by, version) {
+            self.queue.add_again(rollout, Instant::now());
+        } else {
+            self.queue.add(rollout, Instant::now());
+        }
+    }
+
     fn take_in(&mut self, effect: Effect, recorder: &Recorder, now: Timestamp) {
         match effect {
             Effect::Touched { rollout, by, version } => {
@@ -147,16 +207,11 @@ impl State {
                 if !self.world.is_complete() {
                     return;
                 }
-                log_enqueueing(&rollout, &by);
-                let memory = self.memories.entry(rollout.clone()).or_default();
                 if by.kind == kind::REPLICA_SET.kind {
+                    let memory = self.memories.entry(rollout.clone()).or_default();
                     memory.counters_changed_at.get_or_insert(now);
                 }
-                if memory.is_own(&by, version) {
-                    self.queue.add_again(rollout, Instant::now());
-                } else {
-                    self.queue.add(rollout, Instant::now());
-                }
+                self.touch(rollout, &by, version);
             }
             Effect::Appeared { rollout } => {
                 if let Some(appeared) = self.world.rollouts.get(&rollout) {
@@ -171,6 +226,9 @@ impl State {
                 self.memories.remove(&rollout);
                 self.series.leaves(&rollout, Instant::now());
                 self.queue.forget(&rollout);
+                for service in self.world.marked_by(&rollout) {
+                    self.releases.add(service, Instant::now());
+                }
             }
             Effect::Unreadable { rollout, uid, resource_version, error } => {
                 self.metrics.unreadable += 1;
@@ -189,7 +247,16 @@ impl State {
                 let Key { namespace, name } = rollout;
                 recorder.record(Subject { namespace, name, uid, resource_version }, event);
             }
+            Effect::Marked { service } => {
+                // Before that nothing is known of its Rollout, and then everything is looked at.
+                if self.world.is_complete() {
+                    self.releases.add(service, Instant::now());
+                }
+            }
             Effect::Completed => {
+                for service in self.world.all_marked() {
+                    self.releases.add(service.clone(), Instant::now());
+                }
                 for rollout in self.world.rollouts.keys() {
                     self.queue.add(rollout.clone(), Instant::now());
                 }
@@ -207,26 +274,44 @@ impl State {
 
     /// The work on a Rollout has ended.
     pub(crate) fn finish(&mut self, key: &Key, outcome: Outcome, now: Instant) {
-        match outcome {
-            Outcome::Settled(wake_at) => {
-                if let Some(memory) = self.memories.get_mut(key) {
-                    memory.went_well();
-                }
-                self.queue.succeed(key);
-                if let Some(at) = wake_at {
-                    self.queue.add_at(key.clone(), at);
-                }
-            }
-            Outcome::Later(at) => self.queue.add_at(key.clone(), at),
-            Outcome::Retry(wake_at) => {
-                self.queue.retry(key.clone(), now);
-                if let Some(at) = wake_at {
-                    self.queue.add_at(key.clone(), at);
-                }
-            }
+        if let (Outcome::Settled(_), Some(memory)) = (outcome, self.memories.get_mut(key)) {
+            memory.went_well();
         }
-        self.queue.done(key, now);
+        put_back(&mut self.queue, key, outcome, now);
     }
+
+    /// The work on a Service has ended.
+    pub(crate) fn finish_release(&mut self, service: &Key, outcome: Outcome, now: Instant) {
+        put_back(&mut self.releases, service, outcome, now);
+    }
+
+    /// Whether nothing is queued or worked on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_idle() && self.releases.is_idle()
+    }
+
+    /// When something comes due by itself.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        [self.queue.next_deadline(), self.releases.next_deadline()].into_iter().flatten().min()
+    }
+}
+
+fn put_back(queue: &mut Queue<Key>, key: &Key, outcome: Outcome, now: Instant) {
+    let look_at = match outcome {
+        Outcome::Settled(wake_at) => {
+            queue.succeed(key);
+            wake_at
+        }
+        Outcome::Later(at) => Some(at),
+        Outcome::Retry(wake_at) => {
+            queue.retry(key.clone(), now);
+            wake_at
+        }
+    };
+    if let Some(at) = look_at {
+        queue.add_at(key.clone(), at);
+    }
+    queue.done(key, now);
 }
 
 fn log_enqueueing(rollout: &Key, by: &ObjectRef) {

@@ -1,21 +1,17 @@
-//! Building the input of a decision: from the stores where they are enough, by live reads where a need asks for them.
+//! Building the input of a decision from the stores, and keeping it true to our own writes. What the stores do not have is
+//! read in `live`.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-use tidegate_api::labels;
-use tidegate_api::rollout::{Rollout, WorkloadRef};
-use tidegate_core::{
-    Need, ObjectRef, Observed, Pod, ReplicaSet, RouterObservation, Service, Snapshot, Workload,
-};
+use tidegate_api::rollout::Rollout;
+use tidegate_core::{Need, ObjectRef, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
 
-use crate::clients::{Clients, RequestError};
+use crate::clients::RequestError;
 use crate::execute::Answer;
 use crate::kind::{self, Kind};
 use crate::memory::Memory;
-use crate::rate::Priority;
-use crate::shell::Shell;
 use crate::store::{Key, Slim};
+use crate::workloads::Place;
 use crate::world::{World, in_order};
 
 /// Why an input could not be read.
@@ -59,37 +55,7 @@ pub(crate) fn from_stores(world: &World, memory: Option<&Memory>, key: &Key) -> 
     Some(snapshot)
 }
 
-/// The same, read live: the Rollout and the ReplicaSets of its namespace. `None`: there is no such Rollout.
-///
-/// `known` stands in for what cannot be read of the Rollout.
-pub(crate) async fn from_api(
-    clients: &Clients,
-    key: &Key,
-    known: Rollout,
-) -> Result<Option<Snapshot>, ReadError> {
-    let path = kind::ROLLOUT.object(&key.namespace, &key.name);
-    let parse =
-        |object: &Value| <Rollout as Slim>::parse(object).or_else(|error| known.updated(object).ok_or(error));
-    let Some(rollout) = read(clients, &path, parse).await? else { return Ok(None) };
-    let mut snapshot = Snapshot::of(rollout);
-    let path = format!(
-        "{}?labelSelector={}",
-        kind::REPLICA_SET.collection(&key.namespace),
-        labels::POD_TEMPLATE_HASH
-    );
-    // A namespace without ReplicaSets has an empty list; none at all is a server that does not know what it serves.
-    let found = read(clients, &path, parse_list)
-        .await?
-        .ok_or_else(|| ReadError::Request { path: path.clone(), message: "not found".to_owned() })?;
-    let uid = snapshot.rollout.metadata.uid.as_str();
-    let concerned = found
-        .into_iter()
-        .filter(|replica_set| replica_set.metadata.controller_uid().is_none_or(|owner| owner == uid));
-    snapshot.replica_sets = in_order(concerned.collect());
-    Ok(Some(snapshot))
-}
-
-/// Answers what the stores can answer; the rest is for [`answer_live`].
+/// Answers what the stores can answer; the rest is for [`crate::live::answer`].
 pub(crate) fn answer_from_stores(world: &World, snapshot: &mut Snapshot, needs: Vec<Need>) -> Vec<Need> {
     let namespace = snapshot.rollout.metadata.namespace.clone();
     let mut rest = Vec::new();
@@ -99,70 +65,22 @@ pub(crate) fn answer_from_stores(world: &World, snapshot: &mut Snapshot, needs: 
                 let service = world.services.get(&Key::new(&namespace, &name));
                 snapshot.services.insert(name, service.map_or(Observed::Missing, Observed::Found));
             }
+            Need::Workload(reference) => match world.workloads.find(&namespace, &reference) {
+                Some(workload) => snapshot.workload = workload,
+                None => rest.push(Need::Workload(reference)),
+            },
             live => rest.push(live),
         }
     }
     rest
 }
 
-/// Answers needs by live reads.
-pub(crate) async fn answer_live(
-    shell: &Shell,
-    snapshot: &mut Snapshot,
-    needs: Vec<Need>,
-) -> Result<(), ReadError> {
-    let clients = &shell.clients;
-    let (namespace, name) =
-        (snapshot.rollout.metadata.namespace.clone(), snapshot.rollout.metadata.name.clone());
-    for need in needs {
-        match need {
-            Need::Service(name) => {
-                let path = kind::SERVICE.object(&namespace, &name);
-                let service = observe(clients, &path, Service::parse).await?;
-                snapshot.services.insert(name, service);
-            }
-            Need::Workload(reference) => {
-                snapshot.workload = workload(clients, &namespace, &reference).await?;
-            }
-            Need::LiveUid => {
-                let path = kind::ROLLOUT.object(&namespace, &name);
-                let uid =
-                    |object: &Value| <String as serde::Deserialize>::deserialize(&object["metadata"]["uid"]);
-                snapshot.live_uid = observe(clients, &path, uid).await?;
-            }
-            Need::Pods(hashes) => {
-                let path = format!(
-                    "{}?labelSelector={}%20in%20%28{}%29",
-                    kind::POD.collection(&namespace),
-                    labels::POD_TEMPLATE_HASH,
-                    hashes.join("%2C")
-                );
-                let pods = |list: &Value| {
-                    list["items"]
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .map(Pod::parse)
-                        .collect::<Result<Vec<_>, _>>()
-                };
-                snapshot.pods = observe(clients, &path, pods).await?;
-            }
-            Need::Router => snapshot.router = routed(shell, &snapshot.rollout).await?,
-            Need::LiveReplicaSet(name) => {
-                let path = kind::REPLICA_SET.object(&namespace, &name);
-                let replica_set = observe(clients, &path, ReplicaSet::parse).await?;
-                snapshot.live_replica_sets.insert(name, replica_set);
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Puts what a write has answered into the snapshot that it was planned on, so that planning again sees it.
 pub(crate) fn absorb(snapshot: &mut Snapshot, object: &ObjectRef, answer: &Answer) {
     match (Kind::written(&object.kind), answer) {
-        // What a router does now is for the router to say.
-        (_, Answer::Routed) => snapshot.router = Observed::Unread,
+        // What has become of it must be read anew.
+        (Some(kind::POD), Answer::Done) => snapshot.pods = Observed::Unread,
+        (_, Answer::Done) => snapshot.router = Observed::Unread,
         (Some(kind::ROLLOUT), Answer::Object(value)) => {
             let rollout = <Rollout as Slim>::parse(value).ok();
             if let Some(rollout) = rollout.or_else(|| snapshot.rollout.clone().updated(value)) {
@@ -185,8 +103,27 @@ pub(crate) fn absorb(snapshot: &mut Snapshot, object: &ObjectRef, answer: &Answe
                 snapshot.services.insert(object.name.clone(), Observed::Found(service));
             }
         }
+        (Some(kind::POD), Answer::Object(value)) => {
+            if let (Observed::Found(pods), Ok(written)) = (&mut snapshot.pods, Pod::parse(value)) {
+                let known = pods.iter_mut().find(|pod| pod.metadata.uid == written.metadata.uid);
+                known.into_iter().for_each(|pod| *pod = written.clone());
+            }
+        }
+        (Some(_), Answer::Object(value)) => {
+            if let (Observed::Found(workload), Ok(written)) = (&mut snapshot.workload, Workload::parse(value))
+                && workload.metadata.uid == written.metadata.uid
+            {
+                *workload = written;
+            }
+        }
         _ => {}
     }
+}
+
+/// The object whose template the Rollout uses.
+pub(crate) fn lender_of(snapshot: &Snapshot) -> Option<Place> {
+    let rollout = &snapshot.rollout;
+    Place::of(&rollout.metadata.namespace, rollout.spec.workload_ref.as_ref()?)
 }
 
 /// The Services that a snapshot has asked for.
@@ -197,43 +134,4 @@ pub(crate) fn services_of(snapshot: &Snapshot) -> BTreeSet<Key> {
 
 fn is_visible(snapshot: &Snapshot, replica_set: &ReplicaSet) -> bool {
     replica_set.metadata.controller_uid().is_none_or(|owner| owner == snapshot.rollout.metadata.uid)
-}
-
-async fn routed(shell: &Shell, rollout: &Rollout) -> Result<Observed<RouterObservation>, ReadError> {
-    let Some(router) = &shell.router else { return Ok(Observed::Missing) };
-    router.observe(shell.clients.at(Priority::Traffic), rollout).await.map(Observed::Found)
-}
-
-async fn workload(
-    clients: &Clients,
-    namespace: &str,
-    reference: &WorkloadRef,
-) -> Result<Observed<Workload>, ReadError> {
-    // Other kinds are never asked for.
-    let Some(kind) = Kind::workload(&reference.api_version, &reference.kind) else {
-        return Ok(Observed::Missing);
-    };
-    observe(clients, &kind.object(namespace, &reference.name), Workload::parse).await
-}
-
-async fn observe<T>(
-    clients: &Clients,
-    path: &str,
-    parse: impl FnOnce(&Value) -> Result<T, serde_json::Error>,
-) -> Result<Observed<T>, ReadError> {
-    Ok(read(clients, path, parse).await?.map_or(Observed::Missing, Observed::Found))
-}
-
-async fn read<T>(
-    clients: &Clients,
-    path: &str,
-    parse: impl FnOnce(&Value) -> Result<T, serde_json::Error>,
-) -> Result<Option<T>, ReadError> {
-    let failed = |error: RequestError| ReadError::of(path, &error);
-    let Some(object) = clients.get(path).await.map_err(failed)? else { return Ok(None) };
-    parse(&object).map(Some).map_err(|source| ReadError::Parse { path: path.to_owned(), source })
-}
-
-fn parse_list(list: &Value) -> Result<Vec<ReplicaSet>, serde_json::Error> {
-    list["items"].as_array().into_iter().flatten().map(ReplicaSet::parse).collect()
 }

@@ -66,7 +66,7 @@ pub(crate) trait Slim: Serialize + DeserializeOwned {
 }
 
 /// The metadata of `object`, or `known` when they cannot be read; `None` when they are another object's.
-fn later_metadata(known: &ObjectMeta, object: &Value) -> Option<ObjectMeta> {
+pub(crate) fn later_metadata(known: &ObjectMeta, object: &Value) -> Option<ObjectMeta> {
     let later = ObjectMeta::deserialize(&object["metadata"]).unwrap_or_else(|_| known.clone());
     (later.uid == known.uid).then_some(later)
 }
@@ -130,9 +130,12 @@ impl Slim for ReplicaSet {
 }
 
 impl Slim for Service {
-    type Summary = ();
+    /// The Rollout that it is marked by.
+    type Summary = Option<Box<str>>;
 
-    fn summary(&self) {}
+    fn summary(&self) -> Option<Box<str>> {
+        tidegate_core::service::manager(self).map(Into::into)
+    }
 
     fn parse(object: &Value) -> Result<Self, serde_json::Error> {
         let mut service = Self::parse(object)?;
@@ -282,6 +285,11 @@ impl<T: Slim> Store<T> {
         self.objects.get(key)?.value.as_ref()
     }
 
+    /// The summary of an object, if any of it could be read.
+    pub(crate) fn summary(&self, key: &Key) -> Option<&T::Summary> {
+        Some(&self.kept(key)?.summary)
+    }
+
     /// The summaries of all readable objects.
     pub(crate) fn summaries(&self) -> impl Iterator<Item = (&Key, &T::Summary)> {
         self.objects.iter().filter_map(|(key, entry)| Some((key, &entry.value.as_ref()?.summary)))
@@ -319,6 +327,12 @@ impl<T: Slim> Store<T> {
             }
             (Mark::Gone(_), None) => true,
         }
+    }
+
+    /// Drops an object that nobody asks for any more.
+    pub(crate) fn forget(&mut self, key: &Key) {
+        self.objects.remove(key);
+        self.tombstones.remove(key);
     }
 
     fn apply(&mut self, object: &Watched) -> Option<Change> {

@@ -48,6 +48,8 @@ impl Failing {
 #[derive(Clone, Debug)]
 pub(crate) struct Watches {
     watches: Arc<Mutex<BTreeMap<&'static str, Watch>>>,
+    /// Whether the controller begins with them.
+    is_required: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,12 @@ impl Watches {
             let watch = Watch { kind: *kind, namespace: namespace.clone(), is_listed: false, failing: None };
             (kind.kind, watch)
         });
-        Self { watches: Arc::new(Mutex::new(watches.collect())) }
+        Self { watches: Arc::new(Mutex::new(watches.collect())), is_required: true }
+    }
+
+    /// A watch that nobody waits for; what becomes of it is logged all the same.
+    pub(crate) fn optional(selection: &Selection) -> Self {
+        Self { is_required: false, ..Self::new(std::slice::from_ref(selection)) }
     }
 
     pub(crate) fn states(&self) -> Vec<WatchState> {
@@ -90,7 +97,7 @@ impl Watches {
         }
         if matches!(event, Event::InitDone) && !std::mem::replace(&mut watch.is_listed, true) {
             tracing::debug!(resource = watch.kind.qualified_name(), "listed");
-            if watches.values().all(|watch| watch.is_listed) {
+            if self.is_required && watches.values().all(|watch| watch.is_listed) {
                 tracing::info!("Started controller");
             }
         }

@@ -10,6 +10,7 @@ use tidegate_core::{ObjectRef, ReplicaSet, Service};
 use crate::kind::{self, Kind};
 use crate::store::{Change, Key, Mark, Store, Unreadable};
 use crate::watch::Watched;
+use crate::workloads::{Place, Workloads};
 
 /// Everything that the watches have delivered.
 #[derive(Debug, Default)]
@@ -17,6 +18,7 @@ pub(crate) struct World {
     pub(crate) rollouts: Store<Rollout>,
     pub(crate) replica_sets: Store<ReplicaSet>,
     pub(crate) services: Store<Service>,
+    pub(crate) workloads: Workloads,
     /// Rollouts by uid.
     by_uid: BTreeMap<Box<str>, Key>,
     /// ReplicaSets by the uid of their controller.
@@ -40,6 +42,8 @@ pub(crate) enum Effect {
     Vanished { rollout: Key },
     /// The Rollout was delivered in a form that cannot be read.
     Unreadable { rollout: Key, uid: String, resource_version: String, error: String },
+    /// A Service has changed that is marked by a Rollout.
+    Marked { service: Key },
     /// The last required store is complete: planning may begin.
     Completed,
 }
@@ -62,6 +66,9 @@ impl World {
                 let by = object_ref(kind::SERVICE, &change.key);
                 for rollout in self.asked_by.get(&change.key).into_iter().flatten() {
                     effects.push(touched(rollout, &by, change.version));
+                }
+                if self.marked(&change.key).is_some() {
+                    effects.push(Effect::Marked { service: change.key });
                 }
             }
         }
@@ -98,28 +105,54 @@ impl World {
         in_order(found.collect())
     }
 
-    /// Notes which Services a Rollout has asked for: their changes concern it from now on. A Rollout that is gone asks for
-    /// nothing.
-    pub(crate) fn asks_for(&mut self, rollout: &Key, services: BTreeSet<Key>) {
+    /// The Rollout that a Service is marked by.
+    fn marked(&self, service: &Key) -> Option<Key> {
+        let name = self.services.summary(service)?.as_deref()?;
+        Some(Key::new(&service.namespace, name))
+    }
+
+    /// All Services that are marked by a Rollout.
+    pub(crate) fn all_marked(&self) -> impl Iterator<Item = &Key> {
+        self.services.summaries().filter(|(_, manager)| manager.is_some()).map(|(key, _)| key)
+    }
+
+    /// The Services that are marked by this Rollout.
+    pub(crate) fn marked_by(&self, rollout: &Key) -> Vec<Key> {
+        let namespace = self.services.in_namespace(&rollout.namespace);
+        namespace.filter(|service| self.marked(service).as_ref() == Some(rollout)).cloned().collect()
+    }
+
+    /// Notes which Services a Rollout has asked for: their changes concern it from now on. Answers which it asks for no more. A
+    /// Rollout that is gone asks for nothing.
+    pub(crate) fn asks_for(&mut self, rollout: &Key, services: BTreeSet<Key>) -> Vec<Key> {
         // Whoever decides about a Rollout may not know yet that it is gone.
         let services = if self.rollouts.contains(rollout) { services } else { BTreeSet::new() };
         if self.asked_for.get(rollout) == Some(&services) {
-            return;
+            return Vec::new();
         }
-        for service in self.asked_for.remove(rollout).unwrap_or_default() {
-            if let Some(rollouts) = self.asked_by.get_mut(&service) {
+        let before = self.asked_for.remove(rollout).unwrap_or_default();
+        for service in &before {
+            if let Some(rollouts) = self.asked_by.get_mut(service) {
                 rollouts.remove(rollout);
                 if rollouts.is_empty() {
-                    self.asked_by.remove(&service);
+                    self.asked_by.remove(service);
                 }
             }
         }
         for service in &services {
             self.asked_by.entry(service.clone()).or_default().insert(rollout.clone());
         }
+        let dropped = before.difference(&services).cloned().collect();
         if !services.is_empty() {
             self.asked_for.insert(rollout.clone(), services);
         }
+        dropped
+    }
+
+    /// Notes which object lends its template to a Rollout. One that is gone refers to nothing.
+    pub(crate) fn refers_to(&mut self, rollout: &Key, lender: Option<Place>) {
+        let lender = lender.filter(|_| self.rollouts.contains(rollout));
+        self.workloads.refer(rollout, lender);
     }
 
     fn rollout_changed(&mut self, change: Change, effects: &mut Vec<Effect>) {
@@ -133,6 +166,7 @@ impl World {
             if let Some(uid) = before {
                 self.by_uid.remove(&uid);
                 self.asks_for(&key, BTreeSet::new());
+                self.refers_to(&key, None);
                 effects.push(Effect::Vanished { rollout: key.clone() });
             }
             if let Some(uid) = after.clone() {

@@ -2,13 +2,14 @@
 //!
 //! Pure: it knows nothing of clocks, clients, randomness or the environment; `now` comes in, the next wake-up goes out.
 //! Modules in reading order: `snapshot` (what a decision reads), `plan` (what it answers), `report` (why it waits), `rollout`
-//! (the decisions about one Rollout), `traffic` (what is asked of routers), `traffic_guard` (how far a ReplicaSet may shrink),
+//! (the decisions about one Rollout), `service` (the one about a Service that none names any more), `traffic` (what is asked of routers), `traffic_guard` (how far a ReplicaSet may shrink),
 //! `invariants` (a linter for writes).
 
 pub mod invariants;
 pub mod plan;
 pub mod report;
 pub mod rollout;
+pub mod service;
 pub mod snapshot;
 pub mod traffic;
 pub mod traffic_guard;
