@@ -276,6 +276,7 @@ fn routed_abort() {
         play.promote(false).await;
         play.healthy().await;
         *rows.last_mut().unwrap() = Row::UpstreamDrops(&DROPPED_IN_ROUTED_ABORT);
+        rows.push(Row::HealthyAgrees);
         play.is_as_captured("05-promoted-old-in-delay", &rows).await;
     });
 }

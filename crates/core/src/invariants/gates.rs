@@ -68,7 +68,8 @@ fn is_unconfirmed(observation: &Observation, canary: &CanaryStrategy, hash: &str
     let weights = observation.rollout.status.canary.weights.as_ref();
     canary.traffic_routing.is_some()
         && weights.is_some_and(|weights| {
-            weights.verified == Some(false) && weights.canary.pod_template_hash == hash
+            let is_its = weights.canary.weight > 0 && weights.canary.pod_template_hash == hash;
+            is_its && weights.verified == Some(false)
         })
 }
 

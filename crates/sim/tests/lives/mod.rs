@@ -116,6 +116,7 @@ pub(crate) async fn has_come_to_rest(world: &mut World, (namespace, name): (&str
     assert_eq!(world.controller_writes(), before, "writes in a day at rest: {}", summary());
     let plan = world.second_plan(namespace, name).await.unwrap();
     let rest = world.inspector.observation(namespace, name).unwrap();
-    assert_eq!(is_at_rest(&plan, &rest), None, "{}", summary());
-    assert_eq!(abort_has_ended(&rest), None, "{}", summary());
+    let state = || format!("{}\n{}", summary(), serde_json::to_string(&rest).unwrap());
+    assert_eq!(is_at_rest(&plan, &rest), None, "{}", state());
+    assert_eq!(abort_has_ended(&rest), None, "{}", state());
 }
