@@ -32,14 +32,22 @@ pub(crate) async fn snapshot(
         |object: &Value| <Rollout as Slim>::parse(object).or_else(|error| known.updated(object).ok_or(error));
     let Some(rollout) = read(clients, &rollout_path(key), parse).await? else { return Ok(None) };
     let mut snapshot = Snapshot::of(rollout);
-    let path = kind::REPLICA_SET.collection(&key.namespace);
+    replica_sets(clients, &mut snapshot).await?;
+    Ok(Some(snapshot))
+}
+
+/// The ReplicaSets that concern the Rollout of a snapshot, as they are now.
+async fn replica_sets(clients: &Clients, snapshot: &mut Snapshot) -> Result<(), ReadError> {
+    let rollout = &snapshot.rollout.metadata;
+    let path = kind::REPLICA_SET.collection(&rollout.namespace);
     let found = list(clients, &path, labels::POD_TEMPLATE_HASH, ReplicaSet::parse).await?;
-    let uid = snapshot.rollout.metadata.uid.as_str();
+    let uid = rollout.uid.as_str();
     let concerned = found
         .into_iter()
         .filter(|replica_set| replica_set.metadata.controller_uid().is_none_or(|owner| owner == uid));
     snapshot.replica_sets = in_order(concerned.collect());
-    Ok(Some(snapshot))
+    snapshot.replica_sets_are_live = true;
+    Ok(())
 }
 
 /// The Rollout as it is now, if there is one.
@@ -75,6 +83,7 @@ pub(crate) async fn answer(
             Need::Pods(hashes) => {
                 snapshot.pods = Observed::Found(pods(clients, snapshot, &hashes).await?);
             }
+            Need::ReplicaSets => replica_sets(clients, snapshot).await?,
             Need::Router => snapshot.router = routed(shell, &snapshot.rollout).await?,
             Need::LiveReplicaSet(name) => {
                 let path = kind::REPLICA_SET.object(namespace, &name);

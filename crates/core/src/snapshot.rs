@@ -22,6 +22,9 @@ pub struct Snapshot {
     /// controlled by nobody, in the order of (creation, name).
     #[serde(default)]
     pub replica_sets: Vec<ReplicaSet>,
+    /// They were listed live, not taken from a store that a lost event may have left behind.
+    #[serde(default)]
+    pub replica_sets_are_live: bool,
     /// Live reads of ReplicaSets by name, made because a create met an object of that name.
     #[serde(default)]
     pub live_replica_sets: BTreeMap<String, Observed<ReplicaSet>>,
@@ -52,6 +55,7 @@ impl Snapshot {
         Self {
             rollout,
             replica_sets: Vec::new(),
+            replica_sets_are_live: false,
             live_replica_sets: BTreeMap::new(),
             services: BTreeMap::new(),
             workload: Observed::Unread,
@@ -102,6 +106,8 @@ pub enum Need {
     Pods(Vec<String>),
     /// What the Rollout's router does.
     Router,
+    /// All ReplicaSets, listed live: before a decision that a lost event must not lead to.
+    ReplicaSets,
 }
 
 /// What decisions read of an `apps/v1` ReplicaSet.

@@ -5,7 +5,7 @@ use tidegate_api::meta::Time;
 use tidegate_api::rollout::condition_type::{
     AVAILABLE, COMPLETED, HEALTHY, INVALID_SPEC, PAUSED, PROGRESSING, REPLICA_FAILURE,
 };
-use tidegate_api::rollout::{Condition, ConditionStatus, RolloutStatus, reason};
+use tidegate_api::rollout::{Condition, ConditionStatus, Rollout, RolloutSpec, RolloutStatus, reason};
 
 use super::decide;
 use super::draft::{Draft, Timer};
@@ -280,16 +280,32 @@ fn timed_out(name: &str) -> String {
 
 /// When the deadline is exceeded, unless something moves before; `None`: it is not counted now, or is exceeded already.
 fn deadline_end(view: &View<'_>, status: &RolloutStatus) -> Option<Timestamp> {
+    let end = counted_until(&view.rollout().spec, status)?;
+    (!is_paused(view, status) && !waits_by_itself(view, status)).then_some(end)
+}
+
+/// When the deadline that is counted by the Progressing condition is over.
+fn counted_until(spec: &RolloutSpec, status: &RolloutStatus) -> Option<Timestamp> {
     let condition = status.condition(PROGRESSING)?;
-    let is_counted = ![reason::PROGRESS_DEADLINE_EXCEEDED, reason::ROLLOUT_PAUSED, reason::ROLLOUT_ABORTED]
-        .contains(&condition.reason.as_str());
-    if !is_counted || is_paused(view, status) || waits_by_itself(view, status) {
+    let others = [reason::PROGRESS_DEADLINE_EXCEEDED, reason::ROLLOUT_PAUSED, reason::ROLLOUT_ABORTED];
+    if others.contains(&condition.reason.as_str()) {
         return None;
     }
     let base = condition.last_update_time.timestamp();
-    let seconds = view.rollout().spec.progress_deadline_seconds_or_default();
+    let seconds = spec.progress_deadline_seconds_or_default();
     // Times have a grain of one second: the deadline is over once the next full second has begun.
     base.checked_add(SignedDuration::from_secs(i64::from(seconds) + 1)).ok()
+}
+
+/// The deadline may lead to an abort now, if the ReplicaSets are what they seem to be.
+pub(super) fn may_be_late(rollout: &Rollout, now: Timestamp) -> bool {
+    let (spec, status) = (&rollout.spec, &rollout.status);
+    let reason = status.condition(PROGRESSING).map(|condition| condition.reason.as_str());
+    spec.progress_deadline_abort
+        && !status.abort
+        && status.stable_rs != status.current_pod_hash
+        && (reason == Some(reason::PROGRESS_DEADLINE_EXCEEDED)
+            || counted_until(spec, status).is_some_and(|end| now >= end))
 }
 
 /// `spec.progressDeadlineAbort`: an update that does not get on is aborted.
@@ -333,8 +349,9 @@ fn validity(view: &View<'_>, draft: &mut Draft) {
         until: "the spec, or what it refers to, is corrected".into(),
     });
     let is_news = put(view, draft, INVALID_SPEC, (ConditionStatus::True, reason::INVALID_SPEC, &text));
-    if is_news && view.snapshot.workload == Observed::Missing {
-        // Somebody else has deleted it, and may not look here.
+    let runs = !view.rollout().status.current_pod_hash.is_empty();
+    if is_news && runs && view.snapshot.workload == Observed::Missing {
+        // Whoever has deleted it may not look here.
         draft.event(Event::warning(reason::INVALID_SPEC, text));
     }
 }

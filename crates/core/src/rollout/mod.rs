@@ -75,6 +75,9 @@ pub fn needs(snapshot: &Snapshot, now: Timestamp) -> Vec<Need> {
     if snapshot.live_uid == Observed::Unread && claims::wants_to_adopt(snapshot) {
         needs.push(Need::LiveUid);
     }
+    if !snapshot.replica_sets_are_live && conditions::may_be_late(rollout, now) {
+        needs.push(Need::ReplicaSets);
+    }
     needs.extend(pods(snapshot, now));
     needs
 }

@@ -26,6 +26,8 @@ pub(super) struct Paper {
     pub(super) is_guarded: bool,
     live: BTreeMap<String, Observed<ReplicaSet>>,
     live_uid: Observed<String>,
+    /// The ReplicaSets were asked for once more.
+    pub(super) looks_live: bool,
     now: Timestamp,
     version: u64,
     uids: u64,
@@ -52,6 +54,7 @@ impl Paper {
             is_guarded: false,
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
+            looks_live: false,
             now: "2026-11-23T05:00:00.25Z".parse().unwrap(),
             version: 1,
             uids: 10,
@@ -67,6 +70,7 @@ impl Paper {
         snapshot.replica_sets.retain(|rs| rs.metadata.controller_uid().is_none_or(|uid| uid == self.uid()));
         snapshot.live_replica_sets.clone_from(&self.live);
         snapshot.live_uid = self.live_uid.clone();
+        snapshot.replica_sets_are_live = self.looks_live;
         let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
         snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
         let workload = |it: &Value| Observed::Found(Workload::parse(it).unwrap());
@@ -93,8 +97,11 @@ impl Paper {
     fn plan(&mut self) -> Plan {
         for _ in 0..3 {
             for need in needs(&self.snapshot(), self.now) {
-                assert_eq!(need, Need::LiveUid, "nothing else is read here");
-                self.live_uid = Observed::Found(self.uid());
+                match need {
+                    Need::LiveUid => self.live_uid = Observed::Found(self.uid()),
+                    Need::ReplicaSets => self.looks_live = true,
+                    other => panic!("{other:?} is not read here"),
+                }
             }
         }
         plan(&self.snapshot(), self.now)

@@ -159,8 +159,10 @@ fn an_update_that_does_not_get_on_is_aborted() {
     }));
     paper.edit(json!({"spec": {"template": template("bad")}}));
     paper.settle_without_pods();
+    assert!(!paper.looks_live);
     paper.pass_seconds(12);
     paper.settle_without_pods();
+    assert!(paper.looks_live, "a store that has missed something must not abort it");
     let name = paper.replica_sets()[1].metadata.name.clone();
     let why = format!("ReplicaSet \"{name}\" has timed out progressing.");
     let message = format!("RolloutAborted: Rollout aborted update to revision 2: {why}");
