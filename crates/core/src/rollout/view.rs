@@ -33,6 +33,8 @@ pub(super) struct View<'a> {
     pub(super) step_hash: String,
     /// Owned ReplicaSets, oldest first.
     pub(super) owned: Vec<&'a ReplicaSet>,
+    /// The same, newest revision first.
+    by_revision: Vec<&'a ReplicaSet>,
     /// Runs the wanted template; while the spec is invalid, the last valid one.
     pub(super) new: Option<&'a ReplicaSet>,
     /// Runs the version that an abort returns to.
@@ -61,6 +63,8 @@ impl<'a> View<'a> {
             Some(canary) => step_hash(Some(&json!(canary.steps))),
         };
         let owned = owned(snapshot, selector);
+        let mut by_revision = owned.clone();
+        by_revision.sort_by_cached_key(|rs| Reverse((rs.revision(), rs.age_key())));
         let has_router = snapshot.router.found().is_some();
         let unsupported = validate::not_yet_supported(rollout, has_router);
         let is_frozen = unsupported.is_some();
@@ -93,6 +97,7 @@ impl<'a> View<'a> {
             step_hash,
             stable: with_hash(&owned, &status.stable_rs),
             owned,
+            by_revision,
             new,
             invalid,
             is_frozen,
@@ -261,9 +266,7 @@ impl<'a> View<'a> {
             self.new.is_some_and(|new| new.metadata.uid == rs.metadata.uid)
                 || stable.is_some_and(|stable| stable.metadata.uid == rs.metadata.uid)
         };
-        let mut others: Vec<_> = self.owned.iter().copied().filter(|rs| !is_role(rs)).collect();
-        others.sort_by_key(|rs| Reverse((rs.revision(), rs.age_key())));
-        others
+        self.by_revision.iter().copied().filter(|rs| !is_role(rs)).collect()
     }
 
     /// Available pods of the new version that count as "all of `target`".
