@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod lenders;
 mod logs;
 mod metrics;
+mod pods;
 mod release;
 mod world;
 
@@ -272,100 +274,6 @@ async fn replica_sets_without_a_controller_are_adopted() {
     assert_eq!(world.phase("x"), "Healthy");
     let appearances = world.events("x").iter().filter(|reason| *reason == "RolloutAddedToInformer").count();
     assert_eq!(appearances, 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_referenced_workload_is_looked_for_until_it_is_there() {
-    let world = World::new();
-    let _running = world.start(world.config());
-    let mut rollout = world::rollout("x", "demo:1");
-    let deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "lender", "namespace": "default"},
-        "spec": {"replicas": 0, "selector": rollout["spec"]["selector"], "template": rollout["spec"]["template"]},
-    });
-    rollout["spec"].as_object_mut().unwrap().retain(|member, _| member != "selector" && member != "template");
-    rollout["spec"]["workloadRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "lender"});
-    world.server.create("user", "rollouts.argoproj.io", "default", rollout).unwrap();
-    pass(10.0).await;
-    let message =
-        |world: &World| world.rollout("x")["status"]["message"].as_str().unwrap_or_default().to_owned();
-    assert!(
-        message(&world).ends_with("deployments.apps \"default/lender\" not found"),
-        "{}",
-        message(&world)
-    );
-    pass(60.0).await;
-    let requests = reads(&world, "deployments.apps");
-    pass(3600.0).await;
-    assert_eq!(reads(&world, "deployments.apps"), requests, "it hears of it and need not ask");
-    world.server.create("user", "deployments", "default", deployment).unwrap();
-    pass(0.1).await;
-    assert!(!message(&world).contains("not found"), "{}", message(&world));
-}
-
-/// How often the controller has read objects of a resource live.
-fn reads(world: &World, resource: &str) -> u64 {
-    let tallies = world.server.tallies();
-    let ours = tallies
-        .iter()
-        .filter(|(key, _)| key.actor == CONTROLLER && key.verb == "get" && key.resource == resource);
-    ours.map(|(_, tally)| tally.requests).sum()
-}
-
-fn lender(name: &str) -> serde_json::Value {
-    let rollout = world::rollout(name, "demo:1");
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
-        "spec": {"replicas": 0, "selector": rollout["spec"]["selector"], "template": rollout["spec"]["template"]},
-    })
-}
-
-fn borrower(name: &str, lender: &str) -> serde_json::Value {
-    let mut rollout = world::rollout(name, "demo:1");
-    rollout["spec"].as_object_mut().unwrap().retain(|member, _| member != "selector" && member != "template");
-    rollout["spec"]["workloadRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": lender});
-    rollout
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lender_is_read_once_and_followed() {
-    let world = World::new();
-    let running = world.start(world.config());
-    world.server.create("user", "deployments", "default", lender("lender")).unwrap();
-    world.server.create("user", "rollouts.argoproj.io", "default", borrower("x", "lender")).unwrap();
-    pass(10.0).await;
-    assert_eq!((reads(&world, "deployments.apps"), world.server.open_watches()), (1, 4));
-    let plans = running.handle.metrics().plans;
-    let touch = |patch: &serde_json::Value, subresource| {
-        let resource = ("deployments.apps", subresource);
-        world.server.merge_patch("user", resource, ("default", "lender"), patch).unwrap();
-    };
-    touch(&json!({"status": {"collisionCount": 7}}), "status");
-    pass(1.0).await;
-    assert_eq!(running.handle.metrics().plans, plans);
-    touch(&json!({"spec": {"minReadySeconds": 1}}), "");
-    pass(1.0).await;
-    assert!(running.handle.metrics().plans > plans);
-    world.server.delete("user", "deployments", ("default", "lender"), &json!(null)).unwrap();
-    pass(1.0).await;
-    let message = world.rollout("x")["status"]["message"].to_string();
-    assert!(message.contains("deployments.apps \\\"default/lender\\\" not found"), "{message}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_kind_of_lenders_that_may_not_be_watched_harms_nobody() {
-    let world = World::new();
-    world.faults.refuse("/deployments?");
-    let running = world.start(world.config());
-    world.server.create("user", "deployments", "default", lender("lender")).unwrap();
-    world.server.create("user", "rollouts.argoproj.io", "default", borrower("x", "lender")).unwrap();
-    world.create_rollout("y");
-    pass(10.0).await;
-    assert_eq!(world.phase("y"), "Healthy");
-    let message = world.rollout("x")["status"]["message"].to_string();
-    assert!(!message.contains("not found") && reads(&world, "deployments.apps") > 0, "{message}");
-    assert!(running.handle.watches().iter().all(|it| it.is_listed && it.failing.is_none()));
-    assert_eq!(running.handle.watches().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

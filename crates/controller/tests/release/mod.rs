@@ -7,7 +7,7 @@ use crate::world::{self, CONTROLLER, World, pass};
 const HASH: &str = "rollouts-pod-template-hash";
 const MARK: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 
-fn service(world: &World, name: &str, manager: Value) {
+fn service(world: &World, name: &str, manager: &Value) {
     let mut object = json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"name": name, "namespace": "default", "annotations": {MARK: manager, "other": "kept"}},
@@ -53,14 +53,14 @@ fn requests(world: &World) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn a_service_whose_rollout_is_gone_selects_by_its_own_labels_again() {
     let world = World::new();
-    service(&world, "s", json!("x"));
-    service(&world, "pinned", Value::Null);
+    service(&world, "s", &json!("x"));
+    service(&world, "pinned", &Value::Null);
     let running = world.start(world.config());
     pass(1.0).await;
     assert_eq!(hold(&world, "s"), FREE);
     assert_eq!(hold(&world, "pinned"), [Value::Null, json!("abc")]);
     // One that comes later.
-    service(&world, "late", json!("x"));
+    service(&world, "late", &json!("x"));
     pass(1.0).await;
     assert_eq!(hold(&world, "late"), FREE);
     assert_eq!((running.handle.metrics().failed_writes, running.handle.is_idle()), (0, true));
@@ -73,7 +73,7 @@ async fn a_service_whose_rollout_is_gone_selects_by_its_own_labels_again() {
 async fn a_service_is_held_as_long_as_its_rollout_names_it() {
     let world = World::new();
     naming(&world, "x");
-    service(&world, "s", json!("x"));
+    service(&world, "s", &json!("x"));
     let _running = world.start(world.config());
     pass(60.0).await;
     assert_eq!(hold(&world, "s"), held());
@@ -98,7 +98,7 @@ async fn a_rollout_that_is_being_deleted_holds_its_services_until_it_is_gone() {
     let world = World::new();
     naming(&world, "x");
     world.patch("x", &json!({"metadata": {"finalizers": ["example.com/wait"]}}));
-    service(&world, "s", json!("x"));
+    service(&world, "s", &json!("x"));
     let _running = world.start(world.config());
     pass(1.0).await;
     world.server.delete("user", "rollouts.argoproj.io", ("default", "x"), &Value::Null).unwrap();
@@ -113,7 +113,7 @@ async fn a_rollout_that_is_being_deleted_holds_its_services_until_it_is_gone() {
 async fn a_failed_read_proves_nothing() {
     let world = World::new();
     world.faults.refuse("/rollouts/x");
-    service(&world, "s", json!("x"));
+    service(&world, "s", &json!("x"));
     let running = world.start(world.config());
     pass(60.0).await;
     assert_eq!(hold(&world, "s"), held());
@@ -132,7 +132,7 @@ async fn another_controllers_rollout_holds_its_service_too() {
         "x",
         &json!({"metadata": {"labels": {"argo-rollouts.argoproj.io/controller-instance-id": "blue"}}}),
     );
-    service(&world, "s", json!("x"));
+    service(&world, "s", &json!("x"));
     let running = world.start(world.config());
     pass(60.0).await;
     assert_eq!((running.handle.rollouts().len(), hold(&world, "s")), (0, held()));
@@ -143,7 +143,7 @@ async fn another_controllers_rollout_holds_its_service_too() {
 async fn whoever_names_the_service_now_goes_on_after_the_release() {
     let world = World::new();
     world.faults.refuse("/rollouts/x");
-    service(&world, "s", json!("x"));
+    service(&world, "s", &json!("x"));
     let mut heir = world::rollout("y", "demo:1");
     heir["spec"]["strategy"] = json!({"canary": {"canaryService": "s"}});
     heir["spec"]["selector"]["matchLabels"]["app"] = json!("x");
