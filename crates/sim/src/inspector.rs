@@ -29,6 +29,8 @@ struct Record {
     /// (kind, namespace, name) -> object as stored.
     objects: BTreeMap<ObjectKey, Arc<Value>>,
     violations: Vec<(Timestamp, Violation)>,
+    /// Before and after the first write that broke a rule.
+    evidence: Option<(Observation, Observation)>,
     knowledge: Knowledge,
     trace: Vec<String>,
     plans: u64,
@@ -64,6 +66,12 @@ impl Inspector {
     #[must_use]
     pub fn violations(&self) -> Vec<(Timestamp, Violation)> {
         self.lock().violations.clone()
+    }
+
+    /// What was before and after the first write that broke a rule.
+    #[must_use]
+    pub fn evidence(&self) -> Option<(Observation, Observation)> {
+        self.lock().evidence.clone()
     }
 
     /// Decisions made so far.
@@ -142,7 +150,9 @@ impl Record {
     fn foreign_touch(&self, change: &Change, kind: &str) -> Option<Violation> {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
         let object = after.or(before)?;
-        let permission = self.permission_for(object, kind).cloned().unwrap_or_default();
+        // A Service that is let go does not say any more whose it was.
+        let marked = before.filter(|_| kind == "Service").unwrap_or(object);
+        let permission = self.permission_for(marked, kind).cloned().unwrap_or_default();
         let is_eviction = change.resource.ends_with("/eviction");
         invariants::touches_only_ours(&permission, Touch { before, after, is_eviction })
     }
@@ -191,30 +201,8 @@ impl Record {
             *writes += 1;
             found.extend(invariants::is_bounded(*writes, after));
         }
-        if !found.is_empty()
-            && let (Some(b), Some(a)) = (before, after)
-        {
-            // DEBUG
-            eprintln!(
-                "DEBUG {} {found:?}\n spec {}\n before {} {:?}\n after {} {:?}\n sets {:?} routed {:?} -> {:?}",
-                trace_line(change, ""),
-                serde_json::to_string(&a.rollout.spec.strategy).unwrap_or_default(),
-                serde_json::to_string(&b.rollout.status).unwrap_or_default(),
-                b.ready,
-                serde_json::to_string(&a.rollout.status).unwrap_or_default(),
-                a.ready,
-                a.replica_sets
-                    .iter()
-                    .map(|r| (
-                        r.hash().to_owned(),
-                        r.replicas,
-                        r.status.available_replicas,
-                        r.metadata.annotations.get(labels::SCALE_DOWN_DEADLINE).cloned()
-                    ))
-                    .collect::<Vec<_>>(),
-                b.routed,
-                a.routed
-            );
+        if !found.is_empty() && self.evidence.is_none() {
+            self.evidence = before.cloned().zip(after.cloned());
         }
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }

@@ -114,7 +114,7 @@ const DROPPED_IN_RETRY: [&str; 1] =
     ["RolloutCompleted Rollout completed update to revision 2 (689bbdb4c4): Full promotion requested"];
 
 /// What it dropped while the routed canary was captured.
-const DROPPED_IN_ROUTED_ABORT: [&str; 9] = [
+const DROPPED_IN_ROUTED_ABORT: [&str; 11] = [
     "ScalingReplicaSet Scaled down ReplicaSet routed-556c8776cf (revision 2) from 2 to 0",
     "RolloutStepCompleted Rollout step 2/4 completed (pause)",
     "RolloutResumed Rollout is resumed",
@@ -123,7 +123,9 @@ const DROPPED_IN_ROUTED_ABORT: [&str; 9] = [
     "RolloutStepCompleted Rollout step 3/4 completed (setWeight: 60)",
     "RolloutStepCompleted Rollout step 4/4 completed (pause)",
     "ScalingReplicaSet Scaled up ReplicaSet routed-556c8776cf (revision 2) from 3 to 4",
+    "TrafficWeightUpdated Traffic weight updated from 60 to 100",
     "RolloutCompleted Rollout completed update to revision 2 (556c8776cf): Completed all 4 canary steps",
+    "TrafficWeightUpdated Traffic weight updated from 100 to 0",
 ];
 
 #[test]
@@ -292,7 +294,7 @@ fn workload_ref() {
         play.is_as_captured("01-updated-paused", &[Row::FirstOfWorkload]).await;
         play.promote(false).await;
         play.healthy().await;
-        let rows = [Row::FirstOfWorkload, Row::ResumeIsAnEvent];
+        let rows = [Row::FirstOfWorkload, Row::ResumeIsAnEvent, Row::SizesOnTheWay];
         play.is_as_captured("02-promoted", &rows).await;
     });
 }

@@ -38,7 +38,7 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     if !stable_exists || is_hurried {
         return None;
     }
-    if canary.is_some_and(|canary| is_unconfirmed(before, canary, &new.stable_rs)) {
+    if canary.is_some_and(|canary| is_unconfirmed(after, canary, &new.stable_rs)) {
         return fail("its weight is not confirmed");
     }
     let steps = canary.map_or(0, |canary| canary.steps.len());
@@ -63,7 +63,7 @@ fn wants_a_pause(strategy: &BlueGreenStrategy) -> bool {
     strategy.auto_promotion_enabled == Some(false) || strategy.auto_promotion_seconds > 0
 }
 
-/// The router has said that it does not send yet what it was asked to send.
+/// The router is known not to send yet what it was asked to send.
 fn is_unconfirmed(observation: &Observation, canary: &CanaryStrategy, hash: &str) -> bool {
     let weights = observation.rollout.status.canary.weights.as_ref();
     canary.traffic_routing.is_some()

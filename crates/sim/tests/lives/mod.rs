@@ -110,7 +110,8 @@ pub(crate) async fn has_come_to_rest(world: &mut World, (namespace, name): (&str
     assert!(rests, "never at rest: {}", summary());
     assert!(!world.controller_has_ended(), "the controller has ended by itself");
     let violations = world.inspector.violations();
-    assert!(violations.is_empty(), "{violations:?}");
+    let evidence = || serde_json::to_string(&world.inspector.evidence()).unwrap();
+    assert!(violations.is_empty(), "{violations:?}\n{}", evidence());
     let before = world.controller_writes();
     world.pass(Duration::from_secs(86_400)).await;
     assert_eq!(world.controller_writes(), before, "writes in a day at rest: {}", summary());

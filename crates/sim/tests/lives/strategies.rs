@@ -169,6 +169,7 @@ pub(crate) fn live(seed: u64) {
         for _ in 0..(10 + dice.roll(30)) {
             world.pass(Duration::from_millis(dice.roll(4) * dice.roll(4_000))).await;
             act(&mut world, &mut dice).await;
+            println!("{} {}", world.now(), world.summary(AT.0, AT.1));
         }
         world.server.update_kubelet(|kubelet| kubelet.rules.clear());
         world.pass(Duration::from_secs(60)).await;

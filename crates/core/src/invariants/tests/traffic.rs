@@ -231,16 +231,17 @@ fn i4_blue_green_is_promoted_behind_its_active_service() {
 
 #[test]
 fn i4_a_routed_canary_is_promoted_with_its_weight_confirmed() {
-    let move_from = |verified: Value| {
+    let move_with = |verified: Value| {
         let mut sent = weights(100, 0);
         sent["verified"] = verified;
-        let status = updating(json!({"currentStepIndex": 2, "canary": {"weights": sent}}));
-        let pods = [(5, 5), (5, 5)];
-        stable_moves_after_every_gate(&routed(pods, (100, 0), status), &routed(pods, (100, 0), promoted()))
+        let (mut status, pods) = (promoted(), [(5, 5), (5, 5)]);
+        status["canary"] = json!({"weights": sent});
+        let before = routed(pods, (100, 0), updating(json!({"currentStepIndex": 2})));
+        stable_moves_after_every_gate(&before, &routed(pods, (100, 0), status))
     };
-    assert_eq!(move_from(json!(true)), None);
-    assert_eq!(move_from(Value::Null), None);
-    assert!(move_from(json!(false)).is_some());
+    assert_eq!(move_with(json!(true)), None);
+    assert_eq!(move_with(Value::Null), None);
+    assert!(move_with(json!(false)).is_some());
 }
 
 #[test]
