@@ -134,8 +134,9 @@ pub(super) fn active_target<'v>(
     let active = view.selected_by(&strategy.active_service);
     let stable = view.old_stable(status);
     if let Some(stable) = stable.filter(|_| status.abort || active.is_none()) {
-        let present =
-            active.and_then(|hash| view.with_hash(hash)).map_or(view.replicas, ReplicaSet::available);
+        let present = active
+            .and_then(|hash| view.with_hash(hash))
+            .map_or(view.replicas, ReplicaSet::possibly_available);
         let needed = view.limits().min_available().min(present).max(1);
         return (stable.available() >= needed).then(|| stable.hash());
     }

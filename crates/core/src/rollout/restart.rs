@@ -10,6 +10,7 @@ use tidegate_api::rollout::RolloutStatus;
 use super::draft::{Draft, Timer};
 use super::phase::is_restart_due;
 use super::routing;
+use super::sizes::{self, Restarted};
 use super::view::View;
 use crate::plan::{Purpose, Request, Write};
 use crate::report::Wait;
@@ -82,10 +83,10 @@ pub(super) fn note(view: &View<'_>, draft: &mut Draft) {
     });
 }
 
-/// The version that has one pod more meanwhile, and whether only if its size is 1.
-pub(super) fn surge<'a>(view: &View<'a>, status: &RolloutStatus) -> Option<(&'a str, bool)> {
-    let first = groups(view, status)?.into_iter().find(|group| !group.old.is_empty())?;
-    Some((first.replica_set.hash(), view.limits().max_unavailable > 0))
+/// The version that is being restarted now.
+pub(super) fn first<'a>(view: &View<'a>, status: &RolloutStatus) -> Option<&'a str> {
+    let group = groups(view, status)?.into_iter().find(|group| !group.old.is_empty())?;
+    Some(group.replica_set.hash())
 }
 
 /// Evicts as many old pods as may be missing. Only while nothing else changes.
@@ -97,33 +98,42 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
         return Vec::new();
     }
     draft.timer(Timer::RestartGoesOn(view.now + TRY_AGAIN));
-    let pins = routing::pins(view);
-    let surge = surge(view, &draft.status);
-    let is_available = |pod: &&Pod| pod.is_available(view.rollout().spec.min_ready_seconds, view.now);
+    let Restarted { surging, kept } = sizes::restarted(view, &draft.status);
+    let (pins, may_miss) = (routing::pins(view), view.limits().max_unavailable);
+    let is_available = |pod: &&&Pod| pod.is_available(view.rollout().spec.min_ready_seconds, view.now);
+    let available =
+        |group: &Group<'_>| i32::try_from(group.pods.iter().filter(is_available).count()).unwrap_or(i32::MAX);
     // A size without the pod that is there for the restart alone.
-    let size = |rs: &ReplicaSet| {
-        let is_single = rs.replicas <= 2;
-        let has_more = surge.is_some_and(|(hash, if_single)| hash == rs.hash() && (!if_single || is_single));
-        if has_more { (rs.replicas - 1).max(1) } else { rs.replicas }
+    let size = |rs: &ReplicaSet| match surging {
+        Some((hash, aim)) if hash == rs.hash() => aim,
+        _ => rs.replicas,
     };
-    let sizes: i32 = groups.iter().map(|group| size(group.replica_set)).sum();
-    let available = groups.iter().flat_map(|group| &group.pods).filter(|pod| is_available(pod)).count();
-    let needed = view.replicas.max(sizes) - view.limits().max_unavailable;
-    let mut spare = i32::try_from(available).unwrap_or(i32::MAX) - needed;
+    // What only stays up for a while is no part of what all others share.
+    let is_apart = |group: &&Group<'_>| kept.contains(&group.replica_set.hash());
+    let shared = groups.iter().filter(|group| !is_apart(group));
+    let (sizes, there) = shared.fold((0_i32, 0_i32), |(sizes, there), group| {
+        (sizes + size(group.replica_set), there + available(group))
+    });
+    let mut spare = there - (view.replicas.max(sizes) - may_miss);
     let mut writes = Vec::new();
-    for group in groups {
+    for group in &groups {
         let rs = group.replica_set;
-        let here = group.pods.iter().filter(|pod| is_available(pod)).count();
         let pinned = pins.iter().find(|pin| pin.hash == rs.hash()).map_or(0, |pin| pin.least);
-        let least = if size(rs) == 1 { 1 } else { pinned };
-        let mut spare_here = i32::try_from(here).unwrap_or(i32::MAX) - least;
-        for pod in group.old {
+        let least = if is_apart(&group) {
+            pinned.max(rs.replicas - may_miss.max(1))
+        } else if size(rs) == 1 {
+            1
+        } else {
+            pinned
+        };
+        let mut spare_here = available(group) - least;
+        for pod in &group.old {
             if is_available(&pod) {
-                if spare <= 0 || spare_here <= 0 {
+                if spare_here <= 0 || (spare <= 0 && !is_apart(&group)) {
                     continue;
                 }
-                spare -= 1;
                 spare_here -= 1;
+                spare -= i32::from(!is_apart(&group));
             }
             writes.push(evict(view, pod));
         }

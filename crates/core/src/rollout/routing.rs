@@ -125,6 +125,11 @@ pub(super) fn routed_weight(view: &View<'_>) -> i32 {
     Role::Canary.weight(view)
 }
 
+/// Whether a Service of either side selects a version, or the route goes there.
+pub(super) fn names(view: &View<'_>, hash: &str) -> bool {
+    view.is_routed() && [Role::Stable, Role::Canary].iter().any(|role| role.version(view) == Some(hash))
+}
+
 /// The data plane has not confirmed yet what the router was told.
 pub(super) fn unconfirmed(view: &View<'_>) -> Option<Wait> {
     let weights = weights(view).filter(|weights| weights.verified == Some(false))?;
@@ -257,7 +262,7 @@ fn next_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> i32
     }
     let dead = || {
         let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));
-        canary.is_none_or(|rs| rs.available() == 0)
+        canary.is_none_or(|rs| rs.possibly_available() == 0)
     };
     if wanted == routed || dead() {
         return wanted;
@@ -280,7 +285,7 @@ fn desired_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> 
     if status.abort {
         return aborted_weight(view, status, shares);
     }
-    if new.available() == 0 {
+    if new.possibly_available() == 0 {
         return 0;
     }
     if status.promote_full {
@@ -295,7 +300,9 @@ fn desired_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> 
     }
     let index = status.current_step_index.and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
     let before = &view.steps()[..index.min(view.steps().len())];
-    before.iter().rev().find_map(|step| step.set_weight).unwrap_or(0)
+    let passed = before.iter().rev().find_map(|step| step.set_weight).unwrap_or(0);
+    // Whoever skips steps may have left the pods behind.
+    passed.min(routed.max(shares.bearable(new.available())))
 }
 
 fn aborted_weight(view: &View<'_>, status: &RolloutStatus, shares: Shares) -> i32 {

@@ -88,6 +88,12 @@ fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v Rollou
     if takes_turns && weight == 0 && !status.stable_rs.is_empty() {
         return Some(new.hash());
     }
+    let selected = view.selected_by(service).filter(|hash| *hash != new.hash() && *hash != status.stable_rs);
+    if selected.is_some() && new.possibly_available() == 0 {
+        // A version that was superseded must not be kept up by its Service until the next one runs, which may wait for its room.
+        let all = view.shares().max_weight;
+        return moves_to(view, service, view.with_hash(&status.stable_rs)?, all);
+    }
     moves_to(view, service, new, weight)
 }
 
@@ -101,10 +107,10 @@ fn moves_to<'v>(view: &View<'_>, service: &str, to: &'v ReplicaSet, weight: i32)
         // It sends to pods of any version: better to all of them than to the first.
         None if present.is_none() => to.replicas > 0 && to.available() >= to.replicas,
         None => to.available() > 0,
-        Some(from) if from.available() == 0 => to.available() > 0,
+        Some(from) if from.possibly_available() == 0 => to.available() > 0,
         Some(_) if view.is_routed() => routing::can_bear(view, to, weight),
         Some(from) if service == view.stable_service() => {
-            let needed = view.limits().min_available().max(1).min(from.available());
+            let needed = view.limits().min_available().max(1).min(from.possibly_available());
             to.available() >= needed
         }
         Some(_) => to.available() > 0,

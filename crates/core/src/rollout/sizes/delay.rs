@@ -61,7 +61,7 @@ pub(super) fn replaced<'a>(
                 since: None,
                 until: format!("{by} refers to another version"),
             });
-            wishes.list.push(Wish::new(rs, rs.replicas).until(Deadline::Keep));
+            wishes.list.push(Wish::kept(rs, rs.replicas).until(Deadline::Keep));
             continue;
         }
         let may_wait = rules.seconds > 0 && rules.limit.is_none_or(|limit| waiting < limit);
@@ -76,7 +76,7 @@ pub(super) fn replaced<'a>(
         };
         waiting += 1;
         wishes.timers.push(Timer::ScaleDownDelayEnds(end));
-        wishes.list.push(Wish::new(rs, rules.size.unwrap_or(rs.replicas)).until(deadline));
+        wishes.list.push(Wish::kept(rs, rules.size.unwrap_or(rs.replicas)).until(deadline));
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) struct Aborted<'w> {
 /// It never grows; its deadline is kept when it is gone.
 pub(super) fn aborted<'a>(view: &View<'a>, new: &'a ReplicaSet, by: Aborted<'_>, wishes: &mut Wishes<'a>) {
     let seconds = by.seconds.unwrap_or(DEFAULT_DELAY);
-    let stays = Wish::new(new, new.replicas).until(Deadline::Keep);
+    let stays = Wish::kept(new, new.replicas).until(Deadline::Keep);
     if new.replicas == 0 || seconds == 0 {
         return wishes.list.push(stays);
     }

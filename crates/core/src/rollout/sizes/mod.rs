@@ -16,7 +16,7 @@ use tidegate_api::rollout::RolloutStatus;
 use super::arithmetic::{Pods, Split};
 use super::draft::Timer;
 use super::restart;
-use super::routing::Pin;
+use super::routing::{self, Pin};
 use super::view::View;
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
@@ -35,6 +35,8 @@ struct Wish<'a> {
     /// Whether the size is all that the present `spec.replicas` asks of it.
     note_desired: bool,
     deadline: Deadline,
+    /// The size is the one that it has, not one that is aimed at.
+    is_kept: bool,
 }
 
 /// What becomes of the instant at which a ReplicaSet may go to 0.
@@ -51,7 +53,12 @@ enum Deadline {
 impl<'a> Wish<'a> {
     /// A ReplicaSet in use.
     fn new(replica_set: &'a ReplicaSet, size: i32) -> Self {
-        Self { replica_set, size, note_desired: true, deadline: Deadline::Clear }
+        Self { replica_set, size, note_desired: true, deadline: Deadline::Clear, is_kept: false }
+    }
+
+    /// A ReplicaSet that stays as it is.
+    fn kept(replica_set: &'a ReplicaSet, size: i32) -> Self {
+        Self { is_kept: true, ..Self::new(replica_set, size) }
     }
 
     fn until(self, deadline: Deadline) -> Self {
@@ -90,10 +97,14 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
     let shares_selector = view.canary().is_some() && !view.is_routed();
     let promised = if shares_selector { view.limits().min_available() } else { 0 };
     let together = traffic_guard::shared_selector(promised, &all, &resizes);
+    let is_unconfirmed = routing::unconfirmed(view).is_some();
     let mut sizing = Sizing { writes: Vec::new(), waits, timers };
     for (wish, size) in list.iter().zip(together) {
         let pin = pins.iter().find(|pin| pin.hash == wish.replica_set.hash());
         let size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods(wish.replica_set), size));
+        // What the data plane has not confirmed may still go where it went.
+        let is_kept = is_unconfirmed && routing::names(view, wish.replica_set.hash());
+        let size = if is_kept { size.max(wish.replica_set.replicas) } else { size };
         if size != wish.size {
             sizing.waits.push(held_back(wish, pin.filter(|_| size > wish.size)));
         }
@@ -104,11 +115,28 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
 
 /// One pod more for the ReplicaSet that is being restarted, where none may be missing.
 fn surge(view: &View<'_>, status: &RolloutStatus, list: &mut [Wish<'_>]) {
-    let Some((hash, if_single)) = restart::surge(view, status) else { return };
-    let wish = list.iter_mut().find(|wish| wish.replica_set.hash() == hash);
-    if let Some(wish) = wish.filter(|wish| wish.size == 1 || (wish.size > 1 && !if_single)) {
+    let Some(hash) = restart::first(view, status) else { return };
+    let may_miss = view.limits().max_unavailable > 0;
+    let wish = list.iter_mut().find(|wish| wish.replica_set.hash() == hash && !wish.is_kept);
+    if let Some(wish) = wish.filter(|wish| wish.size == 1 || (wish.size > 1 && !may_miss)) {
         wish.size += 1;
     }
+}
+
+/// What a restart must know of sizes: the ReplicaSet that has one pod more for it, and the size it is to have; and those that
+/// only stay as they are.
+pub(super) struct Restarted<'a> {
+    pub(super) surging: Option<(&'a str, i32)>,
+    pub(super) kept: Vec<&'a str>,
+}
+
+pub(super) fn restarted<'a>(view: &View<'a>, status: &RolloutStatus) -> Restarted<'a> {
+    let mut list = wishes(view, status, &[]).list;
+    let kept = list.iter().filter(|wish| wish.is_kept).map(|wish| wish.replica_set.hash()).collect();
+    let aims: Vec<i32> = list.iter().map(|wish| wish.size).collect();
+    surge(view, status, &mut list);
+    let surging = list.iter().zip(aims).find(|(wish, aim)| wish.size != *aim);
+    Restarted { surging: surging.map(|(wish, aim)| (wish.replica_set.hash(), aim)), kept }
 }
 
 fn held_back(wish: &Wish<'_>, pin: Option<&Pin>) -> Wait {

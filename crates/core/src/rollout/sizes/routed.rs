@@ -20,13 +20,16 @@ pub(super) fn wishes<'a>(
     let target = split_in_force(view, status);
     let held = is_held(view, status);
     if let Some(stable) = stable {
-        let kept = if view.stable_is_dynamic() { carried_over(view, stable) } else { target.stable };
-        wishes.list.push(Wish::new(stable, if held { kept } else { target.stable }));
+        wishes.list.push(if held && view.stable_is_dynamic() {
+            Wish::kept(stable, carried_over(view, stable))
+        } else {
+            Wish::new(stable, target.stable)
+        });
     }
     if status.abort && stable.is_some() {
         aborted(view, new, (status, pins), &mut wishes);
     } else if held && stable.is_some() {
-        wishes.list.push(Wish::new(new, carried_over(view, new)));
+        wishes.list.push(Wish::kept(new, carried_over(view, new)));
     } else if !(held && status.stable_rs.is_empty() && new.replicas == 0) {
         wishes.list.push(Wish::new(new, target.canary));
     }
@@ -53,7 +56,7 @@ fn aborted<'a>(
     if view.stable_is_dynamic() && seconds.is_none() {
         // It shrinks as traffic leaves it.
         let size = split_in_force(view, status).canary.min(new.replicas);
-        return wishes.list.push(Wish::new(new, size).until(Deadline::Keep));
+        return wishes.list.push(Wish::kept(new, size).until(Deadline::Keep));
     }
     let pin = pins.iter().find(|pin| pin.hash == new.hash()).map(|pin| {
         let object = format!("ReplicaSet/{}", new.metadata.name);

@@ -418,6 +418,15 @@ impl Paper {
         parts.join(" | ")
     }
 
+    /// The ReplicaSet controller has not looked at an image's ReplicaSet since its last change.
+    pub(super) fn unobserve(&mut self, image: &str) {
+        for rs in self.replica_sets.values_mut() {
+            if rs["spec"]["template"]["spec"]["containers"][0]["image"] == image {
+                rs["metadata"]["generation"] = json!(10);
+            }
+        }
+    }
+
     /// The pods of an image are ready no more.
     pub(super) fn lose_pods(&mut self, image: &str) {
         for rs in self.replica_sets.values_mut() {

@@ -61,6 +61,32 @@ fn a_restart_keeps_what_max_unavailable_allows() {
 }
 
 #[test]
+fn a_restart_changes_no_size_that_only_stays() {
+    let mut paper = Paper::new(json!({
+        "replicas": 3, "selector": {"matchLabels": {"app": "demo"}}, "template": template("blue"),
+        "strategy": {"blueGreen": {"activeService": "active", "autoPromotionEnabled": false}},
+    }));
+    paper.service("active");
+    paper.settle_with_pods();
+    update(&mut paper, "green");
+    paper.edit(json!({"spec": {"paused": true}}));
+    paper.settle_with_pods();
+    paper.pass_seconds(10);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    let mut most = 0;
+    for _ in 0..50 {
+        paper.pass_seconds(1);
+        paper.step();
+        paper.make_pods();
+        most = most.max(paper.pod_ages().len());
+    }
+    assert_eq!(most, 7, "one more for the active version, none for the other");
+    assert!(paper.rollout().status.restarted_at.is_some());
+    assert_eq!(paper.summary(), "Paused manually paused - | blue 3/3 r1 | green 3/3 r2");
+}
+
+#[test]
 fn a_restart_of_no_pods_is_over() {
     let mut paper = canary(json!({"replicas": 0}));
     paper.pass_seconds(10);

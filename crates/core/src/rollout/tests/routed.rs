@@ -264,3 +264,62 @@ fn services_of_a_canary_without_a_router() {
     assert_eq!(paper.traffic(), "canary: green | stable: green");
     assert_eq!(paper.summary(), "Healthy 2/2 | blue 0/0 r1 | green 4/4 r2");
 }
+
+#[test]
+fn a_canary_that_was_just_resized_is_not_taken_for_dead() {
+    let mut paper = routed(10, json!({"dynamicStableScale": true}));
+    update(&mut paper, "green");
+    resume(&mut paper);
+    paper.unobserve("green");
+    paper.settle();
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 60");
+}
+
+#[test]
+fn skipped_steps_wait_for_their_pods() {
+    let mut paper = routed(10, json!({}));
+    update(&mut paper, "green");
+    paper.status(json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 3}));
+    paper.settle_without_pods();
+    // Three of ten pods.
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 30");
+    paper.settle();
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 60");
+}
+
+#[test]
+fn pods_stay_until_the_router_has_confirmed() {
+    let steps = json!([{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}, {"pause": {}}]);
+    let mut paper = routed(4, json!({"dynamicStableScale": true, "steps": steps}));
+    update(&mut paper, "green");
+    paper.status(json!({"pauseConditions": null}));
+    for _ in 0..20 {
+        paper.step_with_pods();
+        if paper.traffic().ends_with("green 100") {
+            break;
+        }
+    }
+    paper.verify(false);
+    paper.settle();
+    let sizes = |paper: &Paper| paper.summary().split_once(" | ").unwrap().1.to_owned();
+    assert_eq!(sizes(&paper), "blue 2/2 r1 | green 4/4 r2");
+    paper.verify(true);
+    paper.settle();
+    assert_eq!(sizes(&paper), "blue 0/0 r1 | green 4/4 r2");
+}
+
+#[test]
+fn a_superseded_canary_is_not_kept_up_by_its_service() {
+    let mut paper = Paper::new(json!({
+        "replicas": 4, "selector": {"matchLabels": {"app": "demo"}}, "template": template("blue"),
+        "strategy": {"canary": {"stableService": "stable", "canaryService": "canary",
+            "steps": [{"setWeight": 20}, {"pause": {}}]}},
+    }));
+    paper.service("stable");
+    paper.service("canary");
+    paper.settle();
+    update(&mut paper, "green");
+    update(&mut paper, "red");
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 4/4 r1 | green 0/0 r2 | red 1/1 r3");
+    assert_eq!(paper.traffic(), "canary: red | stable: blue");
+}
