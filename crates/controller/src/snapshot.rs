@@ -61,6 +61,8 @@ pub(crate) fn answer_from_stores(world: &World, snapshot: &mut Snapshot, needs: 
     let mut rest = Vec::new();
     for need in needs {
         match need {
+            // Where one store is behind, others may be too.
+            live if snapshot.replica_sets_are_live => rest.push(live),
             Need::Service(name) => {
                 let service = world.services.get(&Key::new(&namespace, &name));
                 snapshot.services.insert(name, service.map_or(Observed::Missing, Observed::Found));

@@ -214,8 +214,6 @@ impl Shares {
 pub struct WayBack {
     /// Available pods of stable.
     pub stable: i32,
-    /// Available pods of the canary; 0 where the canary stays up for a delay of its own.
-    pub canary: i32,
     /// The canary's weight that is routed now.
     pub routed: i32,
 }
@@ -224,8 +222,10 @@ impl WayBack {
     /// The weight that sizes go by: back over the weights of the steps, as stable grows in their measure.
     #[must_use]
     pub fn stage(self, shares: Shares, weights_of_steps: impl DoubleEndedIterator<Item = i32>) -> i32 {
-        let left = (shares.replicas - self.stable).max(self.canary);
-        weights_of_steps.rev().find(|weight| shares.exact(*weight) < left).unwrap_or(0)
+        if self.stable >= shares.replicas {
+            return 0;
+        }
+        weights_of_steps.rev().find(|weight| *weight < self.routed).unwrap_or(0).max(0)
     }
 
     /// The weight to route at a stage: never more than now, and only as much less as stable can bear.

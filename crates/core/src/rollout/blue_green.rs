@@ -57,7 +57,7 @@ pub(super) fn is_hurried(view: &View<'_>, status: &RolloutStatus) -> bool {
 /// The new version has the pods that it shall have before the switch.
 fn is_up(view: &View<'_>, new: &ReplicaSet, strategy: &BlueGreenStrategy, status: &RolloutStatus) -> bool {
     let wanted = sizes::wanted_preview(view, new, strategy, status);
-    (new.replicas, new.available()) == (wanted, wanted)
+    new.replicas >= wanted && new.available() >= wanted
 }
 
 fn wants_pause(strategy: &BlueGreenStrategy) -> bool {
@@ -116,12 +116,8 @@ fn check_point(new: &ReplicaSet, strategy: &BlueGreenStrategy, draft: &mut Draft
 }
 
 /// The version that the preview Service shall select; `None`: it stays.
-pub(super) fn preview_target<'v>(
-    view: &View<'_>,
-    new: &'v ReplicaSet,
-    status: &RolloutStatus,
-) -> Option<&'v str> {
-    (!view.rollout().spec.paused && !status.abort).then(|| new.hash())
+pub(super) fn preview_target<'v>(view: &View<'_>, new: &'v ReplicaSet) -> Option<&'v str> {
+    (!view.rollout().spec.paused).then(|| new.hash())
 }
 
 /// The version that the active Service shall select; `None`: it stays.
@@ -131,17 +127,19 @@ pub(super) fn active_target<'v>(
     strategy: &BlueGreenStrategy,
     status: &RolloutStatus,
 ) -> Option<&'v str> {
-    let active = view.selected_by(&strategy.active_service);
+    // What selects a version that is gone selects nothing.
+    let active = view.selected_by(&strategy.active_service).filter(|hash| view.with_hash(hash).is_some());
     let stable = view.old_stable(status);
-    if let Some(stable) = stable.filter(|_| status.abort || active.is_none()) {
-        let present = active
-            .and_then(|hash| view.with_hash(hash))
-            .map_or(view.replicas, ReplicaSet::possibly_available);
-        let needed = view.limits().min_available().min(present).max(1);
-        return (stable.available() >= needed).then(|| stable.hash());
-    }
     let n = view.replicas;
-    let is_saturated = new.replicas == n && new.desired_replicas() == Some(n) && new.available() >= n;
+    if let Some(stable) = stable.filter(|_| status.abort || active.is_none()) {
+        let present = active.and_then(|hash| view.with_hash(hash)).map_or(n, ReplicaSet::possibly_available);
+        let needed = view.limits().min_available().min(present).max(i32::from(n > 0));
+        if stable.available() >= needed {
+            return Some(stable.hash());
+        }
+    }
+    let is_sized = n == 0 || (new.replicas >= n && new.desired_replicas() == Some(n));
+    let is_saturated = is_sized && new.available() >= n;
     let may_switch = stable.is_none()
         || active == Some(new.hash())
         || is_hurried(view, status)

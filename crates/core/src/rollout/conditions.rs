@@ -220,6 +220,9 @@ fn progress(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft, health: Health
     } else if old.is_none() {
         let text = format!("Found new replica set \"{name}\"");
         put(view, draft, PROGRESSING, (True, reason::FOUND_NEW_REPLICA_SET, &text));
+    } else if waits_anew(view, draft) {
+        refresh(view, draft);
+        deadline(view, draft, &name);
     } else {
         deadline(view, draft, &name);
     }
@@ -253,6 +256,20 @@ fn made_progress(view: &View<'_>, draft: &Draft) -> bool {
         || (before.current_step_index.is_some()
             && after.current_step_index.is_some()
             && before.current_step_index != after.current_step_index)
+}
+
+/// A wait for pods that has only now begun is not older than what began it.
+fn waits_anew(view: &View<'_>, draft: &Draft) -> bool {
+    let (before, after) = (&view.rollout().status, &draft.status);
+    let is_late = |status: &RolloutStatus| {
+        let reason = status.condition(PROGRESSING).map(|condition| condition.reason.as_str());
+        reason == Some(reason::PROGRESS_DEADLINE_EXCEEDED)
+    };
+    !is_late(before)
+        && (before.ready_replicas > after.ready_replicas
+            || before.available_replicas > after.available_replicas
+            || before.canary.weights != after.canary.weights
+            || (view.invalid.is_none() && before.condition(INVALID_SPEC).is_some()))
 }
 
 fn refresh(view: &View<'_>, draft: &mut Draft) {
@@ -312,7 +329,11 @@ pub(super) fn may_be_late(rollout: &Rollout, now: Timestamp) -> bool {
 pub(super) fn abort_when_late(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     let status = &draft.status;
     let is_under_way = view.old_stable(status).is_some() && !status.abort;
-    if !view.rollout().spec.progress_deadline_abort || !is_under_way || made_progress(view, draft) {
+    if !view.rollout().spec.progress_deadline_abort
+        || !is_under_way
+        || made_progress(view, draft)
+        || waits_anew(view, draft)
+    {
         return;
     }
     let reason = status.condition(PROGRESSING).map(|condition| condition.reason.as_str());

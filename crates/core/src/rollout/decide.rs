@@ -138,6 +138,7 @@ fn abort(view: &View<'_>, draft: &mut Draft) {
     }
     status.aborted_at.get_or_insert(Time::truncated(view.now));
     status.promote_full = false;
+    status.blue_green.scale_up_preview_check_point = false;
     if !view.is_on_hold() {
         status.current_step_index = view.last_index().map(|_| 0);
     }

@@ -19,6 +19,11 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
     if let (Purpose::Evict, WriteError::Disruption(_)) = (write.purpose, error) {
         return after_refused_eviction(plan, failed, again.report);
     }
+    let again = Plan { writes: harmless(plan, failed, error), ..again };
+    if let Purpose::Evict | Purpose::PodMetadata = write.purpose {
+        // Each pod stands for itself.
+        return Plan { writes: plan.writes[failed + 1..].to_vec(), ..again };
+    }
     if let (Purpose::Route, WriteError::Refused(text)) = (write.purpose, error) {
         return Plan { events: vec![Event::warning("TrafficRoutingError", text)], ..again };
     }
@@ -67,6 +72,22 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
         | WriteError::Disruption(_)
         | WriteError::Unanswered(_) => again,
     }
+}
+
+/// What need not wait for a write that will be refused again: more pods, and the status that the decision has led to.
+fn harmless(plan: &Plan, failed: usize, error: &WriteError) -> Vec<Write> {
+    let purpose = plan.writes[failed].purpose;
+    let is_refused =
+        matches!(error, WriteError::Forbidden(_) | WriteError::Refused(_) | WriteError::Invalid { .. });
+    if !is_refused || !matches!(purpose, Purpose::SwitchService | Purpose::Route | Purpose::Metadata) {
+        return Vec::new();
+    }
+    let adds = |write: &&Write| match write.purpose {
+        Purpose::Scale { from, to } => to > from,
+        Purpose::Status => true,
+        _ => false,
+    };
+    plan.writes[failed + 1..].iter().filter(adds).cloned().collect()
 }
 
 /// A disruption budget binds pods that are alike: those of other ReplicaSets may have another.

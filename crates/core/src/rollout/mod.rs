@@ -167,14 +167,21 @@ fn default_replicas(view: &View<'_>) -> Option<Plan> {
 /// Decision first, then what follows from it: where the traffic goes, how many pods there are, and last what nobody waits for.
 fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
-    let mut writes = revisions::note(view);
+    let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     writes.extend(status::write(view, &mut draft));
-    let (switches, kept) = services::switch(view, &draft.status);
-    writes.extend(switches);
-    writes.extend(routing::route(view, &draft.status));
+    let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
+    let mut kept = Vec::new();
+    if !takes_turns {
+        // Which Service is whose must be written before anything goes by it.
+        let (switches, waits) = services::switch(view, &draft.status);
+        kept = waits;
+        writes.extend(switches);
+        writes.extend(routing::route(view, &draft.status));
+    }
     let sizing = sizes::guarded(view, &draft.status, &routing::pins(view));
-    let is_quiet = writes.is_empty() && sizing.writes.is_empty();
     writes.extend(sizing.writes);
+    writes.extend(revisions::note(view));
+    let is_quiet = writes.is_empty();
     if is_quiet {
         writes.extend(restart::evictions(view, &mut draft));
     }

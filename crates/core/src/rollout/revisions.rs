@@ -172,10 +172,9 @@ fn metadata_patch(view: &View<'_>, rs: &ReplicaSet, body: Value) -> Write {
     }
 }
 
-/// What ReplicaSet and Rollout note of each other: copied annotations, minReadySeconds, the Rollout's revision.
-pub(super) fn note(view: &View<'_>) -> Vec<Write> {
-    let Some(new) = view.new.filter(|_| view.invalid.is_none()) else { return Vec::new() };
-    let mut writes = Vec::new();
+/// What the new ReplicaSet takes over of the Rollout as it changes: annotations, minReadySeconds, anti-affinity.
+pub(super) fn note(view: &View<'_>) -> Option<Write> {
+    let new = view.new.filter(|_| view.invalid.is_none())?;
     let mut changed = copied_annotations(view);
     changed.retain(|key, value| new.metadata.annotations.get(key).map(String::as_str) != value.as_str());
     let min_ready_seconds = view.rollout().spec.min_ready_seconds;
@@ -189,14 +188,13 @@ pub(super) fn note(view: &View<'_>) -> Vec<Write> {
     if let Some(affinity) = affinity::refreshed(view, new) {
         patch["spec"]["template"]["spec"]["affinity"] = affinity;
     }
-    if patch.as_object().is_some_and(|patch| !patch.is_empty()) {
-        writes.push(metadata_patch(view, new, patch));
-    }
-    writes.extend(note_revision(view, new));
-    writes
+    let is_empty = patch.as_object().is_none_or(Map::is_empty);
+    (!is_empty).then(|| metadata_patch(view, new, patch))
 }
 
-fn note_revision(view: &View<'_>, new: &ReplicaSet) -> Option<Write> {
+/// The Rollout's revision is that of its newest ReplicaSet.
+pub(super) fn note_revision(view: &View<'_>) -> Option<Write> {
+    let new = view.new.filter(|_| view.invalid.is_none())?;
     let rollout = view.rollout();
     let revision = new.metadata.annotations.get(labels::REVISION)?;
     if rollout.metadata.annotations.get(labels::REVISION) == Some(revision) {

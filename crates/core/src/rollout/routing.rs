@@ -11,7 +11,7 @@ use super::steps;
 use super::view::View;
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
-use crate::snapshot::ReplicaSet;
+use crate::snapshot::{Observed, ReplicaSet};
 use crate::traffic::TrafficIntent;
 
 /// Traffic that goes to a version by its hash.
@@ -92,13 +92,24 @@ impl Role {
 
     /// The weight that is routed to it.
     pub(super) fn weight(self, view: &View<'_>) -> i32 {
-        let max = view.shares().max_weight;
-        match (self, weights(view)) {
-            (Self::Canary, weights) => weights.map_or(0, |weights| weights.canary.weight),
+        match (self.destination(view), self) {
+            (Some(to), _) => to.weight,
             // A router that was never told anything sends everything there.
-            (Self::Stable, None) => max,
-            (Self::Stable, Some(weights)) => weights.stable.weight,
+            (None, Self::Stable) => view.shares().max_weight,
+            (None, Self::Canary) => 0,
         }
+    }
+
+    /// Where the router sends its traffic: of a ping-pong pair, whose sides change places, to its Service.
+    fn destination<'a>(self, view: &View<'a>) -> Option<&'a WeightDestination> {
+        let weights = weights(view)?;
+        let sides = match self {
+            Self::Canary => [&weights.canary, &weights.stable],
+            Self::Stable => [&weights.stable, &weights.canary],
+        };
+        let takes_turns = view.canary().is_some_and(|canary| canary.ping_pong.is_some());
+        let own = sides.iter().copied().find(|to| takes_turns && to.service_name == self.service(view));
+        Some(own.unwrap_or(sides[0]))
     }
 
     /// The version to which its traffic goes: the one that its Service selects, or the one that is routed by hash.
@@ -107,12 +118,7 @@ impl Role {
         if !service.is_empty() {
             return view.selected_by(service);
         }
-        let weights = weights(view)?;
-        let to = match self {
-            Self::Canary => &weights.canary,
-            Self::Stable => &weights.stable,
-        };
-        Some(to.pod_template_hash.as_str()).filter(|hash| !hash.is_empty())
+        Some(self.destination(view)?.pod_template_hash.as_str()).filter(|hash| !hash.is_empty())
     }
 }
 
@@ -264,7 +270,8 @@ fn next_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> i32
         let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));
         canary.is_none_or(|rs| rs.possibly_available() == 0)
     };
-    if wanted == routed || dead() {
+    let stable_runs = view.with_hash(&status.stable_rs).is_some_and(|rs| rs.available() > 0);
+    if wanted == routed || (stable_runs && dead()) {
         return wanted;
     }
     let Some(stable) = Role::Stable.version(view).filter(|hash| *hash == status.stable_rs) else {
@@ -284,6 +291,9 @@ fn desired_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> 
     }
     if status.abort {
         return aborted_weight(view, status, shares);
+    }
+    if view.snapshot.services.get(view.canary_service()) == Some(&Observed::Missing) {
+        return 0;
     }
     if new.possibly_available() == 0 {
         return 0;

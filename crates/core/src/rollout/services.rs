@@ -18,7 +18,7 @@ pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, Ve
     let Some(new) = view.new.filter(|_| !view.is_frozen()) else { return (Vec::new(), Vec::new()) };
     let mut moves: Vec<(&str, Option<&str>)> = Vec::new();
     if let Some(strategy) = view.blue_green() {
-        moves.push((&strategy.preview_service, blue_green::preview_target(view, new, status)));
+        moves.push((&strategy.preview_service, blue_green::preview_target(view, new)));
         moves.push((&strategy.active_service, blue_green::active_target(view, new, strategy, status)));
     } else {
         moves.push((view.stable_service(), stable_target(view, new, status)));
@@ -33,6 +33,15 @@ pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, Ve
         }
     }
     (writes, waits)
+}
+
+/// Whether traffic reaches pods of all versions alike: nothing that carries it selects one.
+pub(super) fn leave_versions_apart(view: &View<'_>) -> bool {
+    if let Some(strategy) = view.blue_green() {
+        return view.selected_by(&strategy.active_service).is_none();
+    }
+    let stable = view.stable_service();
+    !view.is_routed() || (!stable.is_empty() && view.selected_by(stable).is_none())
 }
 
 /// Why a Service of a canary does not yet select what it shall.
@@ -105,7 +114,10 @@ fn moves_to<'v>(view: &View<'_>, service: &str, to: &'v ReplicaSet, weight: i32)
     }
     let may_move = match present.and_then(|hash| view.with_hash(hash)) {
         // It sends to pods of any version: better to all of them than to the first.
-        None if present.is_none() => to.replicas > 0 && to.available() >= to.replicas,
+        None if present.is_none() => {
+            let is_complete = to.replicas > 0 && to.available() >= to.replicas;
+            is_complete && (!view.is_routed() || routing::can_bear(view, to, weight))
+        }
         None => to.available() > 0,
         Some(from) if from.possibly_available() == 0 => to.available() > 0,
         Some(_) if view.is_routed() => routing::can_bear(view, to, weight),

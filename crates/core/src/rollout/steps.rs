@@ -119,7 +119,12 @@ fn wait_for_pause(view: &View<'_>, since: Time, until: String) -> Wait {
 
 /// What is missing before canary and stable have the pods that the step asks for and nothing else is available.
 pub(super) fn unmet_sizes(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> Option<Wait> {
-    let target = sizes::split_in_force(view, status);
+    let mut target = sizes::split_in_force(view, status);
+    if let Some((hash, aim)) = sizes::restarted(view, status).surging {
+        // One more for a restart is as good.
+        let side = if hash == new.hash() { &mut target.canary } else { &mut target.stable };
+        *side += i32::from(*side == aim);
+    }
     let stable = view.stable.filter(|stable| stable.hash() != new.hash() && !view.stable_is_dynamic());
     let unmet = |object: &str, field: &str, is: i32, wanted: i32| {
         Some(Wait {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidegate_api::labels::WORKLOAD_GENERATION;
-use tidegate_api::rollout::{Phase, RolloutStatus, WorkloadScaleDown};
+use tidegate_api::rollout::{RolloutStatus, WorkloadScaleDown};
 
 use super::view::View;
 use crate::plan::{Plan, Purpose, Request, Write};
@@ -38,10 +38,15 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<Writ
         |new: &&ReplicaSet| new.revision() == Some(1) || view.rollout().status.stable_rs.is_empty();
     let first = view.new.filter(|_| view.invalid.is_none()).filter(is_first)?;
     let size = workload.replicas.unwrap_or(1);
-    let is_taken_over = status.phase == Some(Phase::Healthy) && view.is_finished(status);
+    let available = first.available();
+    if available == 0 || view.replicas == 0 {
+        // Nobody else answers yet.
+        return None;
+    }
+    let is_taken_over = view.is_finished(status) && available >= view.replicas;
     let target = match when {
         WorkloadScaleDown::OnSuccess | WorkloadScaleDown::Progressively if is_taken_over => 0,
-        WorkloadScaleDown::Progressively => (view.replicas - first.available()).max(0),
+        WorkloadScaleDown::Progressively => (view.replicas - available).max(0),
         _ => return None,
     };
     (target < size).then(|| Write {

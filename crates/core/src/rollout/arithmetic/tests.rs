@@ -290,7 +290,7 @@ fn the_way_back_of_a_shrunken_stable() {
     let (mut stable, mut canary, mut routed) = (4, 6, 60);
     let mut way = Vec::new();
     for _ in 0..20 {
-        let back = WayBack { stable, canary, routed };
+        let back = WayBack { stable, routed };
         let stage = stage(back);
         routed = back.weight(shares, stage);
         // Pods follow what is routed; stable's become available at once.
@@ -305,7 +305,37 @@ fn the_way_back_of_a_shrunken_stable() {
     let expected =
         [(40, 60, 6, 6), (40, 40, 4, 6), (20, 40, 4, 8), (20, 20, 2, 8), (0, 20, 2, 10), (0, 0, 0, 10)];
     assert_eq!(way, expected);
-    // A canary without an available pod does not hold it up.
-    let dead = WayBack { stable: 10, canary: 0, routed: 60 };
-    assert_eq!((stage(dead), dead.weight(shares, 0)), (0, 0));
+    // Stable that has all its pods takes everything at once.
+    let complete = WayBack { stable: 10, routed: 60 };
+    assert_eq!((stage(complete), complete.weight(shares, 0)), (0, 0));
+}
+
+/// Whatever the steps and the floor of pods: the weight comes to 0, and never to more than stable can bear.
+#[test]
+fn every_way_back_ends() {
+    let weights = [0, 10, 25, 33, 50, 75, 99, 100];
+    for replicas in 1..=10 {
+        for min_pods in 0..=4 {
+            for (first, second) in weights.iter().flat_map(|first| weights.map(|second| (*first, second))) {
+                let shares = shares(replicas, 100, min_pods);
+                let (mut routed, mut stable) = (second, shares.pods(100 - second));
+                for pass in 0.. {
+                    assert!(pass < 10, "{shares:?} {first} {second}: stays at {routed}");
+                    let back = WayBack { stable, routed };
+                    let stage = back.stage(shares, [first, second].into_iter());
+                    let next = back.weight(shares, stage);
+                    assert!(next <= routed, "{shares:?} {back:?}: {next}");
+                    assert!(
+                        next == routed || shares.bearable(stable) >= 100 - next,
+                        "{shares:?} {back:?}: {next}"
+                    );
+                    if (next, routed) == (0, 0) {
+                        break;
+                    }
+                    routed = next;
+                    stable = stable.max(shares.pods(100 - stage)).max(shares.pods(100 - routed));
+                }
+            }
+        }
+    }
 }

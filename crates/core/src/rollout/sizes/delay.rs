@@ -7,7 +7,7 @@ use tidegate_api::labels;
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
-use super::{Deadline, Wish, Wishes};
+use super::{Deadline, Wish, Wishes, carried_over};
 use crate::report::Wait;
 use crate::rollout::draft::Timer;
 use crate::rollout::view::View;
@@ -41,7 +41,9 @@ pub(super) fn deadline(rs: &ReplicaSet) -> Option<Timestamp> {
 /// The new version was replaced a moment ago, and its pods are still up: going back needs no second look.
 pub(in crate::rollout) fn is_fast_track(view: &View<'_>, status: &RolloutStatus) -> bool {
     let (Some(new), Some(stable)) = (view.new, view.old_stable(status)) else { return false };
-    !status.abort && new.age_key() < stable.age_key() && deadline(new).is_some_and(|at| at > view.now)
+    // The deadline of an abort is no proof that it ever was stable.
+    let is_aborted = status.abort || view.rollout().status.aborted_at.is_some();
+    !is_aborted && new.age_key() < stable.age_key() && deadline(new).is_some_and(|at| at > view.now)
 }
 
 /// Replaced ReplicaSets, newest revision first: those that something still refers to stay, the others go after their delay.
@@ -97,7 +99,8 @@ pub(super) struct Aborted<'w> {
 /// It never grows; its deadline is kept when it is gone.
 pub(super) fn aborted<'a>(view: &View<'a>, new: &'a ReplicaSet, by: Aborted<'_>, wishes: &mut Wishes<'a>) {
     let seconds = by.seconds.unwrap_or(DEFAULT_DELAY);
-    let stays = Wish::kept(new, new.replicas).until(Deadline::Keep);
+    let size = carried_over(view, new, 0).min(new.replicas);
+    let stays = Wish::kept(new, size).until(Deadline::Keep);
     if new.replicas == 0 || seconds == 0 {
         return wishes.list.push(stays);
     }

@@ -17,6 +17,7 @@ use super::arithmetic::{Pods, Split};
 use super::draft::Timer;
 use super::restart;
 use super::routing::{self, Pin};
+use super::services;
 use super::view::View;
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
@@ -86,15 +87,14 @@ pub(super) struct Sizing {
 /// Writes that move all ReplicaSets one pass towards what `status` (the one that is about to hold) asks for, and what the
 /// traffic guard holds back of them.
 pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> Sizing {
-    let Wishes { mut list, waits, timers } = wishes(view, status, pins);
-    surge(view, status, &mut list);
+    let Wishes { list, waits, timers } = wishes(view, status, pins);
     let all: Vec<Pods> = view.owned.iter().map(|rs| pods(rs)).collect();
     let place = |rs: &ReplicaSet| view.owned.iter().position(|other| other.metadata.uid == rs.metadata.uid);
     let resizes: Vec<Resize> = list
         .iter()
         .filter_map(|wish| Some(Resize { index: place(wish.replica_set)?, size: wish.size }))
         .collect();
-    let shares_selector = view.canary().is_some() && !view.is_routed();
+    let shares_selector = services::leave_versions_apart(view);
     let promised = if shares_selector { view.limits().min_available() } else { 0 };
     let together = traffic_guard::shared_selector(promised, &all, &resizes);
     let is_unconfirmed = routing::unconfirmed(view).is_some();
@@ -131,7 +131,7 @@ pub(super) struct Restarted<'a> {
 }
 
 pub(super) fn restarted<'a>(view: &View<'a>, status: &RolloutStatus) -> Restarted<'a> {
-    let mut list = wishes(view, status, &[]).list;
+    let mut list = aims(view, status, &[]).list;
     let kept = list.iter().filter(|wish| wish.is_kept).map(|wish| wish.replica_set.hash()).collect();
     let aims: Vec<i32> = list.iter().map(|wish| wish.size).collect();
     surge(view, status, &mut list);
@@ -160,6 +160,13 @@ fn held_back(wish: &Wish<'_>, pin: Option<&Pin>) -> Wait {
 }
 
 fn wishes<'a>(view: &View<'a>, status: &RolloutStatus, pins: &[Pin]) -> Wishes<'a> {
+    let mut wishes = aims(view, status, pins);
+    surge(view, status, &mut wishes.list);
+    wishes
+}
+
+/// The same without what is there for a restart alone.
+fn aims<'a>(view: &View<'a>, status: &RolloutStatus, pins: &[Pin]) -> Wishes<'a> {
     if view.is_frozen() {
         return Wishes { list: frozen(view), ..Wishes::default() };
     }
@@ -180,8 +187,10 @@ fn wishes<'a>(view: &View<'a>, status: &RolloutStatus, pins: &[Pin]) -> Wishes<'
 
 /// Traffic or gates follow rules that this version does not know: only what is alone may follow `spec.replicas`.
 fn frozen<'a>(view: &View<'a>) -> Vec<Wish<'a>> {
-    let alone = view.new.filter(|new| is_alone(view, new)).into_iter();
-    alone.map(|rs| Wish::new(rs, view.replicas).until(Deadline::Keep)).collect()
+    let Some(new) = view.new.filter(|_| view.is_finished(&view.rollout().status)) else { return Vec::new() };
+    // Beside others it may only grow.
+    let size = if is_alone(view, new) { view.replicas } else { view.replicas.max(new.replicas) };
+    vec![Wish::new(new, size).until(Deadline::Keep)]
 }
 
 /// The stable version runs, and no other ReplicaSet has pods.
@@ -197,9 +206,10 @@ fn is_held(view: &View<'_>, status: &RolloutStatus) -> bool {
     !status.abort && (view.is_on_hold() || view.rollout().spec.paused)
 }
 
-/// A held ReplicaSet's size, carried over to `spec.replicas` in proportion, rounded up.
-fn carried_over(view: &View<'_>, rs: &ReplicaSet) -> i32 {
+/// A held ReplicaSet's size, carried over to `spec.replicas` in proportion, rounded up; `goal` where it has none to keep.
+fn carried_over(view: &View<'_>, rs: &ReplicaSet, goal: i32) -> i32 {
     match rs.desired_replicas() {
+        Some(0) if view.replicas > 0 => goal,
         Some(before) if before > 0 && before != view.replicas => {
             let share = i64::from(rs.replicas) * i64::from(view.replicas);
             i32::try_from((share + i64::from(before) - 1) / i64::from(before)).unwrap_or(view.replicas)

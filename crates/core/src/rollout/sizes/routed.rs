@@ -21,7 +21,7 @@ pub(super) fn wishes<'a>(
     let held = is_held(view, status);
     if let Some(stable) = stable {
         wishes.list.push(if held && view.stable_is_dynamic() {
-            Wish::kept(stable, carried_over(view, stable))
+            Wish::kept(stable, carried_over(view, stable, target.stable))
         } else {
             Wish::new(stable, target.stable)
         });
@@ -29,7 +29,7 @@ pub(super) fn wishes<'a>(
     if status.abort && stable.is_some() {
         aborted(view, new, (status, pins), &mut wishes);
     } else if held && stable.is_some() {
-        wishes.list.push(Wish::kept(new, carried_over(view, new)));
+        wishes.list.push(Wish::kept(new, carried_over(view, new, target.canary)));
     } else if !(held && status.stable_rs.is_empty() && new.replicas == 0) {
         wishes.list.push(Wish::new(new, target.canary));
     }
@@ -133,12 +133,8 @@ fn weights(steps: &[CanaryStep]) -> impl DoubleEndedIterator<Item = i32> {
 
 /// What the way back from the canary goes by.
 pub(in crate::rollout) fn way_back(view: &View<'_>, status: &RolloutStatus) -> WayBack {
-    let stays_up = view.canary().and_then(|canary| canary.abort_scale_down_delay_seconds);
-    let canary =
-        view.new.filter(|_| stays_up.is_none_or(|seconds| seconds == 0)).map_or(0, ReplicaSet::available);
     WayBack {
         stable: view.old_stable(status).map_or(0, ReplicaSet::available),
-        canary,
         routed: routing::routed_weight(view),
     }
 }
