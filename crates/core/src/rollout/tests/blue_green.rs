@@ -197,3 +197,51 @@ fn the_strategy_may_change_at_any_time() {
     assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 3/3 r2");
     assert_eq!(paper.traffic(), "active: blue | preview: green");
 }
+
+#[test]
+fn a_stable_version_that_never_ran_does_not_bar_the_way() {
+    let mut paper = blue_green(json!({}));
+    // As upstream leaves a first version that crashes: stable, and not active.
+    paper.service("active");
+    paper.lose_pods("blue");
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    for _ in 0..30 {
+        paper.step();
+        paper.start_pods_of("green");
+    }
+    assert_eq!(paper.traffic(), "active: green | preview: green");
+}
+
+#[test]
+fn an_active_service_without_a_version_goes_to_stable() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    paper.point("active", "gone");
+    paper.settle();
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+}
+
+#[test]
+fn a_retry_begins_with_the_pause() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false, "previewReplicaCount": 1}));
+    update(&mut paper, "green");
+    paper.status(json!({"pauseConditions": null}));
+    paper.step();
+    assert!(paper.rollout().status.blue_green.scale_up_preview_check_point);
+    paper.status(json!({"abort": true}));
+    paper.settle();
+    paper.status(json!({"abort": false}));
+    paper.settle();
+    assert_eq!(paper.summary(), "Paused BlueGreenPause - | blue 3/3 r1 | green 1/1 r2");
+    // Back to an older version, aborted and retried within the abort's delay.
+    resume(&mut paper);
+    paper.pass_seconds(60);
+    paper.settle();
+    update(&mut paper, "blue");
+    paper.status(json!({"abort": true}));
+    paper.settle();
+    paper.pass_seconds(5);
+    paper.status(json!({"abort": false}));
+    paper.settle();
+    assert!(paper.summary().starts_with("Paused BlueGreenPause"), "{}", paper.summary());
+}

@@ -24,6 +24,8 @@ pub(super) struct Paper {
     router: Observed<RouterObservation>,
     /// Evictions are refused.
     pub(super) is_guarded: bool,
+    /// The router refuses.
+    pub(super) is_refusing: bool,
     live: BTreeMap<String, Observed<ReplicaSet>>,
     live_uid: Observed<String>,
     /// The ReplicaSets were asked for once more.
@@ -52,6 +54,7 @@ impl Paper {
             workload: None,
             router: Observed::Missing,
             is_guarded: false,
+            is_refusing: false,
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
             looks_live: false,
@@ -73,6 +76,9 @@ impl Paper {
         snapshot.replica_sets_are_live = self.looks_live;
         let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
         snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
+        for (_, name) in crate::rollout::validate::service_refs(&snapshot.rollout) {
+            snapshot.services.entry(name).or_insert(Observed::Missing);
+        }
         let workload = |it: &Value| Observed::Found(Workload::parse(it).unwrap());
         snapshot.workload = self.workload.as_ref().map_or(Observed::Missing, workload);
         snapshot.router = self.router.clone();
@@ -195,6 +201,9 @@ impl Paper {
                 return Err(WriteError::Disruption("Cannot evict pod".into()));
             }
             Request::Evict { .. } => _ = self.pods.remove(name),
+            Request::Route { .. } if self.is_refusing => {
+                return Err(WriteError::Refused("cannot route".into()));
+            }
             Request::Route { intent } => {
                 self.router = Observed::Found(RouterObservation { weights: Some(intent.weights(None)) });
             }
@@ -316,6 +325,10 @@ impl Paper {
         );
     }
 
+    pub(super) fn remove_service(&mut self, name: &str) {
+        self.services.remove(name);
+    }
+
     /// There is a router, which was not told anything yet.
     pub(super) fn route(&mut self) {
         self.router = Observed::Found(RouterObservation::default());
@@ -425,6 +438,22 @@ impl Paper {
                 rs["metadata"]["generation"] = json!(10);
             }
         }
+    }
+
+    /// The pods of an image become available.
+    pub(super) fn start_pods_of(&mut self, image: &str) {
+        for rs in self.replica_sets.values_mut() {
+            if rs["spec"]["template"]["spec"]["containers"][0]["image"] == image {
+                let size = rs["spec"]["replicas"].clone();
+                rs["status"] = json!({"replicas": size, "readyReplicas": size, "availableReplicas": size, "observedGeneration": 9});
+            }
+        }
+    }
+
+    /// Somebody makes a Service select a version.
+    pub(super) fn point(&mut self, service: &str, hash: &str) {
+        self.services.get_mut(service).unwrap()["spec"]["selector"]["rollouts-pod-template-hash"] =
+            json!(hash);
     }
 
     /// The pods of an image are ready no more.

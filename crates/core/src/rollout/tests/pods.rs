@@ -241,3 +241,41 @@ fn the_template_of_a_workload_is_followed() {
     assert!(paper.summary().ends_with("2 | blue 3/3 r1 | green 1/1 r2"), "{}", paper.summary());
     assert!(paper.summary().starts_with("Degraded InvalidSpec"), "{}", paper.summary());
 }
+
+#[test]
+fn a_workload_keeps_its_pods_until_others_answer() {
+    let mut paper = referring("progressively");
+    paper.edit(json!({"spec": {"replicas": 2}}));
+    paper.settle_without_pods();
+    assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 4);
+    paper.edit(json!({"spec": {"replicas": 0}}));
+    paper.settle();
+    assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 4);
+    paper.edit(json!({"spec": {"replicas": 2}}));
+    paper.settle();
+    assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 0);
+}
+
+#[test]
+fn a_wait_for_pods_is_counted_from_when_it_began() {
+    let mut paper = canary(json!({
+        "progressDeadlineSeconds": 60, "progressDeadlineAbort": true,
+        "strategy": {"canary": {"stableService": "stable", "steps": [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}]}},
+    }));
+    paper.service("stable");
+    paper.settle();
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    for _ in 0..3 {
+        paper.step();
+    }
+    // Nobody waits for pods while the spec cannot be followed.
+    paper.remove_service("stable");
+    paper.settle_without_pods();
+    paper.pass_seconds(1000);
+    paper.service("stable");
+    paper.settle_without_pods();
+    assert!(!paper.rollout().status.abort, "{}", paper.summary());
+    paper.pass_seconds(62);
+    paper.settle_without_pods();
+    assert!(paper.rollout().status.abort, "{}", paper.summary());
+}

@@ -323,3 +323,80 @@ fn a_superseded_canary_is_not_kept_up_by_its_service() {
     assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 4/4 r1 | green 0/0 r2 | red 1/1 r3");
     assert_eq!(paper.traffic(), "canary: red | stable: blue");
 }
+
+#[test]
+fn an_abort_comes_to_its_end_whatever_keeps_the_canary_up() {
+    let steps = json!([{"setWeight": 10}, {"setWeight": 60}, {"pause": {}}]);
+    for more in [
+        json!({"abortScaleDownDelaySeconds": 0}),
+        json!({"minPodsPerReplicaSet": 3}),
+        json!({"abortScaleDownDelaySeconds": 30}),
+    ] {
+        let mut strategy = json!({"dynamicStableScale": true, "steps": steps});
+        strategy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut paper = routed(10, strategy);
+        update(&mut paper, "green");
+        paper.status(json!({"abort": true}));
+        paper.settle();
+        assert_eq!(paper.traffic(), "canary: blue | stable: blue | green 0", "{more}");
+        assert!(paper.summary().contains("blue 10/10"), "{more}: {}", paper.summary());
+    }
+}
+
+#[test]
+fn a_canary_that_fails_for_a_moment_leaves_its_traffic_where_pods_may_come() {
+    let steps = json!([{"setWeight": 100}, {"pause": {}}]);
+    let mut paper = routed(2, json!({"dynamicStableScale": true, "steps": steps}));
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 0/0 r1 | green 2/2 r2");
+    paper.lose_pods("green");
+    paper.step();
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 100");
+}
+
+#[test]
+fn the_weight_leaves_a_service_that_is_gone() {
+    let mut paper = routed(4, json!({}));
+    update(&mut paper, "green");
+    paper.remove_service("canary");
+    paper.settle();
+    assert_eq!(paper.traffic(), "stable: blue | green 0");
+}
+
+#[test]
+fn a_paused_stable_that_had_no_pods_gets_them_back() {
+    let mut paper = dynamic();
+    update(&mut paper, "green");
+    paper.edit(json!({"spec": {"paused": true, "replicas": 0}}));
+    paper.settle();
+    paper.edit(json!({"spec": {"replicas": 4}}));
+    paper.settle();
+    assert!(paper.summary().ends_with("| blue 3/3 r1 | green 1/1 r2"), "{}", paper.summary());
+}
+
+#[test]
+fn an_aborted_canary_that_stays_up_shrinks_with_the_rollout() {
+    let mut paper = routed(10, json!({"abortScaleDownDelaySeconds": 0}));
+    update(&mut paper, "green");
+    paper.status(json!({"abort": true}));
+    paper.settle();
+    paper.edit(json!({"spec": {"replicas": 0}}));
+    paper.settle();
+    assert!(paper.summary().ends_with("| blue 0/0 r1 | green 0/0 r2"), "{}", paper.summary());
+}
+
+#[test]
+fn a_router_that_refuses_does_not_hold_up_an_abort() {
+    let mut paper = dynamic();
+    update(&mut paper, "green");
+    resume(&mut paper);
+    paper.is_refusing = true;
+    paper.status(json!({"abort": true}));
+    paper.edit(json!({"spec": {"replicas": 8}}));
+    for _ in 0..5 {
+        paper.step_with_pods();
+    }
+    assert!(paper.summary().contains("RolloutAborted"), "{}", paper.summary());
+    assert!(paper.summary().contains("| blue 6/6 r1 |"), "stable grows all the same: {}", paper.summary());
+    assert!(paper.traffic().ends_with("green 75"), "{}", paper.traffic());
+}
