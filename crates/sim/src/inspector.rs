@@ -18,6 +18,9 @@ use crate::world::CONTROLLER;
 
 type ObjectKey = (String, String, String);
 
+/// No Rollout needs as many decisions in a second.
+const PLANS_IN_A_SECOND: u32 = 500;
+
 /// A shared record of what has happened in a world; clones are the same record.
 #[derive(Clone, Default)]
 pub struct Inspector {
@@ -34,6 +37,8 @@ struct Record {
     knowledge: Knowledge,
     trace: Vec<String>,
     plans: u64,
+    /// The last second in which each Rollout was decided on, and how often.
+    pace: BTreeMap<(String, String), (i64, u32)>,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
     writes: BTreeMap<(String, String), usize>,
     /// What each Rollout that there ever was lets us touch, with its namespace; by age.
@@ -54,8 +59,23 @@ impl Inspector {
         server.observe(move |change| this.lock().change(change));
     }
 
-    pub(crate) fn planned(&self, _snapshot: &Snapshot, _now: Timestamp, _plan: &Plan) {
-        self.lock().plans += 1;
+    /// Counts a decision.
+    ///
+    /// # Panics
+    /// When the controller decides again and again without letting time pass: virtual time would stand still for ever.
+    pub(crate) fn planned(&self, snapshot: &Snapshot, now: Timestamp, plan: &Plan) {
+        let metadata = &snapshot.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        let mut record = self.lock();
+        record.plans += 1;
+        let (second, count) = record.pace.entry(key).or_default();
+        if *second != now.as_second() {
+            (*second, *count) = (now.as_second(), 0);
+        }
+        *count += 1;
+        let is_hot = *count > PLANS_IN_A_SECOND;
+        drop(record);
+        assert!(!is_hot, "{} is decided on without end; at last {plan:?}", metadata.name);
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
@@ -66,6 +86,11 @@ impl Inspector {
     #[must_use]
     pub fn violations(&self) -> Vec<(Timestamp, Violation)> {
         self.lock().violations.clone()
+    }
+
+    /// Whether rules are broken without end, so that there is nothing to wait for.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.lock().violations.len() > 100
     }
 
     /// What was before and after the first write that broke a rule.

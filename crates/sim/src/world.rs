@@ -257,7 +257,7 @@ impl World {
             if now.duration_since(seen.1) >= quiet {
                 return true;
             }
-            if now >= deadline {
+            if now >= deadline || self.inspector.is_hopeless() {
                 return false;
             }
         }

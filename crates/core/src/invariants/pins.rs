@@ -123,7 +123,7 @@ pub fn keeps_pinned_pods(before: &Observation, after: &Observation, by: Knowledg
 /// I2: a write of ours to a Service never moves production traffic from ready pods to none, or to fewer than its share needs
 /// although there were enough.
 #[must_use]
-pub fn selects_ready_pods(before: &Observation, after: &Observation) -> Option<Violation> {
+pub fn selects_ready_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
     after.services.iter().find_map(|(name, service)| {
         let old: &Service = before.services.get(name)?;
         if old.selector == service.selector {
@@ -132,6 +132,10 @@ pub fn selects_ready_pods(before: &Observation, after: &Observation) -> Option<V
         let needs = after.needs_of_service(name).max(before.needs_of_service(name));
         let (was, is) = (before.endpoints_of(name), after.endpoints_of(name));
         let worse = is < was && (is == 0 || (was >= needs && is < needs));
+        let published = after.pinned_by(name).map_or(0, |hash| after.published_of(hash));
+        if by == Knowledge::Published && published >= needs.min(was) {
+            return None;
+        }
         (needs > 0 && worse).then(|| {
             violation("I2", format!("Service {name} selects {is} ready pods after {was}; it needs {needs}"))
         })
@@ -140,16 +144,18 @@ pub fn selects_ready_pods(before: &Observation, after: &Observation) -> Option<V
 
 /// I2: a route of ours never sends more to a version without a ready pod, while another loses that has some.
 #[must_use]
-pub fn weighs_ready_pods(before: &Observation, after: &Observation) -> Option<Violation> {
+pub fn weighs_ready_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
     let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
     let share = |weights: &TrafficWeights, hash: &str| -> i32 {
         let of_it = destinations(weights).filter(|destination| after.reached_by(destination) == hash);
         of_it.map(|destination| destination.weight).sum()
     };
     let ready = |hash: &str| after.hashed(hash).map_or(0, |rs| after.ready_of(&rs.metadata.name));
+    let is_excused = |hash: &str| by == Knowledge::Published && after.published_of(hash) > 0;
     let hashes = || destinations(old).chain(destinations(new)).map(|it| after.reached_by(it));
     let loses = hashes().any(|hash| share(new, hash) < share(old, hash) && ready(hash) > 0);
-    let gains = hashes().find(|hash| share(new, hash) > share(old, hash) && ready(hash) == 0)?;
+    let gains = |hash: &&str| share(new, hash) > share(old, hash) && ready(hash) == 0 && !is_excused(hash);
+    let gains = hashes().find(gains)?;
     loses.then(|| {
         let (from, to) = (share(old, gains), share(new, gains));
         violation("I2", format!("the weight of {gains} rises from {from} to {to}, and it has no ready pod"))

@@ -107,10 +107,10 @@ pub(crate) fn disturb(world: &World, dice: &mut Dice) {
 pub(crate) async fn has_come_to_rest(world: &mut World, (namespace, name): (&str, &str)) {
     let summary = || world.summary(namespace, name);
     let rests = world.come_to_rest(Duration::from_secs(14_400)).await;
-    assert!(rests, "never at rest: {}", summary());
-    assert!(!world.controller_has_ended(), "the controller has ended by itself");
     let violations = world.inspector.violations();
     let evidence = || serde_json::to_string(&world.inspector.evidence()).unwrap();
+    assert!(rests, "never at rest: {}\n{:?}\n{}", summary(), violations.first(), evidence());
+    assert!(!world.controller_has_ended(), "the controller has ended by itself");
     assert!(violations.is_empty(), "{violations:?}\n{}", evidence());
     let before = world.controller_writes();
     world.pass(Duration::from_secs(86_400)).await;

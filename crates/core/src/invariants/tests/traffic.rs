@@ -182,6 +182,27 @@ fn i2_no_weight_is_moved_to_a_version_without_ready_pods() {
 }
 
 #[test]
+fn i2_where_publishing_lags_a_move_is_judged_by_what_was_published() {
+    use crate::invariants::{selects_ready_pods, weighs_ready_pods};
+    let lost = |mut world: Observation| {
+        world.ready.insert("demo-v2".into(), 0);
+        world
+    };
+    let world = |weights| lost(routed([(5, 5), (5, 5)], weights, updating(json!({}))));
+    let by = |knowledge| weighs_ready_pods(&world((0, 100)), &world((20, 80)), knowledge).is_none();
+    assert!(!by(Knowledge::Exact));
+    assert!(by(Knowledge::Published));
+    let world = |active| {
+        let mut world = lost(blue_green([(5, 5), (5, 5)], active, updating(json!({}))));
+        world.endpoints.insert("active".into(), if active == "v1" { 5 } else { 0 });
+        world
+    };
+    let by = |knowledge| selects_ready_pods(&world("v1"), &world("v2"), knowledge).is_none();
+    assert!(!by(Knowledge::Exact));
+    assert!(by(Knowledge::Published));
+}
+
+#[test]
 fn i3_weights_are_in_range_and_sum_up() {
     let before = routed([(5, 5), (5, 5)], (0, 100), updating(json!({})));
     let route = |canary, stable| {
