@@ -290,7 +290,11 @@ impl World {
             let plan = self.second_plan(&key.namespace, &key.name).await;
             next = next.into_iter().chain(plan.and_then(|plan| plan.wake_at)).min();
         }
-        next
+        // What was refused is tried again.
+        let queued = self.controller.as_ref().and_then(|incarnation| incarnation.handle.next_deadline());
+        let wait = queued.map(|at| at.saturating_duration_since(Instant::now()));
+        let tried = wait.and_then(|wait| jiff::SignedDuration::try_from(wait).ok()).map(|wait| self.now() + wait);
+        next.into_iter().chain(tried).min()
     }
 
     fn is_idle(&self) -> bool {

@@ -53,7 +53,7 @@ async fn until(world: &mut World, what: &str, reached: impl Fn(&Value) -> bool) 
         revive(world);
         let rollout = world.server.get("rollouts.argoproj.io", AT.0, AT.1);
         let is_observed = |rollout: &Value| {
-            rollout["status"]["observedGeneration"] == rollout["metadata"]["generation"].to_string()
+            rollout["status"]["observedGeneration"] == rollout["metadata"]["generation"].to_string().as_str()
         };
         if rollout.is_some_and(|rollout| is_observed(&rollout) && reached(&rollout)) {
             return;

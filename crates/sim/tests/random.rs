@@ -1,6 +1,6 @@
 //! Random users, pods and faults: after every write the invariants hold, and once the inputs stop the world comes to rest.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod guide;
 mod lives;

@@ -1,12 +1,13 @@
 //! I4 and I8: what must be over before a version becomes stable, and that what was said of a version stands.
 
+use tidegate_api::meta::Time;
 use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy};
 
 use super::{Observation, Violation, violation};
 
 /// I4: the stable hash moves only after every gate: no abort, no pause, all steps or a user's full promotion, the active Service
 /// on the new version, weights that are confirmed, and all pods of the new version ready. A rollback within the window
-/// needs no more than the pods.
+/// needs no steps and no pauses.
 #[must_use]
 pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) -> Option<Violation> {
     let (old, new) = (&before.rollout.status, &after.rollout.status);
@@ -16,7 +17,7 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     let fail = |text: &str| Some(violation("I4", format!("stable becomes {}: {text}", new.stable_rs)));
     let stable_exists = before.hashed(&old.stable_rs).is_some();
     let is_hurried = old.promote_full || is_within_window(before, &new.stable_rs);
-    if old.abort && stable_exists && !is_hurried && is_same_update(before, after) {
+    if old.abort && stable_exists && !old.promote_full && is_same_update(before, after) {
         return fail("the update is aborted");
     }
     if before.rollout.spec.paused {
@@ -79,7 +80,7 @@ fn is_within_window(observation: &Observation, hash: &str) -> bool {
     let window = observation.rollout.spec.rollback_window.as_ref().map_or(0, |window| window.revisions);
     let stable = observation.hashed(&observation.rollout.status.stable_rs);
     let (Some(stable), Some(new)) = (stable, observation.hashed(hash)) else { return false };
-    let age = |rs: &crate::ReplicaSet| rs.metadata.creation_timestamp.map(|at| at.timestamp());
+    let age = |rs: &crate::ReplicaSet| rs.metadata.creation_timestamp.map(Time::timestamp);
     let between = observation.replica_sets.iter().filter(|rs| age(new) < age(rs) && age(rs) < age(stable));
     window > 0 && age(new) < age(stable) && between.count() < usize::try_from(window).unwrap_or(0)
 }
@@ -96,14 +97,13 @@ fn is_over(before: &Observation, after: &Observation) -> bool {
 }
 
 /// I8: our own write never takes back an abort or a promotion of the same template by itself; a full promotion that a
-/// user asks for after an abort does, and so does a rollback that the window lets through.
+/// user asks for after an abort does.
 #[must_use]
 pub fn verdict_stands(before: &Observation, after: &Observation) -> Option<Violation> {
     let (old, new) = (&before.rollout.status, &after.rollout.status);
     let same_update = is_same_update(before, after);
     let under_way = old.stable_rs != old.current_pod_hash && before.hashed(&old.stable_rs).is_some();
-    let is_hurried = old.promote_full || is_within_window(before, &old.current_pod_hash);
-    if same_update && under_way && old.abort && !new.abort && !is_hurried {
+    if same_update && under_way && old.abort && !new.abort && !old.promote_full {
         return Some(violation("I8", "an abort is taken back".into()));
     }
     let was_promoted = !old.stable_rs.is_empty() && old.stable_rs == old.current_pod_hash;

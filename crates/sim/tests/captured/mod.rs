@@ -39,18 +39,18 @@ pub(crate) enum Row {
     UpstreamDrops(&'static [&'static str]),
     /// D14: upstream's recorder sends events of one second in any order.
     UpstreamReorders,
-    /// A first version is complete when its pods are available and its Services select it: it is told of as not complete before
+    /// D197: a first version is complete when its pods are available and its Services select it: it is told of as not complete before
     /// that, and the switch comes before the completion. Of later versions the decision is told before the switch that follows.
     SwitchComesFirst,
-    /// What a router tells of its objects is the router's affair, and the stand-in has none of them.
+    /// What nginx's router tells of its Ingress: the stand-in has none.
     RouterTells,
-    /// A change of weights that changes no number is not told.
+    /// D213: a change of weights that changes no number is not told.
     NothingToTell,
-    /// A Service is not pointed back and forth.
+    /// D205: a Service is not pointed back and forth.
     NoFlapping,
-    /// Condition Healthy agrees with the phase: an old version in its delay does not count.
+    /// D212: condition Healthy agrees with the phase: an old version in its delay does not count.
     HealthyAgrees,
-    /// The first ReplicaSet of a workload is told of like any other, and its revision has no history.
+    /// D226: the first ReplicaSet of a workload is told of like any other, and its revision has no history.
     FirstOfWorkload,
 }
 
@@ -172,42 +172,16 @@ impl Row {
                 assert_eq!(missing, dropped, "the events that upstream dropped");
                 ours.retain(|event| theirs.contains(event));
             }
-            Self::SwitchComesFirst => {
-                ours.retain(|event| !event.contains(" RolloutNotCompleted ") || theirs.contains(event));
-                let is_switch = |event: &String| event.contains(" SwitchService ");
-                let at = theirs.iter().position(|event| event.ends_with(": Initial deploy")).unwrap();
-                let last = theirs.iter().rposition(|event| is_switch(event) && event.contains(" from '' "));
-                theirs[at..=last.unwrap()].rotate_left(1);
-                let begun = |event: &String| event.contains(" RolloutNotCompleted ");
-                if let Some(at) = theirs.iter().position(begun) {
-                    assert!(is_switch(&theirs[at - 1]), "the row is no longer needed");
-                    theirs.swap(at - 1, at);
-                }
-            }
+            Self::SwitchComesFirst => switch_first(ours, theirs),
             Self::HealthyAgrees => {}
             Self::RouterTells => {
                 theirs.retain(|event| !event.contains("CanaryIngress "));
             }
             Self::NothingToTell => {
-                theirs.retain(|event| event != "Normal TrafficWeightUpdated Traffic weight updated ")
+                theirs.retain(|event| event != "Normal TrafficWeightUpdated Traffic weight updated ");
             }
-            Self::NoFlapping => {
-                let take = |events: &mut Vec<String>| -> Vec<String> {
-                    let is_later = |event: &mut String| {
-                        event.contains(" SwitchService ") && !event.contains(" from '' ")
-                    };
-                    events.extract_if(.., is_later).collect()
-                };
-                let (once, mut flapping) = (take(ours), take(theirs));
-                flapping.retain(|event| !once.contains(event));
-                assert!(flapping.is_empty(), "ours lacks {flapping:?}");
-            }
-            Self::FirstOfWorkload => {
-                ours.retain(|event| !event.contains(" NewReplicaSetCreated ") || theirs.contains(event));
-                let place = |what: &str| theirs.iter().position(|event| event.contains(what)).unwrap();
-                let (updated, sized) = (place("RolloutUpdated"), place("(revision 1) from 0 to"));
-                theirs[updated..=sized].rotate_right(1);
-            }
+            Self::NoFlapping => without_flapping(ours, theirs),
+            Self::FirstOfWorkload => first_of_workload(ours, theirs),
             Self::UpstreamReorders => {
                 for events in [ours, theirs] {
                     let set: BTreeSet<String> = events.drain(..).collect();
@@ -216,6 +190,39 @@ impl Row {
             }
         }
     }
+}
+
+/// D197.
+fn switch_first(ours: &mut Vec<String>, theirs: &mut Vec<String>) {
+    ours.retain(|event| !event.contains(" RolloutNotCompleted ") || theirs.contains(event));
+    let is_switch = |event: &String| event.contains(" SwitchService ");
+    let at = theirs.iter().position(|event| event.ends_with(": Initial deploy")).unwrap();
+    let last = theirs.iter().rposition(|event| is_switch(event) && event.contains(" from '' "));
+    theirs[at..=last.unwrap()].rotate_left(1);
+    let begun = |event: &String| event.contains(" RolloutNotCompleted ");
+    if let Some(at) = theirs.iter().position(begun) {
+        assert!(is_switch(&theirs[at - 1]), "the row is no longer needed");
+        theirs.swap(at - 1, at);
+    }
+}
+
+/// D205: each later switch of theirs is one of ours; what the Services select is compared apart from that.
+fn without_flapping(ours: &mut Vec<String>, theirs: &mut Vec<String>) {
+    let take = |events: &mut Vec<String>| -> Vec<String> {
+        let is_later = |event: &mut String| event.contains(" SwitchService ") && !event.contains(" from '' ");
+        events.extract_if(.., is_later).collect()
+    };
+    let (once, mut flapping) = (take(ours), take(theirs));
+    flapping.retain(|event| !once.contains(event));
+    assert!(flapping.is_empty(), "ours lacks {flapping:?}");
+}
+
+/// D226.
+fn first_of_workload(ours: &mut Vec<String>, theirs: &mut Vec<String>) {
+    ours.retain(|event| !event.contains(" NewReplicaSetCreated ") || theirs.contains(event));
+    let place = |what: &str| theirs.iter().position(|event| event.contains(what)).unwrap();
+    let (updated, sized) = (place("RolloutUpdated"), place("(revision 1) from 0 to"));
+    theirs[updated..=sized].rotate_right(1);
 }
 
 /// The conditions of a Rollout whose phase is Healthy, as they are once its old version is gone.

@@ -112,9 +112,10 @@ pub(crate) async fn has_come_to_rest(world: &mut World, (namespace, name): (&str
     assert!(rests, "never at rest: {}\n{:?}\n{}", summary(), violations.first(), evidence());
     assert!(!world.controller_has_ended(), "the controller has ended by itself");
     assert!(violations.is_empty(), "{violations:?}\n{}", evidence());
-    let before = world.controller_writes();
+    let (before, known) = (world.controller_writes(), world.inspector.trace().len());
     world.pass(Duration::from_secs(86_400)).await;
-    assert_eq!(world.controller_writes(), before, "writes in a day at rest: {}", summary());
+    let news = || world.inspector.trace()[known..].join("\n");
+    assert_eq!(world.controller_writes(), before, "writes in a day at rest: {}\n{}", summary(), news());
     let plan = world.second_plan(namespace, name).await.unwrap();
     let rest = world.inspector.observation(namespace, name).unwrap();
     let state = || format!("{}\n{}", summary(), serde_json::to_string(&rest).unwrap());
