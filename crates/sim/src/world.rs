@@ -293,7 +293,8 @@ impl World {
         // What was refused is tried again.
         let queued = self.controller.as_ref().and_then(|incarnation| incarnation.handle.next_deadline());
         let wait = queued.map(|at| at.saturating_duration_since(Instant::now()));
-        let tried = wait.and_then(|wait| jiff::SignedDuration::try_from(wait).ok()).map(|wait| self.now() + wait);
+        let tried =
+            wait.and_then(|wait| jiff::SignedDuration::try_from(wait).ok()).map(|wait| self.now() + wait);
         next.into_iter().chain(tried).min()
     }
 

@@ -110,14 +110,16 @@ fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a
     let mut wishes = Vec::new();
     let mut wish = |replica_set, size, goal_size| {
         let note_desired = !goal.held || size == goal_size;
-        wishes.push(Wish { note_desired, ..Wish::new(replica_set, size) });
+        // What has yet to shrink stays as it is for now.
+        let is_kept = size > goal_size;
+        wishes.push(Wish { note_desired, is_kept, ..Wish::new(replica_set, size) });
     };
     if let Some(stable) = stable {
         wish(stable, next.stable, goal.split.stable);
     }
     wish(new, next.canary, goal.split.canary);
     for (rs, size) in others.into_iter().zip(drain_others(limits, available, &other_pods)) {
-        wish(rs, size, size);
+        wishes.push(Wish::kept(rs, size));
     }
     wishes
 }

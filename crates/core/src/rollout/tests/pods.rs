@@ -87,6 +87,26 @@ fn a_restart_changes_no_size_that_only_stays() {
 }
 
 #[test]
+fn a_restart_grows_nothing_that_has_yet_to_shrink() {
+    let steps = json!([{"setWeight": 100}, {"pause": {}}]);
+    let mut paper = canary(json!({"replicas": 2, "strategy": {"canary": {"steps": steps}}}));
+    update(&mut paper, "green");
+    paper.pass_seconds(10);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"template": template("blue"), "restartAt": at.to_string()}}));
+    paper.status(json!({"restartedAt": null}));
+    let mut most = 0;
+    for _ in 0..60 {
+        paper.pass_seconds(1);
+        paper.step();
+        most = most.max(paper.replica_sets().iter().map(|rs| rs.replicas).sum());
+        paper.make_pods();
+    }
+    assert!(most <= 4, "{most} pods at once");
+    assert_eq!(paper.summary(), "Healthy 2/2 | blue 2/2 r3 | green 0/0 r2");
+}
+
+#[test]
 fn a_restart_of_no_pods_is_over() {
     let mut paper = canary(json!({"replicas": 0}));
     paper.pass_seconds(10);
