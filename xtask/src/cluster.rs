@@ -219,6 +219,8 @@ impl ControlPlane {
             "--kube-api-qps=1000",
             "--kube-api-burst=2000",
             "--concurrent-replicaset-syncs=20",
+            // Limits of autoscalers are obeyed at once; there are no metrics to wait for.
+            "--horizontal-pod-autoscaler-sync-period=1s",
         ]);
         let mut scheduler = Command::new(self.programs.file("kube-scheduler"));
         scheduler.args([
@@ -233,6 +235,8 @@ impl ControlPlane {
             &kubeconfig,
             &format!("--config={}", self.path(files::STAGES)),
             "--manage-all-nodes=true",
+            // Pods without an address would be behind no Service.
+            "--cidr=10.0.0.0/16",
             "--node-lease-duration-seconds=0",
         ]);
         for (name, command) in

@@ -1,7 +1,8 @@
 //! A real control plane for tests, one namespace per test, controllers as processes, users with kubectl and the plugin.
 //!
 //! It decides nothing and knows no strategy. In reading order: `plane` (the control plane that all tests of a process share),
-//! `place` (a namespace and what people do in it), `controller` (a running `rollouts-controller`).
+//! `place` (a namespace and what people do in it), `traffic` (what stands behind a Service meanwhile), `controller` (a running
+//! `rollouts-controller`).
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -11,10 +12,12 @@
 mod controller;
 mod place;
 mod plane;
+mod traffic;
 
 pub use controller::{Controller, Start};
 pub use place::{Outcome, Place};
 pub use plane::{Alone, Shared, alone, define, folder, program, shared, storage};
+pub use traffic::Traffic;
 pub use xtask::cluster::{ControlPlane, Guarded, User, wait_until};
 
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! A namespace of one test, and what people do in it.
 
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use http::{Method, Request};
@@ -13,6 +14,13 @@ use xtask::cluster::{ControlPlane, User, wait_until};
 
 use crate::LIMIT;
 use crate::plane::program;
+
+/// A client with a kubeconfig, for the runtime that it is made in.
+pub(crate) async fn client(kubeconfig: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = KubeConfigOptions::default();
+    Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap()).unwrap()
+}
 
 /// What a command came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +48,7 @@ impl Place {
     pub fn new(plane: &ControlPlane, namespace: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let admin = plane.kubeconfig(User::Admin);
-        let client = runtime.block_on(async {
-            let kubeconfig = Kubeconfig::read_from(&admin).unwrap();
-            let options = KubeConfigOptions::default();
-            Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap()).unwrap()
-        });
+        let client = runtime.block_on(client(&admin));
         let this = Self { namespace: namespace.to_owned(), admin, runtime, client };
         let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
         this.request(Method::POST, "/api/v1/namespaces", "application/json", &body).unwrap();
@@ -65,6 +69,11 @@ impl Place {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let request = Request::builder().method(method).uri(path).header("content-type", content_type);
         self.runtime.block_on(self.client.request(request.body(body).unwrap()))
+    }
+
+    /// The kubeconfig of those who act here.
+    pub(crate) fn admin(&self) -> &Path {
+        &self.admin
     }
 
     /// Path of a list in this namespace: `apis/apps/v1`, `replicasets`.
@@ -107,6 +116,25 @@ impl Place {
     #[must_use]
     pub fn replica_sets(&self) -> Vec<Value> {
         self.list("apis/apps/v1", "replicasets")
+    }
+
+    /// Names of the pods with this label (`app=demo`) that are not on their way out.
+    #[must_use]
+    pub fn pods(&self, label: &str) -> BTreeSet<String> {
+        let (key, value) = label.split_once('=').unwrap();
+        let pods = self.list("api/v1", "pods");
+        let staying = pods.iter().filter(|pod| {
+            let metadata = &pod["metadata"];
+            metadata["labels"][key] == value && metadata["deletionTimestamp"].is_null()
+        });
+        staying.map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The version that a Service selects, by its hash; empty: any.
+    #[must_use]
+    pub fn selected_by(&self, service: &str) -> String {
+        let service = self.get("api/v1", "services", service).unwrap();
+        service["spec"]["selector"]["rollouts-pod-template-hash"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Events on the Rollout of this name as `TYPE REASON MESSAGE`, in the order in which our controller wrote them.

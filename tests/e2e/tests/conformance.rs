@@ -2,6 +2,7 @@
 //! agree: code, object or Status with its texts, events of watches. Times and identities differ, of course.
 
 mod exchange;
+mod pods;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tidegate_e2e::{Place, Start, User, shared, storage};
 use tidegate_kubesim::ApiServer;
 
-use crate::demo::{NAME, is_paused_at, rollout, set_image};
+use crate::demo::{NAME, is_paused_at, rollout, service, set_image, until_older};
 
 /// Differences that are known: (step, what differs as a JSON pointer into the answer, why). One that no longer shows fails too.
 const KNOWN: [(&str, &str, &str); 17] = [
@@ -83,6 +84,13 @@ fn every_shape_of_request_that_the_controller_sends_is_compared() {
     let mut object = rollout(NAME, "demo:blue", 1);
     object["spec"]["revisionHistoryLimit"] = json!(0);
     place.apply(&[object]);
+    let [deployment, mut borrower] = crate::demo::borrower("onsuccess", 2);
+    borrower["metadata"]["name"] = json!("borrower");
+    borrower["spec"]["strategy"] = json!({"canary": {
+        "stableService": "stable", "stableMetadata": {"labels": {"role": "stable"}},
+        "canaryMetadata": {"labels": {"role": "canary"}},
+    }});
+    place.apply(&[deployment, service("stable", NAME), borrower]);
     for image in ["demo:yellow", "demo:red"] {
         place.until_phase(NAME, "Healthy");
         place.plugin(&set_image(NAME, image));
@@ -90,7 +98,19 @@ fn every_shape_of_request_that_the_controller_sends_is_compared() {
         place.plugin("promote rollouts-demo --full");
     }
     place.until_phase(NAME, "Healthy");
-    place.wait("what is old is deleted", || place.replica_sets().len() == 1);
+    place.wait("what is old is deleted", || {
+        let mut replica_sets = place.replica_sets();
+        replica_sets.retain(|it| it["metadata"]["ownerReferences"][0]["name"] == NAME);
+        replica_sets.len() == 1
+    });
+    place.until_phase("borrower", "Healthy");
+    until_older(&place);
+    place.plugin("restart borrower");
+    place.until("borrower", "it is restarted", |rollout| {
+        rollout["status"]["restartedAt"] == rollout["spec"]["restartAt"]
+    });
+    place.kubectl("delete rollout borrower");
+    place.wait("its Service is released", || place.selected_by("stable").is_empty());
     assert_eq!(controller.stop(), Some(0));
     let log = std::fs::read_to_string(plane.audit_log()).unwrap();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -103,7 +123,11 @@ fn every_shape_of_request_that_the_controller_sends_is_compared() {
             (text(&line["verb"]), text(&object["resource"]), text(&object["subresource"]))
         })
         .collect();
-    assert!(sent.len() > 12, "{sent:?}");
+    assert!(sent.len() > 20, "{sent:?}");
+    for resource in ["services", "pods", "deployments"] {
+        assert!(sent.contains(&("patch".into(), resource.into(), String::new())), "{sent:?}");
+    }
+    assert!(sent.contains(&("create".into(), "pods".into(), "eviction".into())), "{sent:?}");
     let compared: BTreeSet<Shape> = steps::all().iter().map(Step::shape).collect();
     let missing: Vec<_> = sent.difference(&compared).collect();
     assert!(missing.is_empty(), "sent, but not compared: {missing:?}");

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod autoscaler;
+mod blue_green;
+mod canary;
 #[path = "../../../crates/sim/tests/captured/mod.rs"]
 mod captured;
 mod conformance;
@@ -10,5 +13,10 @@ mod demo;
 mod guide;
 mod leadership;
 mod life;
+mod play;
+mod pods;
 mod restarts;
 mod rights;
+mod services;
+mod strategy;
+mod workload;

@@ -8,22 +8,24 @@ use http::Method;
 use serde_json::{Value, json};
 use tidegate_e2e::{ControlPlane, Place, Start, User, shared, wait_until};
 
-use crate::demo::{NAME, rollout};
+use crate::demo::{NAME, borrower, rollout, service, until_older, with_strategy};
 
 /// Has a token of its own, and one right less in each namespace.
 const GUEST: &str = "guest";
 /// Is impersonated; may read everywhere, and write in one namespace.
 const READER: &str = "reader";
 
-/// The rights of upstream's role, as far as they are used so far: (group, resource, verbs).
-const RIGHTS: [(&str, &str, &[&str]); 8] = [
+/// The rights of upstream's role, as far as they are used: (group, resource, verbs); the table of `docs/controller.md`.
+const RIGHTS: [(&str, &str, &[&str]); 10] = [
     ("argoproj.io", "rollouts", &["get", "list", "watch", "patch"]),
     ("argoproj.io", "rollouts/status", &["patch"]),
     ("apps", "replicasets", &["create", "get", "list", "watch", "patch", "delete"]),
     ("", "services", &["get", "list", "watch", "patch"]),
     ("", "events", &["create", "patch"]),
     ("coordination.k8s.io", "leases", &["create", "get", "update"]),
-    ("apps", "deployments", &["get", "list", "watch"]),
+    ("", "pods", &["list", "patch"]),
+    ("", "pods/eviction", &["create"]),
+    ("apps", "deployments", &["get", "list", "watch", "patch"]),
     ("", "podtemplates", &["get", "list", "watch"]),
 ];
 
@@ -33,6 +35,24 @@ struct Denial {
     resource: &'static str,
     verb: &'static str,
     told: Told,
+    what: What,
+}
+
+/// What the right is needed for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    /// For the first deployment.
+    Anything,
+    /// The first pods come with a ReplicaSet; only later sizes are patches.
+    Scale,
+    /// A stable and a canary Service.
+    Services,
+    /// `restartAt`.
+    Restart,
+    /// Labels of pods that become stable.
+    Roles,
+    /// A Deployment's template, and its end.
+    Borrow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,17 +69,78 @@ enum Told {
     End,
 }
 
-const DENIALS: [Denial; 9] = [
-    Denial { resource: "replicasets", verb: "create", told: Told::Condition },
-    Denial { resource: "replicasets", verb: "patch", told: Told::Event },
-    Denial { resource: "rollouts/status", verb: "patch", told: Told::Event },
-    Denial { resource: "rollouts", verb: "patch", told: Told::Event },
-    Denial { resource: "events", verb: "create", told: Told::Log },
-    Denial { resource: "rollouts", verb: "list", told: Told::NotReady },
-    Denial { resource: "replicasets", verb: "watch", told: Told::NotReady },
-    Denial { resource: "services", verb: "list", told: Told::NotReady },
-    Denial { resource: "leases", verb: "update", told: Told::End },
+const DENIALS: [Denial; 16] = [
+    denial("replicasets", "create", Told::Condition, What::Anything),
+    denial("replicasets", "patch", Told::Event, What::Scale),
+    denial("rollouts/status", "patch", Told::Event, What::Anything),
+    denial("rollouts", "patch", Told::Event, What::Anything),
+    denial("events", "create", Told::Log, What::Anything),
+    denial("rollouts", "list", Told::NotReady, What::Anything),
+    denial("replicasets", "watch", Told::NotReady, What::Anything),
+    denial("services", "list", Told::NotReady, What::Anything),
+    denial("services", "patch", Told::Event, What::Services),
+    denial("pods", "list", Told::Event, What::Restart),
+    denial("pods", "patch", Told::Event, What::Roles),
+    denial("pods/eviction", "create", Told::Event, What::Restart),
+    denial("deployments", "get", Told::Event, What::Borrow),
+    denial("deployments", "list", Told::Log, What::Borrow),
+    denial("deployments", "patch", Told::Event, What::Borrow),
+    denial("leases", "update", Told::End, What::Anything),
 ];
+
+const fn denial(resource: &'static str, verb: &'static str, told: Told, what: What) -> Denial {
+    Denial { resource, verb, told, what }
+}
+
+impl What {
+    /// Applies a Rollout that needs the right, and has it used.
+    fn prepare(self, place: &Place) {
+        let strategy = |strategy: Value| with_strategy(NAME, "demo:blue", 2, &json!({"canary": strategy}));
+        match self {
+            Self::Anything => place.apply(&[rollout(NAME, "demo:blue", 1)]),
+            Self::Scale => {
+                place.apply(&[rollout(NAME, "demo:blue", 1)]);
+                place.until_phase(NAME, "Healthy");
+                place.kubectl("scale rollout rollouts-demo --replicas=7");
+            }
+            Self::Services => {
+                let services = [service("stable", NAME), service("canary", NAME)];
+                place.apply(&services);
+                place.apply(&[strategy(json!({"stableService": "stable", "canaryService": "canary"}))]);
+            }
+            Self::Restart => {
+                place.apply(&[strategy(json!({"maxUnavailable": 1}))]);
+                place.until_phase(NAME, "Healthy");
+                until_older(place);
+                place.plugin("restart rollouts-demo");
+            }
+            Self::Roles => {
+                let labels = |role: &str| json!({"labels": {"role": role}});
+                place.apply(&[strategy(json!({
+                    "canaryMetadata": labels("canary"), "stableMetadata": labels("stable"),
+                }))]);
+            }
+            Self::Borrow => place.apply(&borrower("onsuccess", 2)),
+        }
+    }
+
+    /// Whether everything has come of it.
+    fn is_done(self, place: &Place) -> bool {
+        match self {
+            Self::Anything | Self::Scale => true,
+            Self::Services => ["stable", "canary"].iter().all(|it| !place.selected_by(it).is_empty()),
+            Self::Restart => {
+                let rollout = place.rollout(NAME);
+                rollout["status"]["restartedAt"] == rollout["spec"]["restartAt"]
+            }
+            Self::Roles => place.pods("role=stable").len() == 2,
+            Self::Borrow => {
+                let deployment = place.get("apis/apps/v1", "deployments", "base").unwrap();
+                deployment["spec"]["replicas"] == 0
+            }
+        }
+    }
+}
 
 /// Grants a user everything in this namespace but one verb.
 fn grant(place: &Place, user: &str, denied: Option<Denial>) {
@@ -126,12 +207,7 @@ fn check(plane: &ControlPlane, denial: Denial) {
     grant(&place, GUEST, Some(denial));
     let start = || Start::new(plane, &place, "guest").kubeconfig(plane.kubeconfig(User::Guest));
     let mut controller = start().start();
-    place.apply(&[rollout(NAME, "demo:blue", 1)]);
-    if (denial.resource, denial.verb) == ("replicasets", "patch") {
-        // Its first pods come with a ReplicaSet; only later sizes are patches.
-        place.until_phase(NAME, "Healthy");
-        place.kubectl("scale rollout rollouts-demo --replicas=7");
-    }
+    denial.what.prepare(&place);
     let resource = denial.resource;
     let text = format!("cannot {} resource \"{resource}\"", denial.verb);
     let is_told = || {
@@ -147,7 +223,7 @@ fn check(plane: &ControlPlane, denial: Denial) {
                 controller.readiness().starts_with("HTTP/1.1 503")
                     && controller.process.log().contains(&text.replace('"', "\\\""))
             }
-            Told::Log => controller.process.log().contains("events"),
+            Told::Log => controller.process.log().contains(resource),
             Told::End => {
                 let log = controller.process.log();
                 log.contains("level=fatal") && log.contains(&text.replace('"', "\\\""))
@@ -177,6 +253,7 @@ fn check(plane: &ControlPlane, denial: Denial) {
     }
     controller.until_ready();
     place.until_phase(NAME, "Healthy");
+    place.wait(&format!("everything is done that {denial:?} forbade"), || denial.what.is_done(&place));
     assert_eq!(controller.stop(), Some(0), "{denial:?}");
 }
 

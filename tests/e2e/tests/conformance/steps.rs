@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::exchange::Step;
+use super::pods;
 
 const JSON: &str = "application/json";
-const MERGE: &str = "application/merge-patch+json";
-const PATCH: &str = "application/json-patch+json";
-const MANAGER: &str = "fieldManager=rollouts-controller&fieldValidation=Ignore";
+pub(super) const MERGE: &str = "application/merge-patch+json";
+pub(super) const PATCH: &str = "application/json-patch+json";
+pub(super) const MANAGER: &str = "fieldManager=rollouts-controller&fieldValidation=Ignore";
 
 const ROLLOUTS: &str = "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts";
 const REPLICA_SETS: &str = "/apis/apps/v1/namespaces/a/replicasets";
@@ -16,27 +17,28 @@ const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/a/leases";
 
 /// All steps, in order.
 pub(super) fn all() -> Vec<Step> {
-    [prepare(), watches(), replica_sets(), rollouts(), events_and_leases(), references(), plugin(), ends()]
-        .concat()
+    let controller =
+        [prepare(), watches(), replica_sets(), rollouts(), events_and_leases(), references(), pods::all()];
+    [controller.concat(), plugin(), ends()].concat()
 }
 
-fn step(name: &'static str, method: &'static str, path: &str, body: Value) -> Step {
+pub(super) fn step(name: &'static str, method: &'static str, path: &str, body: Value) -> Step {
     Step { name, method, path: path.to_owned(), content_type: JSON, body, events: 0 }
 }
 
-fn patch(name: &'static str, content_type: &'static str, path: &str, body: Value) -> Step {
+pub(super) fn patch(name: &'static str, content_type: &'static str, path: &str, body: Value) -> Step {
     Step { name, method: "PATCH", path: path.to_owned(), content_type, body, events: 0 }
 }
 
-fn get(name: &'static str, path: &str) -> Step {
+pub(super) fn get(name: &'static str, path: &str) -> Step {
     step(name, "GET", path, Value::Null)
 }
 
-fn watch(name: &'static str, path: &str, events: usize) -> Step {
+pub(super) fn watch(name: &'static str, path: &str, events: usize) -> Step {
     Step { events, ..get(name, path) }
 }
 
-fn template() -> Value {
+pub(super) fn template() -> Value {
     json!({
         "metadata": {"labels": {"app": "demo", "rollouts-pod-template-hash": "abc"}},
         "spec": {"containers": [{
