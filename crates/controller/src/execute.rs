@@ -174,6 +174,8 @@ fn refusal(request: &Request, status: Status) -> WriteError {
         (404, _) => WriteError::NotFound,
         // A `test` that fails is answered as a bad patch, without a finding about any field.
         (422, Request::JsonPatch { .. }) if causes.is_empty() => WriteError::Conflict,
+        // Another object has the name by now.
+        (422, Request::OwnMembers { .. }) => WriteError::Conflict,
         (422, _) => WriteError::Invalid { message: status.message, causes },
         (403, _) => WriteError::Forbidden(status.message),
         (429, Request::Evict { .. }) => WriteError::Disruption(status.message),

@@ -2,12 +2,13 @@
 //!
 //! [`needs`] says what must be read first, [`plan`] answers with writes, [`after_failure`] says how to go on when one of
 //! them failed, [`report`] says why it waits. In reading order: `view` (who is new, who is stable), `decide` (the next
-//! status, a list of what happens in order), `steps`, `conditions`, `phase`, `sizes` over `arithmetic`, `revisions` (creation,
-//! revision numbers, clean-up), `claims` (adoption and release), `status` (the patch), `failure`, `ended` (what
-//! metrics say of an update that is over); `validate` checks the spec.
+//! status, a list of what happens in order), `steps` and `blue_green`, `attempt`, `conditions`, `phase`; `routing` and `services`
+//! (where the traffic goes), `sizes` over `arithmetic`; `revisions` (creation, revision numbers, clean-up) with `affinity` and
+//! `roles`; `restart`, `workload`, `claims` (adoption and release), `status` (the patch), `failure`, `ended` (what metrics say of
+//! an update that is over); `validate` checks the spec.
 //!
-//! This version follows the basic canary: no router, no analysis, no blue-green; `validate::not_yet_supported` says so
-//! to whoever asks for more.
+//! Words: *new* runs the wanted template, *stable* is what an abort returns to, *others* are neither. `available` counts what is
+//! certain and is 0 where nothing is known; `possibly_available` counts what may be.
 
 mod affinity;
 pub mod arithmetic;

@@ -10,6 +10,7 @@ use tidegate_api::rollout::RolloutStatus;
 use super::draft::{Draft, Timer};
 use super::phase::is_restart_due;
 use super::routing;
+use super::services;
 use super::sizes::{self, Restarted};
 use super::view::View;
 use crate::plan::{Purpose, Request, Write};
@@ -108,8 +109,9 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
         Some((hash, aim)) if hash == rs.hash() => aim,
         _ => rs.replicas,
     };
-    // What only stays up for a while is no part of what all others share.
-    let is_apart = |group: &&Group<'_>| kept.contains(&group.replica_set.hash());
+    // What only stays up for a while is no part of what all others share, unless they share their traffic.
+    let is_shared = services::leave_versions_apart(view);
+    let is_apart = |group: &&Group<'_>| !is_shared && kept.contains(&group.replica_set.hash());
     let shared = groups.iter().filter(|group| !is_apart(group));
     let (sizes, there) = shared.fold((0_i32, 0_i32), |(sizes, there), group| {
         (sizes + size(group.replica_set), there + available(group))

@@ -112,20 +112,19 @@ fn moves_to<'v>(view: &View<'_>, service: &str, to: &'v ReplicaSet, weight: i32)
     if present == Some(to.hash()) {
         return Some(to.hash());
     }
-    let may_move = match present.and_then(|hash| view.with_hash(hash)) {
+    let from = present.and_then(|hash| view.with_hash(hash)).filter(|from| from.possibly_available() > 0);
+    let may_move = match from {
         // It sends to pods of any version: better to all of them than to the first.
         None if present.is_none() => {
             let is_complete = to.replicas > 0 && to.available() >= to.replicas;
             is_complete && (!view.is_routed() || routing::can_bear(view, to, weight))
         }
-        None => to.available() > 0,
-        Some(from) if from.possibly_available() == 0 => to.available() > 0,
         Some(_) if view.is_routed() => routing::can_bear(view, to, weight),
         Some(from) if service == view.stable_service() => {
             let needed = view.limits().min_available().max(1).min(from.possibly_available());
             to.available() >= needed
         }
-        Some(_) => to.available() > 0,
+        _ => to.available() > 0,
     };
     may_move.then_some(to.hash())
 }

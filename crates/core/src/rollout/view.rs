@@ -8,8 +8,8 @@ use tidegate_api::hash::{pod_template_hash, step_hash};
 use tidegate_api::labels;
 use tidegate_api::meta::LabelSelector;
 use tidegate_api::rollout::{
-    BlueGreenStrategy, CanaryStep, CanaryStrategy, PingPongRole, Rollout, RolloutStatus, condition_type,
-    reason,
+    BlueGreenStrategy, CanaryStep, CanaryStrategy, PingPongRole, Rollout, RolloutStatus, TrafficRouting,
+    condition_type, reason,
 };
 use tidegate_api::template::{Injected, template_digest};
 
@@ -147,7 +147,7 @@ impl<'a> View<'a> {
         let min_pods = self.canary().and_then(|canary| canary.min_pods_per_replica_set);
         Shares {
             replicas: self.replicas,
-            max_weight: routing.map_or(100, |routing| routing.max_traffic_weight_or_default()),
+            max_weight: routing.map_or(100, TrafficRouting::max_traffic_weight_or_default),
             min_pods: min_pods.unwrap_or(0).max(0),
         }
     }

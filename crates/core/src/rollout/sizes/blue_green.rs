@@ -29,7 +29,7 @@ pub(super) fn wishes<'a>(
     if stable.is_some() && status.abort {
         let pin = pins.iter().find(|pin| pin.hash == new.hash()).map(|pin| still_active(new, pin));
         let seconds = strategy.abort_scale_down_delay_seconds;
-        delay::aborted(view, new, Aborted { seconds, needed: pin.as_ref() }, &mut wishes);
+        delay::aborted(view, new, &Aborted { seconds, needed: pin.as_ref() }, &mut wishes);
     } else if is_held(view, status) && !(stable.is_none() && new.hash() == status.stable_rs) {
         wishes.list.push(
             Wish::kept(new, carried_over(view, new, wanted(view, new, strategy, status)))

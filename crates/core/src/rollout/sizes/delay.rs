@@ -97,7 +97,7 @@ pub(super) struct Aborted<'w> {
 }
 
 /// It never grows; its deadline is kept when it is gone.
-pub(super) fn aborted<'a>(view: &View<'a>, new: &'a ReplicaSet, by: Aborted<'_>, wishes: &mut Wishes<'a>) {
+pub(super) fn aborted<'a>(view: &View<'a>, new: &'a ReplicaSet, by: &Aborted<'_>, wishes: &mut Wishes<'a>) {
     let seconds = by.seconds.unwrap_or(DEFAULT_DELAY);
     let size = carried_over(view, new, 0).min(new.replicas);
     let stays = Wish::kept(new, size).until(Deadline::Keep);

@@ -66,7 +66,7 @@ fn aborted<'a>(
     let routed = routing::unmet_abort(view);
     let needed =
         pin.or(routed).or_else(|| routing::unconfirmed(view)).or_else(|| stable_is_incomplete(view, status));
-    delay::aborted(view, new, Aborted { seconds, needed: needed.as_ref() }, wishes);
+    delay::aborted(view, new, &Aborted { seconds, needed: needed.as_ref() }, wishes);
 }
 
 /// Stable does not yet have all its pods back.

@@ -1,5 +1,7 @@
 //! Blue-green over the paper cluster.
 
+#![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
+
 use serde_json::{Value, json};
 
 use super::paper::Paper;

@@ -1,6 +1,8 @@
 //! What concerns single pods, and what comes from other objects: restarts, metadata by role, anti-affinity, rollback window,
 //! deadline, workload.
 
+#![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
+
 use serde_json::{Value, json};
 
 use super::paper::Paper;
