@@ -141,7 +141,10 @@ impl Place {
     #[must_use]
     pub fn events(&self, rollout: &str) -> Vec<String> {
         let events = self.list("api/v1", "events");
-        let concerned = events.iter().filter(|event| event["involvedObject"]["name"] == rollout);
+        let concerned = events.iter().filter(|event| {
+            let object = &event["involvedObject"];
+            object["kind"] == "Rollout" && object["name"] == rollout
+        });
         let text = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
         let mut events: Vec<(String, String)> = concerned
             .map(|event| {

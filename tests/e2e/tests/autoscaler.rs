@@ -19,7 +19,7 @@ fn a_canary_follows_in_mid_update_at_a_pause_and_aborted() {
 
     // A version that never becomes ready.
     place.plugin(&set_image(NAME, "demo:bad"));
-    place.until(NAME, "the canary has its pods", |rollout| rollout["status"]["updatedReplicas"] == 2);
+    place.until(NAME, "the canary has its pod", |rollout| rollout["status"]["updatedReplicas"] == 1);
     limit(&place, 10);
     sizes_become(&place, ["demo:blue", "demo:bad"], [8, 2]);
 

@@ -58,7 +58,9 @@ fn kubesim_answers_as_the_real_server() {
         let ours = play(Client::new(server, "default")).await;
         let kubeconfig = Kubeconfig::read_from(plane.kubeconfig(User::Admin)).unwrap();
         let options = KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        // As our programs do: a refusal is an answer.
+        config.default_retry = false;
         (ours, play(Client::try_from(config).unwrap()).await)
     });
     let mut found = Vec::new();
@@ -104,6 +106,12 @@ fn every_shape_of_request_that_the_controller_sends_is_compared() {
         replica_sets.len() == 1
     });
     place.until_phase("borrower", "Healthy");
+    place.plugin(&format!("set image borrower {NAME}=demo:yellow"));
+    place.wait("pods of the new version are stable", || {
+        let hash = place.rollout("borrower")["status"]["currentPodHash"].as_str().unwrap().to_owned();
+        let pods = place.pods("role=stable");
+        pods.len() == 2 && pods == place.pods(&format!("rollouts-pod-template-hash={hash}"))
+    });
     until_older(&place);
     place.plugin("restart borrower");
     place.until("borrower", "it is restarted", |rollout| {

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tidegate_e2e::{ControlPlane, Place, Start, User, shared, wait_until};
 
-use crate::demo::{NAME, borrower, rollout, service, until_older, with_strategy};
+use crate::demo::{NAME, borrower, rollout, service, set_image, until_older, with_strategy};
 
 /// Has a token of its own, and one right less in each namespace.
 const GUEST: &str = "guest";
@@ -119,6 +119,8 @@ impl What {
                 place.apply(&[strategy(json!({
                     "canaryMetadata": labels("canary"), "stableMetadata": labels("stable"),
                 }))]);
+                place.until_phase(NAME, "Healthy");
+                place.plugin(&set_image(NAME, "demo:yellow"));
             }
             Self::Borrow => place.apply(&borrower("onsuccess", 2)),
         }
@@ -133,7 +135,7 @@ impl What {
                 let rollout = place.rollout(NAME);
                 rollout["status"]["restartedAt"] == rollout["spec"]["restartAt"]
             }
-            Self::Roles => place.pods("role=stable").len() == 2,
+            Self::Roles => place.pods("role=stable").len() == 2 && place.pods("role=canary").is_empty(),
             Self::Borrow => {
                 let deployment = place.get("apis/apps/v1", "deployments", "base").unwrap();
                 deployment["spec"]["replicas"] == 0
@@ -291,7 +293,7 @@ fn what_is_denied_in_one_namespace_disturbs_no_other() {
     denied.apply(&objects);
     granted.apply(&[marked(NAME)]);
     granted.until_phase(NAME, "Healthy");
-    granted.plugin(&crate::demo::set_image(NAME, "demo:yellow"));
+    granted.plugin(&set_image(NAME, "demo:yellow"));
     granted.until(NAME, "it is paused", |rollout| crate::demo::is_paused_at(rollout, 1));
     // Back-offs of two seconds and more, three requests a try: the ReplicaSet, the status, the event. Without back-off it would
     // be as many as the client lets through, a thousand a second.

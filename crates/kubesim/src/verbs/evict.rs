@@ -92,8 +92,12 @@ fn spend(state: &mut State, call: &Call, budget: &Value, pod: &str) -> Result<()
     let allowed = count(budget, "disruptionsAllowed");
     if allowed <= 0 {
         let (desired, healthy) = (count(budget, "desiredHealthy"), count(budget, "currentHealthy"));
-        let why =
-            format!("The disruption budget {name} needs {desired} healthy pods and has {healthy} currently");
+        let why = if healthy <= desired {
+            format!("The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+        } else {
+            // A disruption was granted that has not happened yet.
+            format!("The disruption budget {name} does not allow evicting pods currently")
+        };
         return Err(refused(&why, 0));
     }
     let Some(budgets) = state.registry.named(BUDGETS).filter(|_| !call.dry_run) else { return Ok(()) };

@@ -57,7 +57,7 @@ pub(crate) fn modify(
 ) -> Result<Arc<Value>, ApiError> {
     let current = state.find(resource, key)?;
     let mut desired = change(&current)?;
-    check_preconditions(resource, key, &current, &desired)?;
+    check_preconditions(call, resource, key, [&current, &desired])?;
     let is_strict = call.strictness.directive == Directive::Strict;
     let given = is_strict.then(|| desired.to_string());
     let refuse = |why: &str, desired: &Value| match call.verb {
@@ -88,10 +88,10 @@ pub(crate) fn modify(
 }
 
 fn check_preconditions(
+    call: &Call,
     resource: &Resource,
     key: &Key,
-    current: &Value,
-    desired: &Value,
+    [current, desired]: [&Value; 2],
 ) -> Result<(), ApiError> {
     let asked = text(desired, &["metadata", "resourceVersion"]);
     if !asked.is_empty() && asked != text(current, &["metadata", "resourceVersion"]) {
@@ -99,6 +99,11 @@ fn check_preconditions(
     }
     let asked = uid(desired);
     if !asked.is_empty() && asked != uid(current) {
+        if call.verb == "patch" {
+            // No precondition there, but a change of what cannot change.
+            let cause = Cause::invalid("metadata.uid", &json!(asked), "field is immutable");
+            return Err(ApiError::invalid(&resource.group, &resource.kind, &key.name, &[cause]));
+        }
         let path = [resource.id.as_str(), &key.namespace, &key.name];
         let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
         let why = format!(
