@@ -193,7 +193,7 @@ impl Row {
 }
 
 /// D197.
-fn switch_first(ours: &mut Vec<String>, theirs: &mut Vec<String>) {
+fn switch_first(ours: &mut Vec<String>, theirs: &mut [String]) {
     ours.retain(|event| !event.contains(" RolloutNotCompleted ") || theirs.contains(event));
     let is_switch = |event: &String| event.contains(" SwitchService ");
     let at = theirs.iter().position(|event| event.ends_with(": Initial deploy")).unwrap();
@@ -218,7 +218,7 @@ fn without_flapping(ours: &mut Vec<String>, theirs: &mut Vec<String>) {
 }
 
 /// D226.
-fn first_of_workload(ours: &mut Vec<String>, theirs: &mut Vec<String>) {
+fn first_of_workload(ours: &mut Vec<String>, theirs: &mut [String]) {
     ours.retain(|event| !event.contains(" NewReplicaSetCreated ") || theirs.contains(event));
     let place = |what: &str| theirs.iter().position(|event| event.contains(what)).unwrap();
     let (updated, sized) = (place("RolloutUpdated"), place("(revision 1) from 0 to"));
