@@ -2,6 +2,8 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
 
+mod looks;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -286,19 +288,6 @@ impl Paper {
         self.now
     }
 
-    pub(super) fn wake_at(&self) -> Option<Timestamp> {
-        plan(&self.snapshot(), self.now).wake_at
-    }
-
-    pub(super) fn report(&self) -> String {
-        let report = crate::rollout::report(&self.snapshot(), self.now);
-        report.waits.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    }
-
-    pub(super) fn events(&self) -> String {
-        self.events.join(" ")
-    }
-
     pub(super) fn reject_creates(&mut self, field: &str, text: &str) {
         let causes = vec![(field.into(), text.into())];
         self.rejection = Some(WriteError::Invalid { message: "rejected".into(), causes });
@@ -393,44 +382,6 @@ impl Paper {
         panic!("never settles: {}", self.summary());
     }
 
-    /// Labels of the pods of an image, each pod's values of one key.
-    pub(super) fn pod_labels(&self, key: &str) -> Vec<String> {
-        self.pods
-            .values()
-            .map(|pod| pod["metadata"]["labels"][key].as_str().unwrap_or("-").to_owned())
-            .collect()
-    }
-
-    pub(super) fn pod_ages(&self) -> Vec<String> {
-        let mut ages: Vec<String> =
-            self.pods.values().map(|pod| pod["metadata"]["creationTimestamp"].to_string()).collect();
-        ages.sort();
-        ages
-    }
-
-    pub(super) fn template_of(&self, image: &str) -> Value {
-        let mut all = self.replica_sets.values().map(|rs| rs["spec"]["template"].clone());
-        all.find(|template| template["spec"]["containers"][0]["image"] == image).unwrap()
-    }
-
-    /// `service: image` of each Service, `weight/max verified` of the route.
-    pub(super) fn traffic(&self) -> String {
-        let image = |hash: &str| {
-            let found = self.replica_sets().into_iter().find(|rs| rs.hash() == hash);
-            found.map_or("-".to_owned(), |rs| rs.images[0].clone())
-        };
-        let service = |(name, it): (&String, &Value)| {
-            let hash = it["spec"]["selector"]["rollouts-pod-template-hash"].as_str().unwrap_or_default();
-            format!("{name}: {}", if hash.is_empty() { "any".to_owned() } else { image(hash) })
-        };
-        let mut parts: Vec<String> = self.services.iter().map(service).collect();
-        if let Some(weights) = self.router.found().and_then(|router| router.weights.as_ref()) {
-            let canary = &weights.canary;
-            parts.push(format!("{} {}", image(&canary.pod_template_hash), canary.weight));
-        }
-        parts.join(" | ")
-    }
-
     /// The ReplicaSet controller has not looked at an image's ReplicaSet since its last change.
     pub(super) fn unobserve(&mut self, image: &str) {
         for rs in self.replica_sets.values_mut() {
@@ -466,10 +417,6 @@ impl Paper {
         }
     }
 
-    pub(super) fn rejected(&self) -> usize {
-        self.rejected
-    }
-
     /// Somebody else's ReplicaSet has the name that this template would get.
     pub(super) fn occupy(&mut self, template: &Value) {
         let name = format!("demo-{}", tidegate_api::hash::pod_template_hash(template, None));
@@ -492,25 +439,6 @@ impl Paper {
         self.rollout.as_object_mut().unwrap().remove("status");
         self.rollout["metadata"] = json!({
             "name": "demo", "namespace": "default", "uid": "uid-2", "generation": 1, "resourceVersion": "900"});
-    }
-
-    /// `phase message step | image size/available revision | ...`, ReplicaSets by age, foreign ones left out.
-    pub(super) fn summary(&self) -> String {
-        let rollout = self.rollout();
-        let status = &rollout.status;
-        let phase = status.phase.as_ref().map_or("-", |phase| phase.as_str());
-        let steps = rollout.spec.strategy.and_then(|s| s.canary).map_or(0, |canary| canary.steps.len());
-        let step = status.current_step_index.map_or("-".into(), |index| format!("{index}/{steps}"));
-        let head = [phase, &status.message, &step].into_iter().filter(|text| !text.is_empty());
-        let mut parts = vec![head.collect::<Vec<_>>().join(" ")];
-        for rs in
-            self.replica_sets().iter().filter(|rs| !rs.images.is_empty() || rs.metadata.uid != "uid-other")
-        {
-            let image = rs.images.first().map_or("-", String::as_str);
-            let revision = rs.revision().unwrap_or(0);
-            parts.push(format!("{image} {}/{} r{revision}", rs.replicas, rs.status.available_replicas));
-        }
-        parts.join(" | ")
     }
 }
 
