@@ -170,12 +170,11 @@ fn refusal(request: &Request, status: Status) -> WriteError {
     // By code: kube's `is_conflict` and the like miss refusals of proxies, which carry no known reason.
     match (status.code, request) {
         (409, _) if status.reason == reason::ALREADY_EXISTS => WriteError::AlreadyExists,
-        (409, _) => WriteError::Conflict,
+        // Of members of our own, 422: another object has the name by now.
+        (409, _) | (422, Request::OwnMembers { .. }) => WriteError::Conflict,
         (404, _) => WriteError::NotFound,
         // A `test` that fails is answered as a bad patch, without a finding about any field.
         (422, Request::JsonPatch { .. }) if causes.is_empty() => WriteError::Conflict,
-        // Another object has the name by now.
-        (422, Request::OwnMembers { .. }) => WriteError::Conflict,
         (422, _) => WriteError::Invalid { message: status.message, causes },
         (403, _) => WriteError::Forbidden(status.message),
         (429, Request::Evict { .. }) => WriteError::Disruption(status.message),
