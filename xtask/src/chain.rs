@@ -5,6 +5,13 @@ use std::process::{Command, Stdio};
 
 use crate::{codegen, kubernetes, setup, tidy};
 
+const THREADS: &str = "RUST_TEST_THREADS";
+
+/// How many tests run at a time: those on a control plane wait most of their time, for delays in seconds.
+fn test_threads() -> String {
+    std::thread::available_parallelism().map_or(1, usize::from).max(6).to_string()
+}
+
 /// Everything that must hold before a commit (`quick`) or a merge.
 pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
     cargo(root, &["fmt", "--all", "--check"])?;
@@ -21,7 +28,9 @@ pub(crate) fn test(root: &Path, quick: bool) -> Result<(), String> {
     setup::run(root)?;
     let shown = "cargo test --workspace";
     announce(shown);
-    run(root, cargo_command().args(["test", "--workspace"]).env("PATH", setup::path()?), shown)
+    let mut command = cargo_command();
+    command.args(["test", "--workspace"]).env("PATH", setup::path()?).env(THREADS, test_threads());
+    run(root, &mut command, shown)
 }
 
 /// The tests on a real control plane, or those of them whose names contain `filter`.
@@ -33,7 +42,7 @@ pub(crate) fn e2e(root: &Path, filter: Option<&str>) -> Result<(), String> {
     announce(shown);
     let mut command = cargo_command();
     command.args(["test", "--workspace", "--test", "e2e", "--"]).args(filter);
-    run(root, command.env("PATH", setup::path()?), shown)
+    run(root, command.env("PATH", setup::path()?).env(THREADS, test_threads()), shown)
 }
 
 pub(crate) fn announce(command: &str) {

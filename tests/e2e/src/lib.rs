@@ -1,6 +1,6 @@
 //! A real control plane for tests, one namespace per test, controllers as processes, users with kubectl and the plugin.
 //!
-//! It decides nothing and knows no strategy. In reading order: `plane` (the control plane that all tests of a process share),
+//! It decides nothing and knows no strategy. In reading order: `plane` (the control plane that all tests of a process share, and others),
 //! `place` (a namespace and what people do in it), `traffic` (what stands behind a Service meanwhile), `controller` (a running
 //! `rollouts-controller`).
 #![allow(
@@ -16,7 +16,7 @@ mod traffic;
 
 pub use controller::{Controller, Start};
 pub use place::{Outcome, Place};
-pub use plane::{Alone, Shared, alone, define, folder, program, shared, storage};
+pub use plane::{alone, define, folder, program, shared, storage};
 pub use traffic::Traffic;
 pub use xtask::cluster::{ControlPlane, Guarded, User, wait_until};
 

@@ -1,70 +1,31 @@
-//! The control plane that all tests of one process share. It ends with the process.
+//! Control planes: the one that all tests of a process share, and others for who needs one alone. They end with the process.
 
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::OnceLock;
 
 use xtask::cluster::{ControlPlane, wait_until};
 
 use crate::LIMIT;
 
-static PLANE: RwLock<Option<Result<ControlPlane, String>>> = RwLock::new(None);
+static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
 
-/// The running control plane, started by the first who asks. Whoever holds it may rely on its staying up.
-pub struct Shared(RwLockReadGuard<'static, Option<Result<ControlPlane, String>>>);
-
-impl std::ops::Deref for Shared {
-    type Target = ControlPlane;
-
-    fn deref(&self) -> &ControlPlane {
-        running(self.0.as_ref().map(Result::as_ref))
-    }
-}
-
-/// The control plane for one alone, who may stop and start its programs.
-pub struct Alone(RwLockWriteGuard<'static, Option<Result<ControlPlane, String>>>);
-
-impl std::ops::Deref for Alone {
-    type Target = ControlPlane;
-
-    fn deref(&self) -> &ControlPlane {
-        running(self.0.as_ref().map(Result::as_ref))
-    }
-}
-
-impl std::ops::DerefMut for Alone {
-    fn deref_mut(&mut self) -> &mut ControlPlane {
-        running(self.0.as_mut().map(Result::as_mut))
-    }
-}
-
-/// One that could not be started fails every test with the reason.
-fn running<T, E: std::fmt::Display>(plane: Option<Result<T, E>>) -> T {
-    plane
-        .expect("it was started before it was shared")
-        .unwrap_or_else(|error| panic!("no control plane: {error}"))
-}
-
-/// Shares the control plane with other tests.
+/// The control plane that tests share, started by the first who asks. Nobody may stop its programs.
+///
+/// # Panics
+/// When it cannot be started: one that cannot fails every test with the reason.
 #[must_use]
-pub fn shared() -> Shared {
-    loop {
-        let plane = PLANE.read().unwrap_or_else(PoisonError::into_inner);
-        if plane.is_some() {
-            return Shared(plane);
-        }
-        drop(plane);
-        drop(alone());
-    }
+pub fn shared() -> &'static ControlPlane {
+    let plane = SHARED.get_or_init(|| start("cluster"));
+    plane.as_ref().unwrap_or_else(|error| panic!("no control plane: {error}"))
 }
 
-/// Waits until nobody else uses the control plane.
+/// A control plane for one alone, who may stop and start its programs.
+///
+/// # Panics
+/// When it cannot be started.
 #[must_use]
-pub fn alone() -> Alone {
-    let mut plane = PLANE.write().unwrap_or_else(PoisonError::into_inner);
-    if plane.is_none() {
-        *plane = Some(start());
-    }
-    Alone(plane)
+pub fn alone() -> ControlPlane {
+    start("alone").unwrap_or_else(|error| panic!("no control plane: {error}"))
 }
 
 /// An API server of one's own on which nothing acts by itself.
@@ -78,8 +39,8 @@ pub fn storage() -> ControlPlane {
     plane.unwrap_or_else(|error| panic!("no API server: {error}"))
 }
 
-fn start() -> Result<ControlPlane, String> {
-    let plane = ControlPlane::start(&folder("cluster"))?;
+fn start(name: &str) -> Result<ControlPlane, String> {
+    let plane = ControlPlane::start(&folder(name))?;
     define(&plane)?;
     Ok(plane)
 }

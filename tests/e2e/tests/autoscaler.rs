@@ -9,8 +9,8 @@ use crate::demo::{NAME, blue_green, is_paused_at, rollout, service, set_image, s
 #[test]
 fn a_canary_follows_in_mid_update_at_a_pause_and_aborted() {
     let plane = shared();
-    let place = Place::new(&plane, "hpa-canary");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "hpa-canary");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&[service("all", NAME), rollout(NAME, "demo:blue", 1)]);
     place.until_phase(NAME, "Healthy");
     let traffic = Traffic::of(&place, "all", 5);
@@ -46,8 +46,8 @@ fn a_canary_follows_in_mid_update_at_a_pause_and_aborted() {
 #[test]
 fn blue_green_follows_with_both_versions_and_shows_the_active_one() {
     let plane = shared();
-    let place = Place::new(&plane, "hpa-blue-green");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "hpa-blue-green");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&blue_green("demo:blue", 3));
     place.until_phase(NAME, "Healthy");
     let traffic = Traffic::of(&place, "active", 3);

@@ -11,7 +11,7 @@ use crate::play::Play;
 #[test]
 fn an_update_is_as_captured() {
     let plane = shared();
-    let play = Play::start_with(&plane, "blue-green", "bg");
+    let play = Play::start_with(plane, "blue-green", "bg");
     play.deploy(("blue-green", "00-deployed"), "demo:blue");
     let traffic = Traffic::of(&play.place, "bg-active", 3);
     play.is_as_captured("00-deployed", &[Row::SwitchComesFirst]);
@@ -29,7 +29,7 @@ fn an_update_is_as_captured() {
 #[test]
 fn an_abort_is_as_captured() {
     let plane = shared();
-    let play = Play::start_with(&plane, "blue-green-abort", "bg");
+    let play = Play::start_with(plane, "blue-green-abort", "bg");
     play.deploy(("blue-green-abort", "02-back-healthy"), "demo:yellow");
     let traffic = Traffic::of(&play.place, "bg-active", 3);
     play.image("demo:red");
@@ -46,8 +46,8 @@ fn an_abort_is_as_captured() {
 #[test]
 fn a_retry_brings_the_preview_and_an_undo_in_the_delay_is_at_once() {
     let plane = shared();
-    let place = Place::new(&plane, "bg-undo");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "bg-undo");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&blue_green("demo:blue", 3));
     let blue = hash(&place.until_phase(NAME, "Healthy"));
     let blue_pods = place.pods(&format!("rollouts-pod-template-hash={blue}"));

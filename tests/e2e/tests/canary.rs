@@ -8,8 +8,8 @@ use crate::demo::{NAME, is_paused_at, rollout, service, set_image, size};
 #[test]
 fn what_a_service_needs_stays_through_abort_retry_and_undo() {
     let plane = shared();
-    let place = Place::new(&plane, "canary");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "canary");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&[service("all", NAME), rollout(NAME, "demo:blue", 1)]);
     place.until_phase(NAME, "Healthy");
     let traffic = Traffic::of(&place, "all", 5);

@@ -81,8 +81,8 @@ fn kubesim_answers_as_the_real_server() {
 #[test]
 fn every_shape_of_request_that_the_controller_sends_is_compared() {
     let plane = shared();
-    let place = Place::new(&plane, "shapes");
-    let controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "shapes");
+    let controller = Start::new(plane, &place, "only").ready();
     let mut object = rollout(NAME, "demo:blue", 1);
     object["spec"]["revisionHistoryLimit"] = json!(0);
     place.apply(&[object]);

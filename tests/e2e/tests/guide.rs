@@ -10,7 +10,7 @@ use crate::play::Play;
 #[test]
 fn the_guide_is_as_captured() {
     let plane = shared();
-    let play = Play::start(&plane, "guide");
+    let play = Play::start(plane, "guide");
     play.deploy(("guide", "00-deployed"), "demo:blue");
     play.is_as_captured("00-deployed", &[]);
     play.image("demo:yellow");
@@ -30,7 +30,7 @@ fn the_guide_is_as_captured() {
 #[test]
 fn an_abort_is_as_captured() {
     let plane = shared();
-    let play = Play::start(&plane, "guide-abort");
+    let play = Play::start(plane, "guide-abort");
     play.deploy(("guide-abort", "00-red-paused-at-20"), "demo:yellow");
     play.image("demo:red");
     play.paused_at(1);
@@ -46,7 +46,7 @@ fn an_abort_is_as_captured() {
 #[test]
 fn an_undo_is_as_captured() {
     let plane = shared();
-    let play = Play::start(&plane, "guide-undo");
+    let play = Play::start(plane, "guide-undo");
     play.deploy(("guide-retry", "00-red-retried"), "demo:yellow");
     play.image("demo:red");
     play.paused_at(1);
@@ -60,7 +60,7 @@ fn an_undo_is_as_captured() {
 #[test]
 fn a_retry_leads_to_the_captured_states() {
     let plane = shared();
-    let play = Play::start(&plane, "guide-retry");
+    let play = Play::start(plane, "guide-retry");
     play.deploy(("guide-retry", "00-red-retried"), "demo:yellow");
     play.image("demo:red");
     play.paused_at(1);

@@ -28,15 +28,14 @@ fn changes(log: &str, namespace: &str) -> Vec<String> {
 #[test]
 fn a_leader_that_wakes_too_late_changes_nothing() {
     let plane = shared();
-    let place = Place::new(&plane, "frozen");
+    let place = Place::new(plane, "frozen");
     let quick = |start: Start| {
         let start = start.flag("--leader-election-lease-duration=9s");
         start.flag("--leader-election-renew-deadline=8s").flag("--leader-election-retry-period=500ms")
     };
     // The two are told apart in the audit log by their users.
-    let mut first = quick(Start::new(&plane, &place, "first")).ready();
-    let second =
-        quick(Start::new(&plane, &place, "second").kubeconfig(plane.kubeconfig(User::Admin))).start();
+    let mut first = quick(Start::new(plane, &place, "first")).ready();
+    let second = quick(Start::new(plane, &place, "second").kubeconfig(plane.kubeconfig(User::Admin))).start();
     place.apply(&[rollout(NAME, "demo:blue", 1)]);
     place.until_phase(NAME, "Healthy");
     place.plugin(&set_image(NAME, "demo:yellow"));

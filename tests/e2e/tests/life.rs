@@ -8,8 +8,8 @@ use crate::demo::{NAME, is_paused_at, rollout, set_image, size};
 #[test]
 fn scaling_goes_through_the_scale_subresource() {
     let plane = shared();
-    let place = Place::new(&plane, "scale");
-    let controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "scale");
+    let controller = Start::new(plane, &place, "only").ready();
     place.apply(&[rollout(NAME, "demo:blue", 1)]);
     place.until_phase(NAME, "Healthy");
     assert_eq!(
@@ -39,8 +39,8 @@ fn scaling_goes_through_the_scale_subresource() {
 #[test]
 fn what_is_deleted_and_created_again_begins_anew() {
     let plane = shared();
-    let place = Place::new(&plane, "again");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "again");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&[rollout(NAME, "demo:blue", 1)]);
     let first = place.until_phase(NAME, "Healthy");
     place.kubectl("delete rollout rollouts-demo --wait=false");
@@ -64,7 +64,7 @@ fn what_is_deleted_and_created_again_begins_anew() {
 #[test]
 fn two_instances_share_a_cluster_and_touch_only_their_own() {
     let plane = shared();
-    let place = Place::new(&plane, "instances");
+    let place = Place::new(plane, "instances");
     let labelled = |name: &str, instance: Option<&str>| {
         let mut object = rollout(name, "demo:blue", 1);
         if let Some(instance) = instance {
@@ -78,13 +78,13 @@ fn two_instances_share_a_cluster_and_touch_only_their_own() {
         labelled("first", Some("first")),
         labelled("second", Some("second")),
     ]);
-    let first = Start::new(&plane, &place, "first").flag("--instance-id=first").ready();
+    let first = Start::new(plane, &place, "first").flag("--instance-id=first").ready();
     place.until_phase("first", "Healthy");
     assert_eq!(place.rollout("plain")["status"], json!(null));
-    let _second = Start::new(&plane, &place, "second").flag("--instance-id=second").ready();
+    let _second = Start::new(plane, &place, "second").flag("--instance-id=second").ready();
     place.until_phase("second", "Healthy");
     assert_eq!(place.rollout("plain")["status"], json!(null));
-    let _plain = Start::new(&plane, &place, "plain").ready();
+    let _plain = Start::new(plane, &place, "plain").ready();
     place.until_phase("plain", "Healthy");
     let leases = place.list("apis/coordination.k8s.io/v1", "leases");
     let names: Vec<&str> = leases.iter().map(|lease| lease["metadata"]["name"].as_str().unwrap()).collect();

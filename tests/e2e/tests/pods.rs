@@ -13,7 +13,7 @@ use crate::play::Play;
 #[test]
 fn a_restart_is_as_captured() {
     let plane = shared();
-    let play = Play::start_with(&plane, "restart", "restarting");
+    let play = Play::start_with(plane, "restart", "restarting");
     play.deploy(("restart", "01-done"), "demo:blue");
     let before = play.place.pods("app=restarting");
     until_older(&play.place);
@@ -26,8 +26,8 @@ fn a_restart_is_as_captured() {
 #[test]
 fn a_restart_keeps_to_max_unavailable_and_to_a_disruption_budget() {
     let plane = shared();
-    let place = Place::new(&plane, "budget");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "budget");
+    let _controller = Start::new(plane, &place, "only").ready();
     let strategy = json!({"canary": {"maxUnavailable": 1}});
     place.apply(&[service("all", NAME), with_strategy(NAME, "demo:blue", 4, &strategy)]);
     place.until_phase(NAME, "Healthy");
@@ -59,8 +59,8 @@ fn a_restart_keeps_to_max_unavailable_and_to_a_disruption_budget() {
 #[test]
 fn one_pod_gets_its_successor_first() {
     let plane = shared();
-    let place = Place::new(&plane, "one-pod");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "one-pod");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&[service("all", NAME), with_strategy(NAME, "demo:blue", 1, &json!({"canary": {}}))]);
     place.until_phase(NAME, "Healthy");
     let traffic = Traffic::of(&place, "all", 1);
@@ -79,8 +79,8 @@ fn one_pod_gets_its_successor_first() {
 #[test]
 fn pods_are_labelled_by_their_role() {
     let plane = shared();
-    let place = Place::new(&plane, "roles");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "roles");
+    let _controller = Start::new(plane, &place, "only").ready();
     let strategy = json!({"canary": {
         "canaryMetadata": {"labels": {"role": "canary"}}, "stableMetadata": {"labels": {"role": "stable"}},
         "steps": [{"setWeight": 50}, {"pause": {}}],

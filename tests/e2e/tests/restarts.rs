@@ -30,10 +30,10 @@ fn the_api_server_restarts_in_mid_update() {
 #[test]
 fn the_controller_is_killed_in_every_step() {
     let plane = shared();
-    let place = Place::new(&plane, "killed");
+    let place = Place::new(plane, "killed");
     let start = || -> Controller {
         let quick = ["--leader-election-lease-duration=7s", "--leader-election-renew-deadline=6s"];
-        let start = Start::new(&plane, &place, "killed").flag(quick[0]).flag(quick[1]);
+        let start = Start::new(plane, &place, "killed").flag(quick[0]).flag(quick[1]);
         start.flag("--leader-election-retry-period=500ms").ready()
     };
     place.apply(&[rollout(NAME, "demo:blue", 3)]);

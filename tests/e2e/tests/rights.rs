@@ -262,7 +262,7 @@ fn check(plane: &ControlPlane, denial: Denial) {
 #[test]
 fn what_is_denied_in_one_namespace_disturbs_no_other() {
     let plane = shared();
-    let [denied, granted] = [Place::new(&plane, "denied"), Place::new(&plane, "granted")];
+    let [denied, granted] = [Place::new(plane, "denied"), Place::new(plane, "granted")];
     let reads = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "reads"},
         "rules": [
@@ -286,7 +286,7 @@ fn what_is_denied_in_one_namespace_disturbs_no_other() {
         object["metadata"]["labels"] = json!({"argo-rollouts.argoproj.io/controller-instance-id": "rights"});
         object
     };
-    let start = Start::new(&plane, &granted, "cluster").for_all_namespaces().flag("--instance-id=rights");
+    let start = Start::new(plane, &granted, "cluster").for_all_namespaces().flag("--instance-id=rights");
     let _controller = start.flag(&format!("--as={READER}")).flag("--qps=1000").flag("--burst=2000").ready();
     let names: Vec<String> = (0..20).map(|number| format!("denied-{number}")).collect();
     let objects: Vec<Value> = names.iter().map(|name| marked(name)).collect();

@@ -19,8 +19,8 @@ fn objects(name: &str) -> [Value; 3] {
 #[test]
 fn deletion_releases_services_whatever_becomes_of_the_pods() {
     let plane = shared();
-    let place = Place::new(&plane, "deleted");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "deleted");
+    let _controller = Start::new(plane, &place, "only").ready();
     for name in ["background", "foreground", "orphan"] {
         place.apply(&objects(name));
     }
@@ -65,8 +65,8 @@ fn deletion_releases_services_whatever_becomes_of_the_pods() {
 #[test]
 fn a_service_that_is_named_no_more_is_released() {
     let plane = shared();
-    let place = Place::new(&plane, "released");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "released");
+    let _controller = Start::new(plane, &place, "only").ready();
     place.apply(&objects("demo"));
     place.until_phase("demo", "Healthy");
     place.wait("its version is selected", || !place.selected_by("demo-canary").is_empty());

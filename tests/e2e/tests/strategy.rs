@@ -8,8 +8,8 @@ use crate::demo::{NAME, is_paused_at, service, set_image, size, with_strategy};
 #[test]
 fn a_strategy_may_change_in_mid_update_and_back() {
     let plane = shared();
-    let place = Place::new(&plane, "strategy");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "strategy");
+    let _controller = Start::new(plane, &place, "only").ready();
     let canary = json!({
         "stableService": "main", "canaryService": "next",
         "steps": [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {}}],

@@ -10,7 +10,7 @@ use crate::play::Play;
 #[test]
 fn a_deployment_that_becomes_a_rollout_is_as_captured() {
     let plane = shared();
-    let play = Play::start_with(&plane, "workload-ref", "ref");
+    let play = Play::start_with(plane, "workload-ref", "ref");
     play.deploy(("workload-ref", "00-adopted"), "demo:blue");
     play.is_as_captured("00-adopted", &[Row::FirstOfWorkload]);
     assert_eq!(deployed(&play.place, "ref"), 0, "it is scaled down on success");
@@ -26,8 +26,8 @@ fn a_deployment_that_becomes_a_rollout_is_as_captured() {
 #[test]
 fn on_success_means_not_before() {
     let plane = shared();
-    let place = Place::new(&plane, "onsuccess");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "onsuccess");
+    let _controller = Start::new(plane, &place, "only").ready();
     let [deployment, borrower] = borrower("onsuccess", 4);
     place.apply(&[deployment.clone(), service("all", NAME)]);
     let traffic = Traffic::of(&place, "all", 4);
@@ -48,8 +48,8 @@ fn on_success_means_not_before() {
 #[test]
 fn a_deployment_goes_progressively_and_may_be_deleted_in_mid_update() {
     let plane = shared();
-    let place = Place::new(&plane, "progressively");
-    let _controller = Start::new(&plane, &place, "only").ready();
+    let place = Place::new(plane, "progressively");
+    let _controller = Start::new(plane, &place, "only").ready();
     let [deployment, borrower] = borrower("progressively", 4);
     place.apply(&[deployment.clone(), service("all", NAME)]);
     let traffic = Traffic::of(&place, "all", 4);
