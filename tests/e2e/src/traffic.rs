@@ -1,7 +1,7 @@
 //! What stands behind a Service, watched from outside: the EndpointSlices of the real controller-manager.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -91,7 +91,7 @@ impl<'a> Traffic<'a> {
         let watch = format!("{path}&watch=true&resourceVersion={version}");
         let (stop, stopped) = oneshot::channel();
         let (kubeconfig, shared) = (place.admin().to_path_buf(), Arc::clone(&seen));
-        let thread = thread::spawn(move || follow(kubeconfig, &watch, &shared, stopped));
+        let thread = thread::spawn(move || follow(&kubeconfig, &watch, &shared, stopped));
         Self { place, path, seen, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -136,10 +136,10 @@ fn get(place: &Place, path: &str) -> Value {
     place.request(http::Method::GET, path, "application/json", &Value::Null).unwrap()
 }
 
-fn follow(kubeconfig: PathBuf, path: &str, seen: &Mutex<Seen>, mut stopped: oneshot::Receiver<()>) {
+fn follow(kubeconfig: &Path, path: &str, seen: &Mutex<Seen>, mut stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = client(&kubeconfig).await;
+        let client = client(kubeconfig).await;
         let request = Request::get(path).body(Vec::new()).unwrap();
         let events = client.request_events::<Value>(request).await.unwrap();
         pin_mut!(events);

@@ -43,7 +43,7 @@ fn a_restart_keeps_to_max_unavailable_and_to_a_disruption_budget() {
     place.until(NAME, "it is restarting", |rollout| {
         rollout["status"]["phase"] == "Progressing" && rollout["status"]["message"] == "rollout is restarting"
     });
-    place.wait("an eviction is refused", || evictions(&plane, "budget").contains(&429));
+    place.wait("an eviction is refused", || evictions(plane, "budget").contains(&429));
     assert_eq!(place.pods("app=rollouts-demo"), before, "not one was evicted");
     assert_eq!(traffic.lowest().0, 4);
 
@@ -52,7 +52,7 @@ fn a_restart_keeps_to_max_unavailable_and_to_a_disruption_budget() {
     place.wait("all pods are others", || before.is_disjoint(&place.pods("app=rollouts-demo")));
     let healthy = place.until_phase(NAME, "Healthy");
     assert_eq!(healthy["status"]["restartedAt"], healthy["spec"]["restartAt"]);
-    assert!(evictions(&plane, "budget").contains(&201));
+    assert!(evictions(plane, "budget").contains(&201));
     traffic.assert_never_below(3);
 }
 

@@ -297,8 +297,8 @@ fn what_is_denied_in_one_namespace_disturbs_no_other() {
     granted.until(NAME, "it is paused", |rollout| crate::demo::is_paused_at(rollout, 1));
     // Back-offs of two seconds and more, three requests a try: the ReplicaSet, the status, the event. Without back-off it would
     // be as many as the client lets through, a thousand a second.
-    let before = refused(&plane, READER, "denied");
+    let before = refused(plane, READER, "denied");
     let _ = wait_until("ten seconds pass", Duration::from_secs(10), || Ok(false));
-    let tries = refused(&plane, READER, "denied") - before;
+    let tries = refused(plane, READER, "denied") - before;
     assert!(tries < 20 * 4 * 3, "{tries} requests for 20 Rollouts in ten seconds");
 }

@@ -18,7 +18,7 @@ fn test(path: &str, value: &str) -> Value {
     json!({"op": "test", "path": path, "value": value})
 }
 
-fn add(path: &str, value: Value) -> Value {
+fn add(path: &str, value: &Value) -> Value {
     json!({"op": "add", "path": path, "value": value})
 }
 
@@ -31,12 +31,12 @@ fn services() -> Vec<Step> {
     let first = json!([
         mine,
         test(version, "${service.version}"),
-        add(selected, json!("abc")),
+        add(selected, &json!("abc")),
         test(version, "${service.version}"),
-        add("/metadata/annotations", json!({})),
-        add(mark, json!("demo")),
+        add("/metadata/annotations", &json!({})),
+        add(mark, &json!("demo")),
     ]);
-    let switch = |from: &str, to: &str| json!([mine, test(selected, from), add(selected, json!(to))]);
+    let switch = |from: &str, to: &str| json!([mine, test(selected, from), add(selected, &json!(to))]);
     let remove = |path: &str| json!({"op": "remove", "path": path});
     let release = json!([mine, test(mark, "demo"), remove(mark), test(selected, "def"), remove(selected)]);
     vec![
@@ -44,7 +44,7 @@ fn services() -> Vec<Step> {
         patch("service selects by who is late", PATCH, &at, first),
         patch("service switches", PATCH, &at, switch("abc", "def")),
         patch("service switches by who is late", PATCH, &at, switch("abc", "def")),
-        patch("another service", PATCH, &at, json!([test(uid, "other"), add(selected, json!("x"))])),
+        patch("another service", PATCH, &at, json!([test(uid, "other"), add(selected, &json!("x"))])),
         patch("service is released", PATCH, &at, release.clone()),
         patch("service is released again", PATCH, &at, release),
         patch("service gone", PATCH, &at.replace("/demo?", "/gone?"), switch("abc", "def")),
