@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::condition_type::{INVALID_SPEC, PROGRESSING};
-use tidegate_api::rollout::{ConditionStatus, Phase, Rollout, RolloutStatus, reason};
+use tidegate_api::rollout::{ConditionStatus, KIND, Phase, Rollout, RolloutStatus, reason};
 
 use super::conditions::{invalid_message, set};
 use super::phase::degraded;
@@ -20,18 +20,14 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
         return after_refused_eviction(plan, failed, again.report);
     }
     let again = Plan { writes: harmless(plan, failed, error), ..again };
-    if let Purpose::Evict | Purpose::PodMetadata = write.purpose {
-        // Each pod stands for itself.
-        return Plan { writes: plan.writes[failed + 1..].to_vec(), ..again };
-    }
     if let (Purpose::Route, WriteError::Refused(text)) = (write.purpose, error) {
         return Plan { events: vec![Event::warning("TrafficRoutingError", text)], ..again };
     }
-    let Purpose::CreateReplicaSet = write.purpose else {
+    if write.purpose != Purpose::CreateReplicaSet {
         // Trying again seldom helps against it, and the status may be the very thing that cannot be written.
         let forbidden = matches!(error, WriteError::Forbidden(_)).then(|| reconciliation_error(error));
         return Plan { events: forbidden.into_iter().collect(), ..again };
-    };
+    }
     let Some(rollout) = plan.basis.as_deref() else { return again };
     match error {
         WriteError::AlreadyExists => {
@@ -74,20 +70,22 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
     }
 }
 
-/// What need not wait for a write that will be refused again: more pods, and the status that the decision has led to.
+/// What need not wait for a write that has failed: other pods, and, where it will be refused again, more pods and the status that
+/// the decision has led to.
 fn harmless(plan: &Plan, failed: usize, error: &WriteError) -> Vec<Write> {
-    let purpose = plan.writes[failed].purpose;
+    let Write { purpose, object, .. } = &plan.writes[failed];
     let is_refused =
         matches!(error, WriteError::Forbidden(_) | WriteError::Refused(_) | WriteError::Invalid { .. });
-    if !is_refused || !matches!(purpose, Purpose::SwitchService | Purpose::Route | Purpose::Metadata) {
-        return Vec::new();
-    }
-    let adds = |write: &&Write| match write.purpose {
-        Purpose::Scale { from, to } => to > from,
-        Purpose::Status => true,
+    let stands_for_itself = |write: &&Write| match (purpose, write.purpose) {
+        // Whoever may not touch one pod may touch none.
+        (Purpose::Evict | Purpose::PodMetadata, _) => !matches!(error, WriteError::Forbidden(_)),
+        (Purpose::SwitchService | Purpose::Route | Purpose::Metadata, Purpose::Scale { from, to }) => {
+            is_refused && to > from
+        }
+        (Purpose::Metadata, Purpose::Status) => is_refused && object.kind != KIND,
         _ => false,
     };
-    plan.writes[failed + 1..].iter().filter(adds).cloned().collect()
+    plan.writes[failed + 1..].iter().filter(stands_for_itself).cloned().collect()
 }
 
 /// A disruption budget binds pods that are alike: those of other ReplicaSets may have another.
