@@ -86,6 +86,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pinned_keeps_what_its_share_needs_or_what_there_is() {
+        assert_eq!(pinned(2, pods(4, 4), 0), 2);
+        assert_eq!(pinned(2, pods(4, 4), 3), 3);
+        assert_eq!(pinned(3, pods(4, 1), 0), 1);
+        assert_eq!(pinned(3, pods(4, 0), 0), 0);
+        assert_eq!(
+            pinned(3, Pods { size: 4, available: 0, possible: 4 }, 0),
+            4,
+            "any of them may be one that counts"
+        );
+        assert_eq!(pinned(9, pods(1, 1), 5), 5);
+    }
+
+    #[test]
     fn growing_is_never_held_back() {
         assert_eq!(shared_selector(9, &[pods(1, 1)], &[Resize { index: 0, size: 9 }]), vec![9]);
     }

@@ -247,3 +247,15 @@ fn a_retry_begins_with_the_pause() {
     paper.settle();
     assert!(paper.summary().starts_with("Paused BlueGreenPause"), "{}", paper.summary());
 }
+
+#[test]
+fn a_pause_of_the_user_holds_the_switch() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    update(&mut paper, "green");
+    paper.edit(json!({"spec": {"paused": true}}));
+    resume(&mut paper);
+    assert_eq!(paper.traffic(), "active: blue | preview: green");
+    paper.edit(json!({"spec": {"paused": false}}));
+    paper.settle();
+    assert_eq!(paper.traffic(), "active: green | preview: green");
+}
