@@ -159,7 +159,8 @@ pub(super) fn renumber(view: &View<'_>) -> Option<Plan> {
     Some(Plan { writes: vec![write], ..Plan::default() })
 }
 
-fn metadata_patch(view: &View<'_>, rs: &ReplicaSet, body: Value) -> Write {
+/// The guarded patch of what a ReplicaSet says of itself.
+pub(super) fn metadata_patch(view: &View<'_>, rs: &ReplicaSet, body: Value) -> Write {
     Write {
         object: view.object("ReplicaSet", &rs.metadata.name),
         request: Request::MergePatch {

@@ -11,6 +11,7 @@ use tidegate_api::labels::EPHEMERAL_METADATA;
 use tidegate_api::rollout::{PodMetadata, RolloutStatus};
 use tidegate_api::template;
 
+use super::revisions;
 use super::view::View;
 use crate::plan::{Purpose, Request, Write};
 use crate::snapshot::{Pod, ReplicaSet, Snapshot};
@@ -109,7 +110,7 @@ fn towards(view: &View<'_>, rs: &ReplicaSet, wanted: PodMetadata) -> Vec<Write> 
     if writes.is_empty() {
         let record = Record { carried: wanted, pending: None };
         let body = json!({"metadata": {"annotations": {EPHEMERAL_METADATA: record.text()}}});
-        return vec![replica_set_write(view, rs, body)];
+        return vec![revisions::metadata_patch(view, rs, body)];
     }
     writes
 }
@@ -132,20 +133,7 @@ fn template_write(view: &View<'_>, rs: &ReplicaSet, before: &PodMetadata, record
             "annotations": changes(&before.annotations, &wanted.annotations, &own.annotations),
         }}},
     });
-    replica_set_write(view, rs, body)
-}
-
-fn replica_set_write(view: &View<'_>, rs: &ReplicaSet, body: Value) -> Write {
-    Write {
-        object: view.object("ReplicaSet", &rs.metadata.name),
-        request: Request::MergePatch {
-            body,
-            resource_version: rs.metadata.resource_version.clone(),
-            subresource: None,
-        },
-        purpose: Purpose::Metadata,
-        events: Vec::new(),
-    }
+    revisions::metadata_patch(view, rs, body)
 }
 
 /// What the template says itself of keys that a role has overwritten.

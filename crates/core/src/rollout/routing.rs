@@ -8,7 +8,7 @@ use tidegate_api::rollout::{RolloutStatus, TrafficWeights, WeightDestination};
 use super::arithmetic::Shares;
 use super::sizes;
 use super::steps;
-use super::view::View;
+use super::view::{View, last_weight};
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
 use crate::snapshot::{Observed, ReplicaSet};
@@ -187,7 +187,7 @@ fn weight_of_steps(view: &View<'_>, status: &RolloutStatus) -> i32 {
         return view.shares().max_weight;
     }
     match view.steps_up_to_now(status) {
-        Some(steps) => steps.iter().rev().find_map(|step| step.set_weight).unwrap_or(0),
+        Some(steps) => last_weight(steps),
         None if view.steps().is_empty() => 0,
         None => view.shares().max_weight,
     }
@@ -224,13 +224,13 @@ pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
 
 fn intent(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> TrafficIntent {
     let max = view.shares().max_weight;
-    let weight = next_weight(view, new, status).clamp(0, max);
+    let wanted = desired_weight(view, new, status);
+    let weight = next_weight(view, (new, wanted), status).clamp(0, max);
     let to = |role: Role, weight: i32, hash: &str| WeightDestination {
         weight,
         service_name: role.service(view).to_owned(),
         pod_template_hash: hash.to_owned(),
     };
-    let wanted = desired_weight(view, new, status);
     TrafficIntent {
         max_weight: max,
         canary: to(Role::Canary, weight, next_version(view, (Role::Canary, weight), new.hash())),
@@ -260,8 +260,8 @@ pub(super) fn can_bear(view: &View<'_>, rs: &ReplicaSet, weight: i32) -> bool {
 }
 
 /// One phase towards the desired weight.
-fn next_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> i32 {
-    let (routed, wanted) = (routed_weight(view), desired_weight(view, new, status));
+fn next_weight(view: &View<'_>, (new, wanted): (&ReplicaSet, i32), status: &RolloutStatus) -> i32 {
+    let routed = routed_weight(view);
     if wanted > routed {
         let is_ready = Role::Canary.version(view) == Some(new.hash()) && unconfirmed(view).is_none();
         return if is_ready { wanted } else { routed };
@@ -309,8 +309,7 @@ fn desired_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> 
         return wanted;
     }
     let index = status.current_step_index.and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
-    let before = &view.steps()[..index.min(view.steps().len())];
-    let passed = before.iter().rev().find_map(|step| step.set_weight).unwrap_or(0);
+    let passed = last_weight(&view.steps()[..index.min(view.steps().len())]);
     // Whoever skips steps may have left the pods behind.
     passed.min(routed.max(shares.bearable(new.available())))
 }

@@ -240,7 +240,7 @@ impl<'a> View<'a> {
             return Some(0);
         }
         let steps = self.steps_up_to_now(status)?;
-        Some(steps.iter().rev().find_map(|step| step.set_weight).unwrap_or(0))
+        Some(last_weight(steps))
     }
 
     /// All pods are to be of the new version, whatever the steps say.
@@ -280,6 +280,11 @@ impl<'a> View<'a> {
             Some(threshold) => available >= threshold.value.min(target),
         }
     }
+}
+
+/// The weight of the last `setWeight` among these steps; 0 where there is none.
+pub(super) fn last_weight(steps: &[CanaryStep]) -> i32 {
+    steps.iter().rev().find_map(|step| step.set_weight).unwrap_or(0)
 }
 
 fn wanted(snapshot: &Snapshot) -> (Option<&Value>, Option<&LabelSelector>) {

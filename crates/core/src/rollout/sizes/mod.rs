@@ -97,16 +97,20 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
     let shares_selector = services::leave_versions_apart(view);
     let promised = if shares_selector { view.limits().min_available() } else { 0 };
     let together = traffic_guard::shared_selector(promised, &all, &resizes);
-    let is_unconfirmed = routing::unconfirmed(view).is_some();
+    let unconfirmed = routing::unconfirmed(view);
     let mut sizing = Sizing { writes: Vec::new(), waits, timers };
     for (wish, size) in list.iter().zip(together) {
         let pin = pins.iter().find(|pin| pin.hash == wish.replica_set.hash());
-        let size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods(wish.replica_set), size));
-        // What the data plane has not confirmed may still go where it went.
-        let is_kept = is_unconfirmed && routing::names(view, wish.replica_set.hash());
-        let size = if is_kept { size.max(wish.replica_set.replicas) } else { size };
+        let mut size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods(wish.replica_set), size));
         if size != wish.size {
-            sizing.waits.push(held_back(wish, pin.filter(|_| size > wish.size)));
+            sizing.waits.push(held_back(wish, pin));
+        }
+        // What the data plane has not confirmed may still go where it went.
+        let holds =
+            |_: &&Wait| size < wish.replica_set.replicas && routing::names(view, wish.replica_set.hash());
+        if let Some(wait) = unconfirmed.as_ref().filter(holds) {
+            sizing.waits.push(wait.clone());
+            size = wish.replica_set.replicas;
         }
         sizing.writes.extend(resize(view, wish, size));
     }
@@ -232,10 +236,13 @@ pub(super) fn first_size(view: &View<'_>) -> i32 {
         return 0;
     }
     let status = &rollout.status;
+    let goes_on = status.current_pod_hash == view.wanted_hash && status.current_step_hash == view.step_hash;
+    if goes_on && status.abort {
+        return 0;
+    }
     if let Some(strategy) = view.blue_green() {
         return blue_green::first_size(view, strategy);
     }
-    let goes_on = status.current_pod_hash == view.wanted_hash && status.current_step_hash == view.step_hash;
     let mut begun = status.clone();
     if !goes_on {
         // As the decision about the status will have it once the ReplicaSet is there.
@@ -243,7 +250,7 @@ pub(super) fn first_size(view: &View<'_>) -> i32 {
         (begun.abort, begun.promote_full) = (false, false);
     }
     if view.is_routed() {
-        return if begun.abort { 0 } else { routed_split(view, &begun).canary };
+        return routed_split(view, &begun).canary;
     }
     basic::first_size(view, &begun)
 }

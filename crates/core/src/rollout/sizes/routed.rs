@@ -7,7 +7,7 @@ use super::{Deadline, Wish, Wishes, carried_over, is_held};
 use crate::report::Wait;
 use crate::rollout::arithmetic::{Split, WayBack};
 use crate::rollout::routing::{self, Pin};
-use crate::rollout::view::View;
+use crate::rollout::view::{View, last_weight};
 use crate::snapshot::ReplicaSet;
 
 pub(super) fn wishes<'a>(
@@ -115,7 +115,7 @@ fn asked_for(view: &View<'_>, status: &RolloutStatus) -> (Option<i32>, i32) {
             (Some((*replicas).max(0)), 0)
         }
         Some(SetCanaryScale { match_traffic_weight: false, weight: Some(weight), .. }) => (None, *weight),
-        _ => (None, steps.iter().rev().find_map(|step| step.set_weight).unwrap_or(0)),
+        _ => (None, last_weight(steps)),
     }
 }
 

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::paper::Paper;
-use super::template;
+use super::{resume, template, update};
 
 fn blue_green(strategy: Value) -> Paper {
     let mut members = json!({"activeService": "active", "previewService": "preview"});
@@ -20,16 +20,6 @@ fn blue_green(strategy: Value) -> Paper {
     paper.service("preview");
     paper.settle();
     paper
-}
-
-fn update(paper: &mut Paper, image: &str) {
-    paper.edit(json!({"spec": {"template": template(image)}}));
-    paper.settle();
-}
-
-fn resume(paper: &mut Paper) {
-    paper.status(json!({"pauseConditions": null}));
-    paper.settle();
 }
 
 #[test]
@@ -258,4 +248,15 @@ fn a_pause_of_the_user_holds_the_switch() {
     paper.edit(json!({"spec": {"paused": false}}));
     paper.settle();
     assert_eq!(paper.traffic(), "active: green | preview: green");
+}
+
+#[test]
+fn an_aborted_version_that_is_made_anew_gets_no_pods() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false, "abortScaleDownDelaySeconds": 0}));
+    update(&mut paper, "green");
+    paper.status(json!({"abort": true}));
+    paper.settle();
+    paper.delete("green");
+    paper.settle();
+    assert!(paper.summary().ends_with("| blue 3/3 r1 | green 0/0 r2"), "{}", paper.summary());
 }

@@ -31,10 +31,19 @@ fn template(image: &str) -> serde_json::Value {
     })
 }
 
-fn updated(image: &str) -> Paper {
-    let mut paper = guide();
+fn update(paper: &mut Paper, image: &str) {
     paper.edit(json!({"spec": {"template": template(image)}}));
     paper.settle();
+}
+
+fn resume(paper: &mut Paper) {
+    paper.status(json!({"pauseConditions": null}));
+    paper.settle();
+}
+
+fn updated(image: &str) -> Paper {
+    let mut paper = guide();
+    update(&mut paper, image);
     paper
 }
 

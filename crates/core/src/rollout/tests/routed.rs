@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::paper::Paper;
-use super::template;
+use super::{resume, template, update};
 
 fn routed(replicas: i32, strategy: Value) -> Paper {
     let mut members = json!({"stableService": "stable", "canaryService": "canary",
@@ -23,16 +23,6 @@ fn routed(replicas: i32, strategy: Value) -> Paper {
     paper.route();
     paper.settle();
     paper
-}
-
-fn update(paper: &mut Paper, image: &str) {
-    paper.edit(json!({"spec": {"template": template(image)}}));
-    paper.settle();
-}
-
-fn resume(paper: &mut Paper) {
-    paper.status(json!({"pauseConditions": null}));
-    paper.settle();
 }
 
 #[test]
@@ -389,9 +379,8 @@ fn an_aborted_canary_that_stays_up_shrinks_with_the_rollout() {
 
 #[test]
 fn a_router_that_refuses_does_not_hold_up_an_abort() {
-    let mut paper = dynamic();
+    let mut paper = routed(4, json!({}));
     update(&mut paper, "green");
-    resume(&mut paper);
     paper.is_refusing = true;
     paper.status(json!({"abort": true}));
     paper.edit(json!({"spec": {"replicas": 8}}));
@@ -399,6 +388,37 @@ fn a_router_that_refuses_does_not_hold_up_an_abort() {
         paper.step_with_pods();
     }
     assert!(paper.summary().contains("RolloutAborted"), "{}", paper.summary());
-    assert!(paper.summary().contains("| blue 6/6 r1 |"), "stable grows all the same: {}", paper.summary());
-    assert!(paper.traffic().ends_with("green 75"), "{}", paper.traffic());
+    assert!(paper.summary().contains("| blue 8/8 r1 |"), "stable grows all the same: {}", paper.summary());
+    assert!(paper.traffic().ends_with("green 30"), "{}", paper.traffic());
+}
+
+#[test]
+fn a_larger_weight_waits_for_the_one_before_to_be_confirmed() {
+    let mut paper = routed(4, json!({}));
+    update(&mut paper, "green");
+    paper.verify(false);
+    paper.status(json!({"pauseConditions": null}));
+    paper.settle();
+    assert!(paper.traffic().ends_with("green 30"), "{}", paper.traffic());
+    paper.verify(true);
+    paper.settle();
+    assert!(paper.traffic().ends_with("green 60"), "{}", paper.traffic());
+}
+
+#[test]
+fn stable_s_service_never_selects_a_version_without_pods() {
+    let mut paper = Paper::new(json!({
+        "replicas": 4, "selector": {"matchLabels": {"app": "demo"}}, "template": template("blue"),
+        "strategy": {"canary": {"stableService": "stable", "maxSurge": 0, "maxUnavailable": 1}},
+    }));
+    paper.service("stable");
+    paper.settle();
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    for _ in 0..30 {
+        paper.step_with_pods();
+        let selected = paper.traffic().replace("stable: ", "");
+        let has_pods = paper.replica_sets().iter().any(|rs| rs.images[0] == selected && rs.replicas > 0);
+        assert!(has_pods, "{selected}: {}", paper.summary());
+    }
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 4/4 r2");
 }
