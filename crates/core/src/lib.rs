@@ -15,7 +15,7 @@ pub mod traffic;
 pub mod traffic_guard;
 
 pub use plan::{
-    Event, EventType, Importance, ObjectRef, Plan, Purpose, Request, Subresource, Write, WriteError,
+    Event, EventType, Importance, ObjectRef, Plan, Purpose, Request, Subresource, Timer, Write, WriteError,
 };
 pub use report::{Report, Wait};
 pub use snapshot::{

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tidegate_api::labels;
 use tidegate_api::rollout::{Rollout, TrafficWeights};
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Touch, Violation};
 use tidegate_core::rollout::validate::service_refs;
-use tidegate_core::{Plan, ReplicaSet, Service, Snapshot};
+use tidegate_core::{Plan, Purpose, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
+use crate::meter::{Failed, Meter};
 use crate::router;
 use crate::world::CONTROLLER;
 
@@ -37,6 +38,14 @@ struct Record {
     knowledge: Knowledge,
     trace: Vec<String>,
     plans: u64,
+    counts: Counts,
+    /// Timers of the last plan for each Rollout.
+    timers: BTreeMap<(String, String), Vec<Timer>>,
+    /// The requests to each Rollout.
+    meters: BTreeMap<(String, String), Meter>,
+    /// Since when each Rollout has been in its phase, and the longest time in each.
+    phases: BTreeMap<(String, String), (String, Timestamp)>,
+    longest: BTreeMap<String, SignedDuration>,
     /// The last second in which each Rollout was decided on, and how often.
     pace: BTreeMap<(String, String), (i64, u32)>,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
@@ -45,6 +54,62 @@ struct Record {
     permissions: Vec<(String, Permission)>,
     /// Fewest ready pods seen per Rollout since it was first complete, and what was promised then.
     low_water: BTreeMap<(String, String), (i32, i32)>,
+}
+
+/// What has occurred in a world, by name, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// What decisions wanted to write: `ScaleDown`.
+    pub writes: BTreeMap<String, u64>,
+    /// Phases at the moment of a decision.
+    pub phases: BTreeMap<String, u64>,
+    /// What decisions waited for: `spec.paused`.
+    pub waits: BTreeMap<String, u64>,
+    /// Timers that were over when a decision was made.
+    pub timers: BTreeMap<String, u64>,
+}
+
+/// `ScaleDown`, `SwitchService` ...
+fn purpose(purpose: Purpose) -> String {
+    match purpose {
+        Purpose::Scale { from, to } if to > from => "ScaleUp".to_owned(),
+        Purpose::Scale { from, to } if to < from => "ScaleDown".to_owned(),
+        Purpose::Scale { .. } => "NoteSize".to_owned(),
+        Purpose::ScaleWorkload { .. } => "ScaleWorkload".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+impl Counts {
+    fn plan(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        let mut count = |of: fn(&mut Self) -> &mut BTreeMap<String, u64>, name: String| {
+            *of(self).entry(name).or_default() += 1;
+        };
+        let phase = snapshot.rollout.status.phase.as_ref();
+        count(|it| &mut it.phases, phase.map_or_else(|| "none".to_owned(), ToString::to_string));
+        for wait in &plan.report.waits {
+            let field = if wait.field.is_empty() { "refused" } else { &wait.field };
+            count(|it| &mut it.waits, field.to_owned());
+        }
+        for write in &plan.writes {
+            count(|it| &mut it.writes, purpose(write.purpose));
+        }
+    }
+
+    /// Adds those of another world.
+    pub fn add(&mut self, other: &Self) {
+        let maps = [
+            (&mut self.writes, &other.writes),
+            (&mut self.phases, &other.phases),
+            (&mut self.waits, &other.waits),
+            (&mut self.timers, &other.timers),
+        ];
+        for (mine, theirs) in maps {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
 }
 
 impl Inspector {
@@ -68,6 +133,11 @@ impl Inspector {
         let key = (metadata.namespace.clone(), metadata.name.clone());
         let mut record = self.lock();
         record.plans += 1;
+        record.counts.plan(snapshot, plan);
+        let timers = record.timers.insert(key.clone(), plan.timers.clone()).unwrap_or_default();
+        for timer in timers.iter().filter(|timer| timer.at() <= now) {
+            *record.counts.timers.entry(timer.reason().to_owned()).or_default() += 1;
+        }
         let (second, count) = record.pace.entry(key).or_default();
         if *second != now.as_second() {
             (*second, *count) = (now.as_second(), 0);
@@ -103,6 +173,29 @@ impl Inspector {
     #[must_use]
     pub fn plans(&self) -> u64 {
         self.lock().plans
+    }
+
+    /// What has occurred so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.lock().counts.clone()
+    }
+
+    /// Requests to all Rollouts that were not answered until `now`.
+    #[must_use]
+    pub fn failed(&self, now: Timestamp) -> Failed {
+        let mut failed = Failed::default();
+        for meter in self.lock().meters.values_mut() {
+            meter.pass(now);
+            failed += meter.failed();
+        }
+        failed
+    }
+
+    /// The longest time that a Rollout was in each phase without leaving it.
+    #[must_use]
+    pub fn longest_in_phase(&self) -> BTreeMap<String, SignedDuration> {
+        self.lock().longest.clone()
     }
 
     /// One line per stored change: instant, actor, verb, object, fingerprint of the content.
@@ -151,8 +244,27 @@ impl Record {
         } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
             self.writes.remove(&(namespace.clone(), name.clone()));
         }
-        if let Some(after) = after {
-            self.measure(&namespace, &name, &after);
+        let key = (namespace, name);
+        if let Some(after) = &after {
+            self.measure(&key, after);
+            self.note_phase(&key, after, change.time);
+        }
+        match before.zip(after) {
+            Some((before, after)) => {
+                self.meters.entry(key).or_default().change(change, &kind, &before, &after);
+            }
+            // Nobody expects an answer from a Rollout that is gone.
+            None => _ = self.meters.entry(key).and_modify(|meter| meter.rest(change.time)),
+        }
+    }
+
+    fn note_phase(&mut self, key: &(String, String), now: &Observation, time: Timestamp) {
+        let phase = now.rollout.status.phase.as_ref().map_or_else(String::new, ToString::to_string);
+        let (known, since) = self.phases.entry(key.clone()).or_insert_with(|| (phase.clone(), time));
+        let longest = self.longest.entry(known.clone()).or_default();
+        *longest = (*longest).max(time.duration_since(*since));
+        if *known != phase {
+            (*known, *since) = (phase, time);
         }
     }
 
@@ -232,17 +344,16 @@ impl Record {
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }
 
-    fn measure(&mut self, namespace: &str, name: &str, now: &Observation) {
-        let key = (namespace.to_owned(), name.to_owned());
+    fn measure(&mut self, key: &(String, String), now: &Observation) {
         let ready: i32 = now.ready.values().sum();
         let promised = now.promised();
         let is_complete = ready >= now.rollout.spec.replicas_or_default();
-        let is_lower = match self.low_water.get(&key) {
+        let is_lower = match self.low_water.get(key) {
             Some(low) => ready - promised < low.0 - low.1,
             None => is_complete,
         };
         if is_lower {
-            self.low_water.insert(key, (ready, promised));
+            self.low_water.insert(key.clone(), (ready, promised));
         }
     }
 

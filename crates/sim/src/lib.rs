@@ -7,9 +7,12 @@
 //! (scripts with golden transcripts).
 
 pub mod apply;
+pub mod dice;
 pub mod faults;
 pub mod inspector;
+pub mod life;
 pub mod manifest;
+mod meter;
 mod pace;
 pub mod router;
 pub mod scenario;
@@ -19,9 +22,11 @@ pub mod user;
 pub mod view;
 pub mod world;
 
-pub use faults::{Fault, Faults};
-pub use inspector::Inspector;
+pub use dice::Dice;
+pub use faults::{Fault, Faults, Rates};
+pub use inspector::{Counts, Inspector};
+pub use meter::Failed;
 pub use pace::Pace;
 pub use router::Routing;
 pub use user::UserError;
-pub use world::{Options, World, run};
+pub use world::{Options, Side, World, run};

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::{BlueGreenStrategy, PauseCondition, PauseReason, RolloutStatus, reason};
 
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::sizes;
 use super::view::View;
-use crate::plan::Event;
+use crate::plan::{Event, Timer};
 use crate::report::Wait;
 use crate::snapshot::{Observed, ReplicaSet};
 

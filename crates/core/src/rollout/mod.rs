@@ -39,12 +39,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tidegate_api::rollout::{CanaryStrategy, Phase};
 
-use draft::Timer;
 pub use ended::{EndedUpdate, ended_updates};
 pub use failure::{after_failure, reconciliation_error};
 use view::View;
 
-use crate::plan::{Plan, Purpose, Request, Write};
+use crate::plan::{Plan, Purpose, Request, Timer, Write};
 use crate::report::Report;
 use crate::snapshot::{Need, Observed, Snapshot};
 
@@ -134,7 +133,7 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
 /// The creation is tried again once the present version needs nothing: its refusal is told in the status as it stands.
 fn after_present(present: Plan, creation: Plan) -> Plan {
     if present.writes.is_empty() {
-        Plan { wake_at: present.wake_at, report: present.report, ..creation }
+        Plan { wake_at: present.wake_at, timers: present.timers, report: present.report, ..creation }
     } else {
         present
     }
@@ -200,9 +199,12 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
+    let report = Report { waits: std::mem::take(&mut draft.waits) };
+    let timers = draft.timers();
     Plan {
-        wake_at: draft.wake_at(),
-        report: Report { waits: std::mem::take(&mut draft.waits) },
+        wake_at: timers.iter().map(|timer| timer.at()).min(),
+        timers,
+        report,
         writes,
         decided_at: Some(view.now),
         ..Plan::default()

@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::phase::is_restart_due;
 use super::routing;
 use super::services;
 use super::sizes::{self, Restarted};
 use super::view::View;
-use crate::plan::{Purpose, Request, Write};
+use crate::plan::{Purpose, Request, Timer, Write};
 use crate::report::Wait;
 use crate::snapshot::{Observed, Pod, ReplicaSet, Snapshot};
 

@@ -4,18 +4,86 @@ use std::fmt;
 use std::time::Duration;
 
 use tidegate_core::invariants;
+use tidegate_kubesim::Reaction;
 
 use super::command::{Command, CommandError};
 use crate::router::Routing;
-use crate::world::World;
+use crate::world::{Options, World};
+
+/// The world of a scenario, as comments set it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// `# seed: N`; 1 otherwise.
+    pub seed: u64,
+    /// `# router: confirms after TIME`, `# router: refuses every N`, `# router: none`.
+    pub routing: Option<Routing>,
+    /// `# workers: N`: Rollouts that the controller works on at the same time; 10 otherwise.
+    pub workers: usize,
+    /// `# reaction: TIME`: how long the workload controllers take to notice a change; no time otherwise.
+    pub reaction: Duration,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        let Options { seed, routing, workers, .. } = Options::default();
+        Self { seed, routing, workers, reaction: Duration::ZERO }
+    }
+}
+
+impl Setting {
+    /// Takes what a comment sets.
+    fn read(&mut self, comment: &str) {
+        let value =
+            |name: &str| comment.strip_prefix("# ")?.strip_prefix(name)?.strip_prefix(':').map(str::trim);
+        if let Some(seed) = seed_of(comment) {
+            self.seed = seed;
+        }
+        if let Some(workers) = value("workers").and_then(|text| text.parse().ok()) {
+            self.workers = workers;
+        }
+        if let Some(reaction) = value("reaction").and_then(time) {
+            self.reaction = reaction;
+        }
+        match value("router") {
+            None => {}
+            Some("none") => self.routing = None,
+            Some(text) => {
+                let mut routing = self.routing.unwrap_or_default();
+                if let Some(after) = text.strip_prefix("confirms after ").and_then(time) {
+                    routing.confirmation = Some(after);
+                }
+                if let Some(every) = text.strip_prefix("refuses every ").and_then(|text| text.parse().ok()) {
+                    routing.refusal = Some(every);
+                }
+                self.routing = Some(routing);
+            }
+        }
+    }
+
+    /// How such a world begins.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let reaction = Reaction { replica_set: self.reaction, garbage: 2 * self.reaction };
+        Options {
+            seed: self.seed,
+            routing: self.routing,
+            workers: self.workers,
+            reaction,
+            ..Options::default()
+        }
+    }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let time = tidegate_api::duration::parse_go_duration(text).ok()?;
+    Duration::try_from(time).ok()
+}
 
 /// A scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// Seed of its world; `# seed: N` sets it, 1 otherwise.
-    pub seed: u64,
-    /// The router of its world; `# router: confirms after TIME` and `# router: none` set it.
-    pub routing: Option<Routing>,
+    /// Its world.
+    pub setting: Setting,
     /// Its lines.
     pub steps: Vec<Step>,
 }
@@ -71,8 +139,7 @@ impl Script {
     /// [`ScriptError::Line`].
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut steps: Vec<Step> = Vec::new();
-        let mut seed = 1;
-        let mut routing = Some(Routing::default());
+        let mut setting = Setting::default();
         let mut blanks = 0;
         for (number, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
@@ -93,14 +160,13 @@ impl Script {
                 let text = command.trim().to_owned();
                 steps.push(Step::Command { line: number + 1, text, output: String::new() });
             } else if line.starts_with('#') {
-                seed = seed_of(line).unwrap_or(seed);
-                routing = routing_of(line).unwrap_or(routing);
+                setting.read(line);
                 steps.push(Step::Text(line.trim_end().to_owned()));
             } else {
                 return Err(ScriptError::Line { line: number + 1, text: line.to_owned() });
             }
         }
-        Ok(Self { seed, routing, steps })
+        Ok(Self { setting, steps })
     }
 }
 
@@ -124,18 +190,6 @@ impl fmt::Display for Script {
 /// The value of a comment `# seed: N`.
 fn seed_of(line: &str) -> Option<u64> {
     line.strip_prefix("# seed:")?.trim().parse().ok()
-}
-
-/// What a comment `# router: ...` says: `confirms after TIME`, or `none`.
-fn routing_of(line: &str) -> Option<Option<Routing>> {
-    match line.strip_prefix("# router:")?.trim() {
-        "none" => Some(None),
-        other => {
-            let time = other.strip_prefix("confirms after ")?;
-            let time = tidegate_api::duration::parse_go_duration(time).ok()?;
-            Some(Some(Routing { confirmation: Some(Duration::try_from(time).ok()?), ..Routing::default() }))
-        }
-    }
 }
 
 /// The commands of a text that somebody wrote by hand: `$ ` may be left out, what scenarios print is passed over.
@@ -184,7 +238,7 @@ impl Commands {
 }
 
 /// Nothing was broken, nothing is left to do, and nothing is done for a day.
-pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
+pub(crate) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
     let end = |text: String| Err(ScriptError::End(text));
     if world.gate().is_none() {
         world.start_controller();

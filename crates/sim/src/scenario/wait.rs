@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::command::CommandError;
+use super::command::{CommandError, Wanted};
 use crate::world::World;
 
 /// How closely is looked: what changes and changes back within is not seen.
@@ -41,10 +41,6 @@ impl<'a> Watch<'a> {
         }
         self.last.retain(|name, _| names.contains(name));
     }
-
-    fn is_seen(&self, wanted: &str) -> bool {
-        self.last.values().any(|summary| summary.contains(wanted))
-    }
 }
 
 pub(super) async fn wait(world: &World, namespace: &str, time: Duration) -> String {
@@ -57,18 +53,22 @@ pub(super) async fn wait(world: &World, namespace: &str, time: Duration) -> Stri
     watch.lines.join("\n")
 }
 
-pub(super) async fn wait_until(world: &World, namespace: &str, wanted: &str) -> Result<String, CommandError> {
+pub(super) async fn wait_until(
+    world: &World,
+    namespace: &str,
+    wanted: &Wanted,
+) -> Result<String, CommandError> {
     let mut watch = Watch::begin(world, namespace);
     let end = watch.began + LONGEST;
     world.pass(GRAIN).await;
     loop {
         watch.look();
-        if watch.is_seen(wanted) {
+        if wanted.is_met(watch.last.values()) {
             return Ok(watch.lines.join("\n"));
         }
         if !world.next_look(watch.began, GRAIN, end).await {
             let summary = watch.last.into_values().collect::<Vec<_>>().join("; ");
-            return Err(CommandError::Waited { wanted: wanted.to_owned(), summary });
+            return Err(CommandError::Waited { wanted: wanted.to_string(), summary });
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tidegate_kubesim::{PodState, Stage};
-use tidegate_sim::scenario::{Action, Commands, Context, Written};
+use tidegate_sim::scenario::{Action, Commands, Context, Manifest, Written};
 use tidegate_sim::timeline::{Entry, Key, Timeline};
 use tidegate_sim::{Options, Pace, World};
 
@@ -255,7 +255,7 @@ fn place(object: &Object) -> String {
 fn applied(commands: &[Written], known: &[Source], script: &str) -> (Vec<Source>, Vec<Problem>) {
     let (mut sources, mut problems): (Vec<Source>, _) = (Vec::new(), Vec::new());
     for Written { line, command, .. } in commands {
-        let Action::Apply { file } = &command.action else { continue };
+        let Action::Apply { manifest: Manifest::File(file) } = &command.action else { continue };
         if known.iter().chain(&sources).any(|source| source.name == *file) {
             continue;
         }

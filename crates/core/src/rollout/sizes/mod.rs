@@ -14,12 +14,11 @@ use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
 use super::arithmetic::{Pods, Split};
-use super::draft::Timer;
 use super::restart;
 use super::routing::{self, Pin};
 use super::services;
 use super::view::View;
-use crate::plan::{Event, Purpose, Request, Write};
+use crate::plan::{Event, Purpose, Request, Timer, Write};
 use crate::report::Wait;
 use crate::snapshot::ReplicaSet;
 use crate::traffic_guard::{self, Resize};
