@@ -84,6 +84,13 @@ pub(crate) async fn answer(
                 snapshot.pods = Observed::Found(pods(clients, snapshot, &hashes).await?);
             }
             Need::ReplicaSets => replica_sets(clients, snapshot).await?,
+            Need::FreshReplicaSets(names) => {
+                for name in names {
+                    let path = kind::REPLICA_SET.object(namespace, &name);
+                    let live = observe(clients, &path, ReplicaSet::parse).await?;
+                    snapshot.refresh(&name, live);
+                }
+            }
             Need::Router => snapshot.router = routed(shell, &snapshot.rollout).await?,
             Need::LiveReplicaSet(name) => {
                 let path = kind::REPLICA_SET.object(namespace, &name);

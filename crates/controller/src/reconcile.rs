@@ -20,7 +20,7 @@ use crate::store::Key;
 /// How often needs are answered before a plan is asked for.
 const ROUNDS_OF_NEEDS: usize = 2;
 /// How many plans may follow the first one, after failures, before the Rollout is put back.
-const FOLLOW_UPS: usize = 3;
+pub(crate) const FOLLOW_UPS: usize = 5;
 
 /// Plans for one Rollout and carries the plan out.
 pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {

@@ -1,6 +1,6 @@
 //! What a decision reads: one owned, serialisable value per Rollout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct Snapshot {
     /// They were listed live, not taken from a store that a lost event may have left behind.
     #[serde(default)]
     pub replica_sets_are_live: bool,
+    /// Names of those that were read live one by one, because traffic is to go to them.
+    #[serde(default)]
+    pub fresh: BTreeSet<String>,
     /// Live reads of ReplicaSets by name, made because a create met an object of that name.
     #[serde(default)]
     pub live_replica_sets: BTreeMap<String, Observed<ReplicaSet>>,
@@ -56,6 +59,7 @@ impl Snapshot {
             rollout,
             replica_sets: Vec::new(),
             replica_sets_are_live: false,
+            fresh: BTreeSet::new(),
             live_replica_sets: BTreeMap::new(),
             services: BTreeMap::new(),
             workload: Observed::Unread,
@@ -64,6 +68,23 @@ impl Snapshot {
             live_uid: Observed::Unread,
             counters_changed_at: None,
         }
+    }
+}
+
+impl Snapshot {
+    /// Answers [`Need::FreshReplicaSets`] for one of them.
+    pub fn refresh(&mut self, name: &str, live: Observed<ReplicaSet>) {
+        self.fresh.insert(name.to_owned());
+        match (live, self.replica_sets.iter().position(|rs| rs.metadata.name == name)) {
+            (Observed::Found(live), Some(index)) => self.replica_sets[index] = live,
+            (Observed::Missing, Some(index)) => _ = self.replica_sets.remove(index),
+            _ => {}
+        }
+    }
+
+    /// Whether what is known of a ReplicaSet was read live.
+    pub(crate) fn is_fresh(&self, name: &str) -> bool {
+        self.replica_sets_are_live || self.fresh.contains(name)
     }
 }
 
@@ -106,6 +127,8 @@ pub enum Need {
     Pods(Vec<String>),
     /// What the Rollout's router does.
     Router,
+    /// ReplicaSets by name, read live in place of the copies that stores have: before traffic goes to their pods.
+    FreshReplicaSets(Vec<String>),
     /// All ReplicaSets, listed live: before a decision that a lost event must not lead to.
     ReplicaSets,
 }

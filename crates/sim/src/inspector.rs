@@ -1,6 +1,6 @@
 //! Sees every stored change of a world and holds the controller's own against the invariants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -237,6 +237,9 @@ impl Record {
             let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
+        if kind == "Service" {
+            self.meter_others(change, owner.as_ref());
+        }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
         if change.actor == CONTROLLER && kind != "Event" {
@@ -255,6 +258,21 @@ impl Record {
             }
             // Nobody expects an answer from a Rollout that is gone.
             None => _ = self.meters.entry(key).and_modify(|meter| meter.rest(change.time)),
+        }
+    }
+
+    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it.
+    fn meter_others(&mut self, change: &Change, owner: Option<&(String, String)>) {
+        let naming = self.permissions.iter().filter(|(_, it)| it.services.contains(&change.name));
+        let keys: BTreeSet<(String, String)> = naming
+            .filter(|(namespace, _)| *namespace == change.namespace)
+            .map(|(namespace, permission)| (namespace.clone(), permission.name.clone()))
+            .filter(|key| Some(key) != owner)
+            .collect();
+        for key in keys {
+            if let Some(now) = self.observation(&key.0, &key.1) {
+                self.meters.entry(key).or_default().change(change, "Service", &now, &now);
+            }
         }
     }
 

@@ -10,6 +10,10 @@ fn one() {
     let played = life::play(&life::script(seed));
     println!("{}\n{:#?}", played.script, played.record.counts);
     println!("{:?} {:?}", played.record.struck, played.record.failed);
+    if let Some(broken) = &played.broken {
+        let (script, broken) = life::shrink(&played, broken, 600);
+        println!("SHRUNK {broken}\n{}", life::play(&script).script);
+    }
     assert!(played.broken.is_none(), "{}", played.broken.unwrap());
 }
 

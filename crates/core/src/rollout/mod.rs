@@ -170,13 +170,16 @@ fn progress(view: &View<'_>) -> Plan {
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
-    let mut kept = Vec::new();
+    let (mut kept, mut gaining) = (Vec::new(), Vec::new());
     if !takes_turns {
         // Which Service is whose must be written before anything goes by it.
-        let (switches, waits) = services::switch(view, &draft.status);
-        kept = waits;
-        writes.extend(switches);
-        writes.extend(routing::route(view, &draft.status));
+        let switches = services::switch(view, &draft.status);
+        kept = switches.waits;
+        gaining = switches.gaining;
+        writes.extend(switches.writes);
+        let route = routing::route(view, &draft.status);
+        gaining.extend(route.iter().flat_map(|write| routing::gaining(view, write)));
+        writes.extend(route);
     }
     let sizing = sizes::guarded(view, &draft.status, &routing::pins(view));
     writes.extend(sizing.writes);
@@ -199,11 +202,24 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
+    let stale: Vec<String> = gaining
+        .iter()
+        .filter_map(|hash| Some(&view.with_hash(hash)?.metadata.name))
+        .filter(|name| !view.snapshot.is_fresh(name))
+        .cloned()
+        .collect();
+    let mut needs = Vec::new();
+    if !stale.is_empty() {
+        // Nothing is moved to pods that may have gone since their ReplicaSet was last heard of.
+        writes.clear();
+        needs.push(Need::FreshReplicaSets(stale));
+    }
     let report = Report { waits: std::mem::take(&mut draft.waits) };
     let timers = draft.timers();
     Plan {
         wake_at: timers.iter().map(|timer| timer.at()).min(),
         timers,
+        needs,
         report,
         writes,
         decided_at: Some(view.now),

@@ -222,6 +222,22 @@ pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
     })
 }
 
+/// Versions to which a write that moves the weights sends more than they get now.
+pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<String> {
+    let Request::Route { intent } = &write.request else { return Vec::new() };
+    let present = weights(view);
+    let share = |hash: &str| -> i32 {
+        let destinations = present.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+        destinations.filter(|to| to.pod_template_hash == hash).map(|to| to.weight).sum()
+    };
+    let gains = |to: &&WeightDestination| to.weight > share(&to.pod_template_hash);
+    [&intent.canary, &intent.stable]
+        .into_iter()
+        .filter(gains)
+        .map(|to| to.pod_template_hash.clone())
+        .collect()
+}
+
 fn intent(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> TrafficIntent {
     let max = view.shares().max_weight;
     let wanted = desired_weight(view, new, status);
