@@ -207,8 +207,11 @@ impl State {
                 if !self.world.is_complete() {
                     return;
                 }
-                if by.kind == kind::REPLICA_SET.kind {
-                    let memory = self.memories.entry(rollout.clone()).or_default();
+                let memory = self.memories.entry(rollout.clone()).or_default();
+                // A status that somebody else has written may count otherwise: two controllers must not correct each other without end.
+                let is_news = by.kind == kind::REPLICA_SET.kind
+                    || (by.kind == kind::ROLLOUT.kind && !memory.is_own(&by, version));
+                if is_news {
                     memory.counters_changed_at.get_or_insert(now);
                 }
                 self.touch(rollout, &by, version);

@@ -119,7 +119,7 @@ impl Observation {
 }
 
 fn published(rs: &ReplicaSet) -> i32 {
-    rs.status.available_replicas.min(rs.replicas)
+    rs.ready()
 }
 
 /// By what a write is judged.

@@ -270,6 +270,12 @@ impl ReplicaSet {
         if self.is_observed() { self.status.available_replicas.min(self.replicas) } else { 0 }
     }
 
+    /// Pods that answer requests, available or not yet.
+    #[must_use]
+    pub fn ready(&self) -> i32 {
+        self.status.ready_replicas.max(self.status.available_replicas).min(self.replicas)
+    }
+
     /// Pods that may be available.
     #[must_use]
     pub fn possibly_available(&self) -> i32 {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tidegate_api::labels;
-use tidegate_api::rollout::{Rollout, TrafficWeights};
+use tidegate_api::rollout::{Rollout, RolloutSpec, TrafficWeights};
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Touch, Violation};
 use tidegate_core::rollout::validate::service_refs;
 use tidegate_core::{Plan, Purpose, ReplicaSet, Service, Snapshot, Timer};
@@ -21,6 +21,9 @@ type ObjectKey = (String, String, String);
 
 /// No Rollout needs as many decisions in a second.
 const PLANS_IN_A_SECOND: u32 = 500;
+
+/// How long a write may be on its way: as long as the slowest fault keeps it there.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(12);
 
 /// A shared record of what has happened in a world; clones are the same record.
 #[derive(Clone, Default)]
@@ -41,6 +44,8 @@ struct Record {
     counts: Counts,
     /// Timers of the last plan for each Rollout.
     timers: BTreeMap<(String, String), Vec<Timer>>,
+    /// What each Rollout has asked for lately, and since when.
+    specs: BTreeMap<(String, String), Vec<(Timestamp, RolloutSpec)>>,
     /// The requests to each Rollout.
     meters: BTreeMap<(String, String), Meter>,
     /// Since when each Rollout has been in its phase, and the longest time in each.
@@ -232,6 +237,12 @@ impl Record {
         };
         if kind == "Rollout" {
             self.permit(object);
+            self.note_spec(&(change.namespace.clone(), change.name.clone()), change);
+        }
+        if kind == "ReplicaSet" {
+            let uid = invariants::controller(object);
+            let owners = self.permissions.iter_mut().filter(|(_, it)| Some(it.uid.as_str()) == uid);
+            owners.for_each(|(_, permission)| permission.note(object));
         }
         if change.actor == CONTROLLER {
             let found = self.foreign_touch(change, &kind);
@@ -342,6 +353,43 @@ impl Record {
         self.objects.get(&key).map(|owner| &**owner)
     }
 
+    /// Notes what a Rollout asks for, with the instant.
+    fn note_spec(&mut self, key: &(String, String), change: &Change) {
+        let specs = self.specs.entry(key.clone()).or_default();
+        let Some(after) = &change.after else { return specs.clear() };
+        let Ok(rollout) = serde_json::from_value::<Rollout>(Value::clone(after)) else { return };
+        if specs.last().is_some_and(|(_, known)| *known == rollout.spec) {
+            return;
+        }
+        // What was replaced long ago does not matter any more.
+        let ends = specs.iter().skip(1).map(|(since, _)| *since).collect::<Vec<_>>();
+        let old = ends.iter().filter(|end| change.time.duration_since(**end) > UNDER_WAY).count();
+        specs.drain(..old);
+        specs.push((change.time, rollout.spec));
+    }
+
+    /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
+    /// when it was sent.
+    fn broken(&self, change: &Change, before: &Observation, after: &Observation) -> Vec<Violation> {
+        let mut found = invariants::check_write(before, after, self.knowledge);
+        let metadata = &before.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        let Some(specs) = self.specs.get(&key).filter(|_| !found.is_empty()) else { return found };
+        let ends = specs.iter().skip(1).map(|(since, _)| *since);
+        for ((_, spec), end) in specs.iter().zip(ends) {
+            if change.time.duration_since(end) <= UNDER_WAY {
+                let under = |observation: &Observation| {
+                    let mut observation = observation.clone();
+                    observation.rollout.spec = spec.clone();
+                    observation
+                };
+                let then = invariants::check_write(&under(before), &under(after), self.knowledge);
+                found.retain(|violation| then.iter().any(|other| other.rule == violation.rule));
+            }
+        }
+        found
+    }
+
     fn judge(
         &mut self,
         change: &Change,
@@ -351,7 +399,7 @@ impl Record {
     ) {
         let mut found = Vec::new();
         if let (Some(before), Some(after)) = (before, after) {
-            found.extend(invariants::check_write(before, after, self.knowledge));
+            found.extend(self.broken(change, before, after));
             let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
             *writes += 1;
             found.extend(invariants::is_bounded(*writes, after));

@@ -45,6 +45,15 @@ impl Permission {
         self.deployments.extend(workload.map(|workload| workload.name.clone()));
     }
 
+    /// Adds what is noted on a ReplicaSet of the Rollout, whichever Rollout noted it: whoever adopts it takes that back.
+    pub fn note(&mut self, replica_set: &Value) {
+        let noted = text(&replica_set["metadata"]["annotations"][labels::EPHEMERAL_METADATA]);
+        let noted: Value = serde_json::from_str(noted).unwrap_or_default();
+        let keys = |of: &str| noted[of].as_object().into_iter().flat_map(serde_json::Map::keys).cloned();
+        self.labels.extend(keys("labels"));
+        self.annotations.extend(keys("annotations"));
+    }
+
     fn owns(&self, object: &Value) -> bool {
         !self.uid.is_empty() && controller(object) == Some(&self.uid)
     }
@@ -113,7 +122,6 @@ fn replica_set(permission: &Permission, touch: Touch<'_>) -> Option<String> {
                 "/metadata/ownerReferences".into(),
             ];
             permitted.extend(role_members(permission, "/spec/template"));
-            permitted.extend(noted_members(old));
             first_change(old, new, &permitted)
         }
         _ => None,
@@ -125,17 +133,6 @@ fn role_members(permission: &Permission, root: &str) -> Vec<String> {
     let path = |of: &str, key: &String| format!("{root}/metadata/{of}/{}", key.replace('/', "~1"));
     let labels = permission.labels.iter().map(|key| path("labels", key));
     labels.chain(permission.annotations.iter().map(|key| path("annotations", key))).collect()
-}
-
-/// Paths of what is noted on a ReplicaSet as ours, whichever Rollout noted it: whoever adopts it takes that back.
-fn noted_members(replica_set: &Value) -> Vec<String> {
-    let noted = text(&replica_set["metadata"]["annotations"][labels::EPHEMERAL_METADATA]);
-    let noted: Value = serde_json::from_str(noted).unwrap_or_default();
-    let members = |of: &str| -> Vec<String> {
-        let keys = noted[of].as_object().into_iter().flat_map(serde_json::Map::keys);
-        keys.map(|key| format!("/spec/template/metadata/{of}/{}", key.replace('/', "~1"))).collect()
-    };
-    [members("labels"), members("annotations")].concat()
 }
 
 fn rollout(touch: Touch<'_>) -> Option<String> {

@@ -16,7 +16,7 @@ pub enum Fault {
     TimeoutBefore,
     /// The request is carried out; its answer is lost.
     TimeoutAfter,
-    /// The answer to a write is lost, and only after that, up to half a minute later, the write happens.
+    /// The answer to a write is lost, and only after that, up to ten seconds later, the write happens.
     LateWrite,
     /// The request is refused with 429 TooManyRequests.
     TooManyRequests,

@@ -279,7 +279,12 @@ pub(super) fn first_unmet(view: &View<'_>, status: &RolloutStatus) -> Option<Wai
 }
 
 pub(super) fn pods(rs: &ReplicaSet) -> Pods {
-    Pods { size: rs.replicas, available: rs.available(), possible: rs.possibly_available() }
+    Pods {
+        size: rs.replicas,
+        available: rs.available(),
+        possible: rs.possibly_available(),
+        ready: rs.ready(),
+    }
 }
 
 /// The guarded write of one ReplicaSet's size, of the `spec.replicas` it was made for, and of its deadline.
