@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::labels;
 use tidegate_api::rollout::{Rollout, RolloutSpec, TrafficWeights};
@@ -35,6 +36,9 @@ pub struct Inspector {
 struct Record {
     /// (kind, namespace, name) -> object as stored.
     objects: BTreeMap<ObjectKey, Arc<Value>>,
+    /// The same, read: observations are made more often than these objects change.
+    rollouts: BTreeMap<(String, String), Rollout>,
+    replica_sets: BTreeMap<(String, String), ReplicaSet>,
     violations: Vec<(Timestamp, Violation)>,
     /// Before and after the first write that broke a rule.
     evidence: Option<(Observation, Observation)>,
@@ -231,6 +235,7 @@ impl Record {
         let owner = self.rollout_of(object, &kind);
         let before = owner.as_ref().and_then(|(namespace, name)| self.observation(namespace, name));
         let key = (kind.clone(), change.namespace.clone(), change.name.clone());
+        self.read(change, &kind);
         match &change.after {
             Some(after) => self.objects.insert(key, Arc::clone(after)),
             None => self.objects.remove(&key),
@@ -297,9 +302,26 @@ impl Record {
         }
     }
 
+    /// Reads what was stored, or forgets what is gone or cannot be read.
+    fn read(&mut self, change: &Change, kind: &str) {
+        let key = (change.namespace.clone(), change.name.clone());
+        let after = change.after.as_deref();
+        if kind == "Rollout" {
+            match after.and_then(|object| Rollout::deserialize(object).ok()) {
+                Some(rollout) => _ = self.rollouts.insert(key, rollout),
+                None => _ = self.rollouts.remove(&key),
+            }
+        } else if kind == "ReplicaSet" {
+            match after.and_then(|object| ReplicaSet::parse(object).ok()) {
+                Some(replica_set) => _ = self.replica_sets.insert(key, replica_set),
+                None => _ = self.replica_sets.remove(&key),
+            }
+        }
+    }
+
     /// Notes what a Rollout names as it stands now.
     fn permit(&mut self, object: &Value) {
-        let Ok(rollout) = serde_json::from_value::<Rollout>(object.clone()) else { return };
+        let Ok(rollout) = Rollout::deserialize(object) else { return };
         let (namespace, uid) = (&rollout.metadata.namespace, &rollout.metadata.uid);
         let known = self.permissions.iter_mut().find(|(_, permission)| permission.uid == *uid);
         match known {
@@ -357,7 +379,7 @@ impl Record {
     fn note_spec(&mut self, key: &(String, String), change: &Change) {
         let specs = self.specs.entry(key.clone()).or_default();
         let Some(after) = &change.after else { return specs.clear() };
-        let Ok(rollout) = serde_json::from_value::<Rollout>(Value::clone(after)) else { return };
+        let Ok(rollout) = Rollout::deserialize(&**after) else { return };
         if specs.last().is_some_and(|(_, known)| *known == rollout.spec) {
             return;
         }
@@ -439,12 +461,14 @@ impl Record {
     }
 
     fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
-        let object = self.objects.get(&("Rollout".to_owned(), namespace.to_owned(), name.to_owned()))?;
-        let rollout: Rollout = serde_json::from_value(Value::clone(object)).ok()?;
+        let rollout = self.rollouts.get(&(namespace.to_owned(), name.to_owned()))?.clone();
         let replica_sets: Vec<ReplicaSet> = self
-            .of_kind("ReplicaSet", namespace)
-            .filter_map(|object| ReplicaSet::parse(object).ok())
+            .replica_sets
+            .range((namespace.to_owned(), String::new())..)
+            .take_while(|((of, _), _)| of == namespace)
+            .map(|(_, replica_set)| replica_set)
             .filter(|rs| rs.metadata.controller_uid() == Some(&rollout.metadata.uid))
+            .cloned()
             .collect();
         let ready_pods: Vec<&Value> = self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)).collect();
         let mut ready = BTreeMap::new();

@@ -49,7 +49,7 @@ pub fn play_through(script: &Script, base: &Path) -> (Script, Result<(), ScriptE
         let mut played = script.clone();
         let mut outcome = follow(&mut world, &mut played, &commands, base).await;
         if outcome.is_ok() {
-            outcome = script::check_rest(&mut world).await;
+            outcome = script::check_rest(&mut world, script::DAY).await;
         }
         (played, outcome)
     })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -15,6 +16,9 @@ use crate::meter::Failed;
 use crate::pace::Pace;
 use crate::scenario::{self, Script};
 use crate::world::{World, run};
+
+/// How long nothing may be done at the end of a life; scenarios wait for a day.
+const QUIET: Duration = Duration::from_secs(3_600);
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +116,7 @@ pub fn play(script: &Script) -> Played {
             let mut played = script.clone();
             let mut outcome = scenario::follow(&mut world, &mut played, &commands, Path::new("")).await;
             if outcome.is_ok() {
-                outcome = scenario::check_rest(&mut world).await;
+                outcome = scenario::check_rest(&mut world, QUIET).await;
             }
             let record = Record::of(&world);
             let broken =

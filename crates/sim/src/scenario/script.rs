@@ -237,8 +237,11 @@ impl Commands {
     }
 }
 
-/// Nothing was broken, nothing is left to do, and nothing is done for a day.
-pub(crate) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
+/// How long nothing may be done at the end of a scenario.
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Nothing was broken, nothing is left to do, and nothing is done for `quiet`.
+pub(crate) async fn check_rest(world: &mut World, quiet: Duration) -> Result<(), ScriptError> {
     let end = |text: String| Err(ScriptError::End(text));
     if world.gate().is_none() {
         world.start_controller();
@@ -262,14 +265,17 @@ pub(crate) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
         }
     }
     let before = world.controller_writes();
-    world.pass(Duration::from_secs(86_400)).await;
+    world.pass(quiet).await;
     let writes = world.controller_writes() - before;
     if writes > 0 {
-        return end(format!("{writes} writes in a day at rest"));
+        return end(format!("{writes} writes in {} h at rest", quiet.as_secs() / 3600));
     }
-    match world.inspector.violations().first() {
-        Some((at, violation)) => end(format!("broken at {at}: {violation}")),
-        None => Ok(()),
+    if let Some((at, violation)) = world.inspector.violations().first() {
+        return end(format!("broken at {at}: {violation}"));
+    }
+    match world.inspector.failed(world.now()).ours {
+        0 => Ok(()),
+        failed => end(format!("writes of the controller failed {failed} requests")),
     }
 }
 
