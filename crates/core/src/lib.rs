@@ -19,6 +19,6 @@ pub use plan::{
 };
 pub use report::{Report, Wait};
 pub use snapshot::{
-    KnownTemplate, Need, Observed, Pod, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
+    Evidence, KnownTemplate, Need, Observed, Pod, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
 };
 pub use traffic::{RouterObservation, TrafficIntent};

@@ -14,7 +14,8 @@ use tidegate_core::rollout::validate::service_refs;
 use tidegate_core::{Plan, Purpose, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
-use crate::meter::{Failed, Meter};
+use crate::faults::Faults;
+use crate::meter::{Failed, Meter, is_disturbance};
 use crate::router;
 use crate::world::CONTROLLER;
 
@@ -48,6 +49,9 @@ struct Record {
     counts: Counts,
     /// Timers of the last plan for each Rollout.
     timers: BTreeMap<(String, String), Vec<Timer>>,
+    /// When somebody else last did something to each Rollout.
+    touched: BTreeMap<(String, String), Timestamp>,
+    faults: Option<Faults>,
     /// What each Rollout has asked for lately, and since when.
     specs: BTreeMap<(String, String), Vec<(Timestamp, RolloutSpec)>>,
     /// The requests to each Rollout.
@@ -122,9 +126,10 @@ impl Counts {
 }
 
 impl Inspector {
-    pub(crate) fn new(knowledge: Knowledge) -> Self {
+    pub(crate) fn new(knowledge: Knowledge, faults: Faults) -> Self {
         let this = Self::default();
         this.lock().knowledge = knowledge;
+        this.lock().faults = Some(faults);
         this
     }
 
@@ -201,6 +206,13 @@ impl Inspector {
         failed
     }
 
+    /// The first write of ours that requests failed because of.
+    #[must_use]
+    pub fn cause_of_failure(&self) -> Option<String> {
+        let record = self.lock();
+        record.meters.values().find_map(|meter| meter.cause().map(str::to_owned))
+    }
+
     /// The longest time that a Rollout was in each phase without leaving it.
     #[must_use]
     pub fn longest_in_phase(&self) -> BTreeMap<String, SignedDuration> {
@@ -258,6 +270,9 @@ impl Record {
         }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
+        if is_disturbance(change, &kind, before.as_ref(), after.as_ref()) {
+            self.touched.insert((namespace.clone(), name.clone()), change.time);
+        }
         if change.actor == CONTROLLER && kind != "Event" {
             self.judge(change, (&namespace, &name), before.as_ref(), after.as_ref());
         } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
@@ -394,9 +409,19 @@ impl Record {
     /// when it was sent.
     fn broken(&self, change: &Change, before: &Observation, after: &Observation) -> Vec<Violation> {
         let mut found = invariants::check_write(before, after, self.knowledge);
+        if found.is_empty() {
+            return found;
+        }
         let metadata = &before.rollout.metadata;
         let key = (metadata.namespace.clone(), metadata.name.clone());
-        let Some(specs) = self.specs.get(&key).filter(|_| !found.is_empty()) else { return found };
+        if let Some(sent) = self.faults.as_ref().and_then(Faults::sent) {
+            // It was right when it was sent, for all that its sender could know.
+            let under_way = SignedDuration::try_from(sent.elapsed()).unwrap_or_default();
+            if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= under_way) {
+                return Vec::new();
+            }
+        }
+        let Some(specs) = self.specs.get(&key) else { return found };
         let ends = specs.iter().skip(1).map(|(since, _)| *since);
         for ((_, spec), end) in specs.iter().zip(ends) {
             if change.time.duration_since(end) <= UNDER_WAY {

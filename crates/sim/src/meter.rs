@@ -38,6 +38,8 @@ pub(crate) struct Meter {
     /// The share that is not answered now, in parts of [`WHOLE`], and since when; `None`: nothing was ever answered.
     now: Option<(i64, Timestamp)>,
     is_ours: bool,
+    /// The first write that is to blame.
+    cause: Option<String>,
     /// When somebody else last took pods or changed what traffic goes by.
     disturbed: Option<Timestamp>,
     /// In parts of a request: `WHOLE` times milliseconds.
@@ -48,7 +50,7 @@ impl Meter {
     /// Takes note of a change.
     pub(crate) fn change(&mut self, change: &Change, kind: &str, before: &Observation, after: &Observation) {
         let is_ours = change.actor == CONTROLLER;
-        if is_disturbance(change, kind, before, after) {
+        if is_disturbance(change, kind, Some(before), Some(after)) {
             self.disturbed = Some(change.time);
         }
         self.pass(change.time);
@@ -61,7 +63,13 @@ impl Meter {
             Some((known, _)) => {
                 if share > *known {
                     let excused = self.disturbed.is_some_and(|at| change.time.duration_since(at) < EXCUSED);
-                    self.is_ours = (is_ours || change.actor == REPLICA_SETS) && !excused;
+                    // Where no pod is promised, there may be none.
+                    let promised = before.promised().min(after.promised()) > 0;
+                    self.is_ours = (is_ours || change.actor == REPLICA_SETS) && !excused && promised;
+                    if self.is_ours && self.cause.is_none() {
+                        let Change { time, actor, verb, name, .. } = change;
+                        self.cause = Some(format!("{verb} {kind} {name} by {actor} at {time}"));
+                    }
                 }
                 *known = share;
             }
@@ -83,6 +91,11 @@ impl Meter {
         self.now = None;
     }
 
+    /// The first write of ours that requests failed because of.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
     /// What was not answered so far.
     pub(crate) fn failed(&self) -> Failed {
         let requests = |parts: i128| u64::try_from(parts * PACE / 1_000 / i128::from(WHOLE)).unwrap_or(0);
@@ -91,10 +104,17 @@ impl Meter {
 }
 
 /// Whether somebody else took ready pods, or changed what traffic goes by.
-fn is_disturbance(change: &Change, kind: &str, before: &Observation, after: &Observation) -> bool {
+pub(crate) fn is_disturbance(
+    change: &Change,
+    kind: &str,
+    before: Option<&Observation>,
+    after: Option<&Observation>,
+) -> bool {
     if change.actor == CONTROLLER || change.actor == REPLICA_SETS {
         return false;
     }
-    let ready = |observation: &Observation| observation.ready.values().sum::<i32>();
+    let ready = |observation: Option<&Observation>| -> i32 {
+        observation.map_or(0, |observation| observation.ready.values().sum())
+    };
     matches!(kind, "ReplicaSet" | "Service" | "ConfigMap") || ready(after) < ready(before)
 }

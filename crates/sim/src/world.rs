@@ -190,7 +190,9 @@ impl World {
             ..tidegate_kubesim::Config::default()
         });
         let lags = options.reaction.replica_set > Duration::ZERO;
-        let inspector = Inspector::new(if lags { Knowledge::Published } else { Knowledge::Exact });
+        let faults = Faults::none(options.seed);
+        let knowledge = if lags { Knowledge::Published } else { Knowledge::Exact };
+        let inspector = Inspector::new(knowledge, faults.clone());
         inspector.attach(&server);
         let changed = Arc::new(Notify::new());
         let news = Arc::clone(&changed);
@@ -198,7 +200,6 @@ impl World {
         server.spawn_controllers();
         let user = named(&server, USER);
         let clock = Clock::starting_at(epoch);
-        let faults = Faults::none(options.seed);
         let launcher = Launcher {
             server: server.clone(),
             inspector: inspector.clone(),
