@@ -20,6 +20,7 @@ mod json;
 pub mod listener;
 mod negotiation;
 mod openapi;
+mod ownership;
 mod patch;
 mod presentation;
 mod quantity;

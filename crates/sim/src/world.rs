@@ -127,6 +127,7 @@ impl World {
             seed: options.seed,
             kubelet: options.kubelet.clone(),
             reaction: options.reaction,
+            field_ownership: false,
             ..tidegate_kubesim::Config::default()
         });
         let lags = options.reaction.replica_set > Duration::ZERO;
