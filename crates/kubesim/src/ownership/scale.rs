@@ -26,8 +26,14 @@ pub(crate) struct Scaled<'a> {
 }
 
 impl Scaled<'_> {
-    fn owners(&self) -> Managed {
-        managed::decode(at(self.object, &ENTRIES)).unwrap_or_default()
+    /// The object's owners; those of versions that are not served any more are forgotten.
+    fn owners(&self, state: &State) -> Managed {
+        let mut owners = managed::decode(at(self.object, &ENTRIES)).unwrap_or_default();
+        let is_served = |version: &str| {
+            state.registry.all().any(|known| known.id == self.resource.id && known.api_version() == version)
+        };
+        owners.retain(|_, owned| is_served(&owned.version));
+        owners
     }
 
     fn path(&self) -> Vec<Step> {
@@ -35,9 +41,9 @@ impl Scaled<'_> {
     }
 
     /// The owners of the scale's replicas.
-    fn of_scale(&self) -> Managed {
+    fn of_scale(&self, state: &State) -> Managed {
         let path = self.path();
-        let owners = self.owners().into_iter().filter(|(_, owned)| owned.set.has(&path));
+        let owners = self.owners(state).into_iter().filter(|(_, owned)| owned.set.has(&path));
         owners
             .map(|(manager, owned)| {
                 let manager =
@@ -50,12 +56,12 @@ impl Scaled<'_> {
 
     /// The object's entries when `managed` are the scale's. As on the real server, who comes by scaling has no time, and who keeps
     /// the field by an update keeps it in an entry of its own.
-    fn entries(&self, mut managed: Managed) -> Value {
+    fn entries(&self, state: &State, mut managed: Managed) -> Value {
         let path = self.path();
         let replicas: Vec<Step> = REPLICAS.iter().map(|name| Step::field(name)).collect();
         let mut field = Set::default();
         field.insert(&path);
-        let before = self.owners();
+        let before = self.owners(state);
         let mut kept: Vec<(Manager, Owned)> = Vec::new();
         for (manager, owned) in &before {
             let mut owned = owned.clone();
@@ -77,7 +83,7 @@ impl Scaled<'_> {
 
     /// The object's entries after an update that made `new` of its scale.
     pub(crate) fn updated(&self, state: &State, call: &Call, new: &Value) -> Value {
-        let managed = self.of_scale();
+        let managed = self.of_scale(state);
         if managed.is_empty() {
             // What nobody owns is not tracked until the first apply.
             return at(self.object, &ENTRIES).clone();
@@ -86,7 +92,7 @@ impl Scaled<'_> {
         let new = without_entries(new);
         let managed =
             transfer::update(&subject, [self.scale, &new], managed, &manager_name(call), &state.api_now());
-        self.entries(managed)
+        self.entries(state, managed)
     }
 
     /// What an applied configuration makes of the scale, and the object's entries then.
@@ -97,7 +103,7 @@ impl Scaled<'_> {
     ) -> Result<(Value, Value), ApiError> {
         let subject = Subject::scale();
         let (scale, managed) =
-            configuration.applied_to(self.scale, self.of_scale(), &subject, &state.api_now())?;
-        Ok((scale, self.entries(managed)))
+            configuration.applied_to(self.scale, self.of_scale(state), &subject, &state.api_now())?;
+        Ok((scale, self.entries(state, managed)))
     }
 }
