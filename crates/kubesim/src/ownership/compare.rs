@@ -226,3 +226,15 @@ pub(crate) fn with_named_fields(set: &Set, ty: Option<&Type>) -> Set {
         (is_named, with_named_fields(child, ty))
     })
 }
+
+/// The set of an owner from before its type changed: where fields of a value that is owned whole by now are members, the value is.
+pub(crate) fn reshaped(set: &Set, ty: Option<&Type>) -> Set {
+    let Some(resolved) = ty.map(Type::resolve) else { return set.clone() };
+    set.mapped(|step, child| {
+        let ty = resolved.after(step);
+        if ty.is_some_and(|ty| ty.resolve().is_whole()) {
+            return (true, Set::default());
+        }
+        (false, reshaped(child, ty))
+    })
+}

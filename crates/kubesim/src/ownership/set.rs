@@ -102,7 +102,7 @@ impl Set {
         }
     }
 
-    /// The set with what `rule` makes of each child, and with the steps to children that `rule` wants as members.
+    /// The set with what `rule` makes of what is below each step, and with the steps that `rule` wants as members.
     pub(crate) fn mapped(&self, mut rule: impl FnMut(&Step, &Self) -> (bool, Self)) -> Self {
         let mut set = Self { members: self.members.clone(), children: BTreeMap::new() };
         for (step, child) in &self.children {
@@ -110,7 +110,9 @@ impl Set {
             if is_member {
                 set.members.insert(step.clone());
             }
-            set.children.insert(step.clone(), child);
+            if !child.is_empty() {
+                set.children.insert(step.clone(), child);
+            }
         }
         set
     }

@@ -116,14 +116,17 @@ impl<'a> Resolved<'a> {
     /// The part that fits the value; null fits the first that there is.
     pub(crate) fn part(self, value: &Value) -> Part {
         let shape = self.shape;
-        match value {
-            Value::Object(_) if shape.map.is_some() => Part::Map,
-            Value::Array(_) if shape.list.is_some() => Part::List,
-            Value::Bool(_) | Value::Number(_) | Value::String(_) if shape.scalar.is_some() => Part::Scalar,
-            _ if shape.map.is_some() => Part::Map,
-            _ if shape.scalar.is_some() => Part::Scalar,
-            _ => Part::List,
-        }
+        let fits = match value {
+            Value::Array(_) => shape.list.as_ref().map(|_| Part::List),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => shape.scalar.map(|_| Part::Scalar),
+            Value::Null | Value::Object(_) => None,
+        };
+        let first = || match (&shape.map, shape.scalar) {
+            (Some(_), _) => Part::Map,
+            (None, Some(_)) => Part::Scalar,
+            (None, None) => Part::List,
+        };
+        fits.unwrap_or_else(first)
     }
 
     /// Whether objects of the type are owned whole.
@@ -135,6 +138,13 @@ impl<'a> Resolved<'a> {
     pub(crate) fn is_atomic_list(self) -> bool {
         self.is_atomic == Some(true)
             || self.shape.list.as_ref().is_none_or(|list| list.kind == ListKind::Atomic)
+    }
+
+    /// Whether values of the type, whatever they are, are owned whole.
+    pub(crate) fn is_whole(self) -> bool {
+        let shape = self.shape;
+        let is_list = shape.map.is_none() && shape.scalar.is_none() && shape.list.is_some();
+        if is_list { self.is_atomic_list() } else { shape.map.is_some() && self.is_atomic_map() }
     }
 
     /// The type of a member; nothing when there may be none of that name.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::compare::{Comparison, compare, fields_of, with_named_fields};
+use super::compare::{Comparison, compare, fields_of, reshaped, with_named_fields};
 use super::managed::{Managed, Manager, Operation, Owned};
 use super::merge::{merge, without};
 use super::path::{Step, is_same};
@@ -45,6 +45,7 @@ pub(crate) fn update(
     name: &str,
     now: &str,
 ) -> Managed {
+    reshape(subject, &mut managed);
     let comparison = compare(old, new, subject.ty());
     take(subject, [old, new], &comparison, &mut managed, None);
     let set = comparison.written().difference_with_all_below(&subject.ignored);
@@ -58,6 +59,13 @@ pub(crate) fn update(
     }
     limit_updates(&mut managed);
     managed
+}
+
+/// Brings owners' sets into the form that the types have now.
+fn reshape(subject: &Subject, managed: &mut Managed) {
+    for owned in managed.values_mut() {
+        owned.set = reshaped(&owned.set, subject.ty_in(&owned.version));
+    }
 }
 
 /// Takes what changed from all but `except`.
@@ -139,6 +147,7 @@ pub(crate) fn apply(
     manager: &Manager,
     force: bool,
 ) -> Result<Outcome, Vec<Conflict>> {
+    reshape(subject, &mut managed);
     let merged = merge(live, configuration, subject.ty());
     let set = fields_of(configuration, subject.ty()).difference_with_all_below(&subject.ignored);
     let last = managed.remove(manager);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate_kubesim::ApiServer;
 
 use super::{applied, apply, owned};
-use crate::client::{CRDS, MERGE, create, get, message, patch, server};
+use crate::client::{CRDS, JSON_PATCH, MERGE, create, get, message, patch, server};
 
 const GADGETS: &str = "/apis/example.com/v1/namespaces/default/gadgets";
 
@@ -171,5 +171,35 @@ async fn appliers_move_between_versions_and_updaters_do_not() {
     assert_eq!(
         message(&status),
         "Apply failed with 1 conflict: conflict with \"test\" using example.com/v1: .spec.map.a"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_follow_a_definition_that_owns_whole_what_it_owned_by_parts() {
+    let server = with_gadgets().await;
+    let path = format!("{GADGETS}/g");
+    let made = applied(
+        &server,
+        "me",
+        &path,
+        gadget(json!({"map": {"a": "1"}, "keyed": [{"name": "x"}], "size": 1})),
+    )
+    .await;
+    assert_eq!(made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:map"], json!({"f:a": {}}));
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let change = json!([
+        {"op": "add", "path": format!("{spec}/map/x-kubernetes-map-type"), "value": "atomic"},
+        {"op": "replace", "path": format!("{spec}/keyed/x-kubernetes-list-type"), "value": "atomic"},
+        {"op": "remove", "path": format!("{spec}/keyed/x-kubernetes-list-map-keys")},
+    ]);
+    let (code, answer) = patch(&server, JSON_PATCH, &format!("{CRDS}/gadgets.example.com"), change).await;
+    assert_eq!(code, 200, "{answer}");
+    let (_, made) = patch(&server, MERGE, &path, json!({"spec": {"size": 2}})).await;
+    owned(
+        &made,
+        &[
+            ("me Apply", json!({"f:spec": {"f:keyed": {}, "f:map": {}}})),
+            ("test Update", json!({"f:spec": {"f:size": {}}})),
+        ],
     );
 }
