@@ -238,3 +238,93 @@ pub(crate) fn reshaped(set: &Set, ty: Option<&Type>) -> Set {
         (false, reshaped(child, ty))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::path::shown;
+    use super::super::shape::of_schema;
+    use super::*;
+
+    fn ty() -> Type {
+        let items = json!({"type": "object", "properties": {"n": {"type": "string"}, "v": {}}});
+        Type::Inline(Arc::new(of_schema(&json!({"properties": {
+            "keyed": {"type": "array", "items": items, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"]},
+            "set": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+            "plain": {"type": "array", "items": {"type": "string"}},
+            "map": {"type": "object", "additionalProperties": {"type": "string"}},
+            "any": {"x-kubernetes-preserve-unknown-fields": true},
+        }}))))
+    }
+
+    fn texts(set: &Set) -> Vec<String> {
+        set.paths().iter().map(|path| shown(path)).collect()
+    }
+
+    /// What is removed, modified and added.
+    #[track_caller]
+    fn check(old: &Value, new: &Value, expected: [&[&str]; 3]) {
+        let found = compare(old, new, &ty());
+        assert_eq!([&found.removed, &found.modified, &found.added].map(texts), expected, "{old} {new}");
+    }
+
+    #[test]
+    fn objects_are_compared_field_by_field() {
+        check(
+            &json!({"map": {"a": "1", "b": "1"}, "plain": ["x"]}),
+            &json!({"map": {"a": "2", "c": "1"}, "plain": ["x", "y"]}),
+            [&[".map.b"], &[".plain", ".map.a"], &[".map.c"]],
+        );
+        // What comes whole is added with all that is in it; what was null or empty only by that.
+        check(&json!({}), &json!({"map": {"a": "1"}}), [&[], &[], &[".map", ".map.a"]]);
+        check(&json!({"map": null}), &json!({"map": {"a": "1"}}), [&[], &[], &[".map.a"]]);
+        check(&json!({"map": {"a": "1"}}), &json!({"map": {}}), [&[".map.a"], &[], &[]]);
+        check(&json!({"map": {}}), &json!({}), [&[".map"], &[], &[]]);
+        check(&json!({"any": 1}), &json!({"any": 1.0}), [&[], &[], &[]]);
+        check(&json!({"any": 1}), &json!({"any": {"a": 1}}), [&[], &[".any"], &[".any.a"]]);
+        check(&json!({"any": {"a": [1]}}), &json!({"any": {"a": [2]}}), [&[], &[".any.a"], &[]]);
+    }
+
+    #[test]
+    fn elements_are_compared_by_key_or_value() {
+        check(
+            &json!({"keyed": [{"n": "a", "v": 1}, {"n": "b"}], "set": ["x", "y"]}),
+            &json!({"keyed": [{"n": "b"}, {"n": "a", "v": 2}], "set": ["y", "z"]}),
+            [&[".set[=\"x\"]"], &[".keyed[n=\"a\"].v"], &[".set[=\"z\"]"]],
+        );
+    }
+
+    #[test]
+    fn elements_of_the_same_key_are_owned_as_one() {
+        let (one, two) = (json!({"n": "a", "v": 1}), json!({"n": "a", "v": 2}));
+        check(&json!({"keyed": [one, two]}), &json!({"keyed": [two, one]}), [&[], &[".keyed[n=\"a\"]"], &[]]);
+        check(
+            &json!({"keyed": [one]}),
+            &json!({"keyed": [one, two]}),
+            [&[".keyed[n=\"a\"]", ".keyed[n=\"a\"].n", ".keyed[n=\"a\"].v"], &[], &[".keyed[n=\"a\"]"]],
+        );
+        assert_eq!(texts(&fields_of(&json!({"keyed": [one, two]}), &ty())), [".keyed[n=\"a\"]"]);
+    }
+
+    #[test]
+    fn fields_are_those_that_are_set() {
+        let object = json!({"map": {"a": "1"}, "set": ["x"], "plain": [], "any": {"deep": {"b": null, "c": {}}}, "keyed": []});
+        assert_eq!(
+            texts(&fields_of(&object, &ty())),
+            [".plain", ".any.deep", ".any.deep.b", ".any.deep.c", ".map.a", ".set[=\"x\"]"]
+        );
+    }
+
+    #[test]
+    fn named_fields_belong_to_who_owns_what_is_in_them() {
+        let set =
+            Set::decode(&json!({"f:map": {"f:a": {}}, "f:keyed": {"k:{\"n\":\"a\"}": {"f:v": {}}}})).unwrap();
+        assert_eq!(
+            texts(&with_named_fields(&set, Some(&ty()))),
+            [".keyed", ".map", ".keyed[n=\"a\"].v", ".map.a"]
+        );
+    }
+}

@@ -160,3 +160,89 @@ pub(crate) fn without(value: &Value, gone: &Set, ty: &Type) -> Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::shape::of_schema;
+    use super::*;
+
+    fn ty() -> Type {
+        let items = json!({"type": "object", "properties": {"n": {"type": "string"}, "v": {}}});
+        Type::Inline(Arc::new(of_schema(&json!({"properties": {
+            "keyed": {"type": "array", "items": items, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"]},
+            "plain": {"type": "array", "items": {"type": "string"}},
+            "map": {"type": "object", "additionalProperties": {"type": "string"}},
+            "any": {"x-kubernetes-preserve-unknown-fields": true},
+        }}))))
+    }
+
+    #[track_caller]
+    fn check(live: &Value, configuration: &Value, expected: &Value) {
+        assert_eq!(&merge(live, configuration, &ty()), expected, "{live} {configuration}");
+    }
+
+    #[test]
+    fn what_is_not_owned_whole_is_merged() {
+        check(
+            &json!({"map": {"a": "1", "b": "1"}, "plain": ["x"], "any": {"a": {"b": 1}, "c": [1]}}),
+            &json!({"map": {"b": "2"}, "plain": ["y"], "any": {"a": {"d": 1}, "c": [2]}}),
+            &json!({"map": {"a": "1", "b": "2"}, "plain": ["y"], "any": {"a": {"b": 1, "d": 1}, "c": [2]}}),
+        );
+        // Null takes scalars and what is owned whole, and leaves what is merged.
+        check(
+            &json!({"map": {"a": "1"}, "plain": ["x"]}),
+            &json!({"map": null, "plain": null}),
+            &json!({"map": {"a": "1"}, "plain": null}),
+        );
+        check(&json!({"map": {}}), &json!({"map": null}), &json!({"map": null}));
+    }
+
+    #[test]
+    fn elements_stand_where_the_configuration_wants_them() {
+        let list = |names: &str| -> Value {
+            names.chars().map(|name| json!({"n": name.to_string()})).collect::<Vec<_>>().into()
+        };
+        for (live, given, expected) in [
+            ("abc", "", "abc"),
+            ("", "ab", "ab"),
+            ("abc", "cxa", "bcxa"),
+            ("abc", "bd", "abcd"),
+            ("abcd", "db", "acdb"),
+            ("abc", "cba", "cba"),
+            ("axb", "ab", "axb"),
+        ] {
+            let live = json!({"keyed": list(live)});
+            check(&live, &json!({"keyed": list(given)}), &json!({"keyed": list(expected)}));
+        }
+    }
+
+    #[test]
+    fn elements_of_the_same_key_stay_until_the_configuration_has_one() {
+        let live = json!({"keyed": [{"n": "a", "v": 1}, {"n": "a", "v": 2}, {"n": "b"}]});
+        check(
+            &live,
+            &json!({"keyed": [{"n": "b", "v": 1}]}),
+            &json!({"keyed": [
+            {"n": "a", "v": 1}, {"n": "a", "v": 2}, {"n": "b", "v": 1}]}),
+        );
+        check(&live, &json!({"keyed": [{"n": "a"}]}), &json!({"keyed": [{"n": "a"}, {"n": "b"}]}));
+    }
+
+    #[test]
+    fn what_is_emptied_is_null() {
+        let object = json!({"map": {"a": "1"}, "keyed": [{"n": "a", "v": 1}, {"n": "b"}], "plain": ["x"]});
+        let gone = |fields: Value| without(&object, &Set::decode(&fields).unwrap(), &ty());
+        assert_eq!(
+            gone(json!({"f:map": {"f:a": {}}, "f:keyed": {"k:{\"n\":\"a\"}": {"f:v": {}}}})),
+            json!({"map": null, "keyed": [{"n": "a"}, {"n": "b"}], "plain": ["x"]})
+        );
+        assert_eq!(
+            gone(json!({"f:map": {}, "f:plain": {}, "f:keyed": {"k:{\"n\":\"a\"}": {}}})),
+            json!({"keyed": [{"n": "b"}]})
+        );
+    }
+}

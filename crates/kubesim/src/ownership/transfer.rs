@@ -1,5 +1,7 @@
 //! How fields change hands: by updates, which take what they write, and by applies, which conflict.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::compare::{Comparison, compare, fields_of, reshaped, with_named_fields};
@@ -15,20 +17,22 @@ const MOST_UPDATES: usize = 10;
 const OLD_UPDATES: &str = "ancient-changes";
 
 /// Fields that nobody owns.
-const NOT_OWNED: [&[&str]; 12] = [
-    &["apiVersion"],
-    &["kind"],
-    &["metadata"],
-    &["metadata", "name"],
-    &["metadata", "namespace"],
-    &["metadata", "creationTimestamp"],
-    &["metadata", "selfLink"],
-    &["metadata", "uid"],
-    &["metadata", "clusterName"],
-    &["metadata", "generation"],
-    &["metadata", "managedFields"],
-    &["metadata", "resourceVersion"],
-];
+static NOT_OWNED: LazyLock<Set> = LazyLock::new(|| {
+    Set::of_fields(&[
+        &["apiVersion"],
+        &["kind"],
+        &["metadata"],
+        &["metadata", "name"],
+        &["metadata", "namespace"],
+        &["metadata", "creationTimestamp"],
+        &["metadata", "selfLink"],
+        &["metadata", "uid"],
+        &["metadata", "clusterName"],
+        &["metadata", "generation"],
+        &["metadata", "managedFields"],
+        &["metadata", "resourceVersion"],
+    ])
+});
 
 /// A field that an applier wants otherwise than its owner has it.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ pub(crate) fn update(
     let comparison = compare(old, new, subject.ty());
     take(subject, [old, new], &comparison, &mut managed, None);
     let set = comparison.written().difference_with_all_below(&subject.ignored);
-    let set = set.difference(&Set::of_fields(&NOT_OWNED));
+    let set = set.difference(&NOT_OWNED);
     if !set.is_empty() {
         let manager = Manager::new(name, Operation::Update, &subject.version, subject.subresource);
         let before = managed.remove(&manager).map_or_else(Set::default, |owned| owned.set);
@@ -166,7 +170,7 @@ pub(crate) fn apply(
     }
     take(subject, [live, &object], &comparison, &mut managed, Some(manager));
     if let Some(owned) = managed.get_mut(manager) {
-        owned.set = owned.set.difference(&Set::of_fields(&NOT_OWNED));
+        owned.set = owned.set.difference(&NOT_OWNED);
     }
     managed.retain(|_, owned| !owned.set.is_empty());
     let object = (!is_same(live, &object)).then_some(object);
