@@ -55,6 +55,11 @@ impl Configuration {
         Ok(Self { value, duplicates, manager: query.get("fieldManager").to_owned(), force: is_forced(query) })
     }
 
+    #[cfg(test)]
+    pub(super) fn of(value: Value, manager: &str, force: bool) -> Self {
+        Self { value, duplicates: Vec::new(), manager: manager.to_owned(), force }
+    }
+
     /// Refuses members that are given twice, or tells of them, once the configuration could be applied.
     fn complain(&self, state: &mut State, directive: Directive) -> Result<(), ApiError> {
         if self.duplicates.is_empty() || directive == Directive::Ignore {
@@ -237,11 +242,16 @@ fn to_create(
 /// 500 for a merged object that does not have its type's form where schemas cannot tell.
 pub(crate) fn unconvertible(why: &str, resource: &Resource, key: &Key) -> ApiError {
     let kind = go_kind(&resource.api_version(), &resource.kind);
+    let (namespace, name) = (&key.namespace, &key.name);
+    // What is left for Go's types to find fault with is fractions and what is no time; they say it otherwise than its decoder.
+    let why = match why.rsplit_once(" of type ") {
+        Some((_, "v1.Time")) => "json: cannot unmarshal number into Go value of type string".to_owned(),
+        Some((_, wanted)) if wanted.starts_with("int") => format!("cannot convert float64 to {wanted}"),
+        _ => why.to_owned(),
+    };
     let message = format!(
-        "failed to convert new object ({}/{}; {kind}) to proper version ({}): {why}",
-        key.namespace,
-        key.name,
-        resource.api_version()
+        "failed to convert new object ({namespace}/{name}; {kind}) to proper version: unable to convert unstructured object \
+         to {kind}: {why}"
     );
     ApiError::new(500, "", message)
 }

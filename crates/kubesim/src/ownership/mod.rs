@@ -12,6 +12,8 @@ mod managed;
 mod merge;
 mod options;
 mod path;
+#[cfg(test)]
+mod recorded;
 pub(crate) mod scale;
 mod set;
 mod shape;

@@ -82,12 +82,24 @@ impl fmt::Display for Step {
             Self::Field(name) => write!(formatter, ".{name}"),
             Self::Key(members) => {
                 let members: Vec<String> =
-                    members.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    members.iter().map(|(name, value)| format!("{name}={}", go_text(value))).collect();
                 write!(formatter, "[{}]", members.join(","))
             }
-            Self::Value(value) => write!(formatter, "[={value}]"),
+            Self::Value(value) => write!(formatter, "[={}]", go_text(value)),
             Self::Index(index) => write!(formatter, "[{index}]"),
         }
+    }
+}
+
+/// A value as paths show it.
+fn go_text(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(",")),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| format!("{name}={}", go_text(value)));
+            members.collect::<Vec<_>>().concat()
+        }
+        other => other.to_string(),
     }
 }
 

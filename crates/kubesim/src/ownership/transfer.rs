@@ -93,12 +93,11 @@ fn drop_unserved(subject: &Subject, managed: &mut Managed, except: Option<&Manag
     managed.retain(|manager, owned| Some(manager) == except || subject.ty_in(&owned.version).is_some());
 }
 
-/// What changed as the owner of fields of `version` sees it.
+/// What changed as the owner of fields of `version` sees it. Only in the request's version fields are ignored, as on the real server.
 fn changes(subject: &Subject, [old, new]: [&Value; 2], comparison: &Comparison, version: &str) -> Comparison {
-    let ignored = &subject.ignored;
     match subject.ty_in(version).filter(|_| version != subject.version) {
-        Some(ty) => compare(old, new, ty).excluding(ignored),
-        None => comparison.excluding(ignored),
+        Some(ty) => compare(old, new, ty),
+        None => comparison.excluding(&subject.ignored),
     }
 }
 

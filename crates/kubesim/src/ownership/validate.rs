@@ -103,9 +103,7 @@ fn scalar_fault(value: &Value, scalar: Option<Scalar>) -> Option<String> {
         Scalar::String => {
             format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_syntax(value))
         }
-        Scalar::Bool => {
-            format!("expected boolean, got &value.valueUnstructured{{Value:{}}}", go_syntax(value))
-        }
+        Scalar::Bool => format!("expected boolean, got &{{{}}}", go_text::of(value)),
         Scalar::Any => format!("expected any scalar, got &{{{}}}", go_text::of(value)),
     })
 }

@@ -50,7 +50,14 @@ async fn configurations_must_be_of_the_path_and_of_the_type() {
         ),
         (with(json!({"nope": 1})), 500, typed(".spec.nope: field not declared in schema")),
         (with(json!({"replicas": "x"})), 500, typed(".spec.replicas: expected numeric (int or float), got string")),
-        (with(json!({"paused": 1})), 500, typed(".spec.paused: expected boolean, got &value.valueUnstructured{Value:1}")),
+        (with(json!({"paused": 1})), 500, typed(".spec.paused: expected boolean, got &{1}")),
+        (
+            with(json!({"replicas": 1.5})),
+            500,
+            "failed to convert new object (default/web; apps/v1, Kind=Deployment) to proper version: unable to convert \
+             unstructured object to apps/v1, Kind=Deployment: cannot convert float64 to int32"
+                .to_owned(),
+        ),
         (with(json!({"strategy": [1]})), 500, typed(".spec.strategy: expected map, got &{[1]}")),
         (containers(json!("x")), 500, typed(&format!("{in_containers}: expected list, got &{{x}}"))),
         (
@@ -58,7 +65,7 @@ async fn configurations_must_be_of_the_path_and_of_the_type() {
             500,
             typed(&format!(
                 "errors:\n  {in_containers}[name=\"a\"].image: expected string, got &value.valueUnstructured{{Value:1}}\n  \
-                 {in_containers}[name=\"a\"].stdin: expected boolean, got &value.valueUnstructured{{Value:\"x\"}}"
+                 {in_containers}[name=\"a\"].stdin: expected boolean, got &{{x}}"
             )),
         ),
         (
