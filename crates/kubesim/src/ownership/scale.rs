@@ -86,7 +86,7 @@ impl Scaled<'_> {
         let managed = self.of_scale(state);
         if managed.is_empty() {
             // What nobody owns is not tracked until the first apply.
-            return at(self.object, &ENTRIES).clone();
+            return self.entries(state, managed);
         }
         let subject = Subject::scale();
         let new = without_entries(new);

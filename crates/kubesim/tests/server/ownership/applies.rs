@@ -241,6 +241,9 @@ async fn bodies_are_yaml() {
     let body = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: |\n    text\n";
     let (code, map) = read(send(body).await.unwrap()).await;
     assert_eq!((code, &map["data"]), (201, &json!({"k": "text\n"})));
+    let body = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: yes, b: 010}}\n";
+    let (code, map) = read(send(body).await.unwrap()).await;
+    assert_eq!((code, &map["metadata"]["labels"]), (200, &json!({"a": "yes", "b": "010"})));
     let (code, status) = read(send("- a").await.unwrap()).await;
     assert_eq!(
         (code, message(&status)),

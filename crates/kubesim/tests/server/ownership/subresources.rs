@@ -116,3 +116,18 @@ async fn a_scale_can_be_applied() {
     let (code, _) = send(&server, "PUT", &format!("{path}/scale"), scale(6)).await;
     assert_eq!(code, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_that_changes_nothing_takes_an_entry_apart() {
+    let server = server();
+    create(&server, DEPLOYMENTS, deployment(json!({"replicas": 3}))).await;
+    let path = format!("{DEPLOYMENTS}/web");
+    let same = json!({"spec": {"replicas": 3}});
+    assert_eq!(patch(&server, MERGE, &format!("{path}/scale?fieldManager=hpa"), same).await.0, 200);
+    // So does the real server, whose scales forget the version by which it tells entries of updates apart.
+    let owners = owners(&crate::client::get(&server, &path).await);
+    assert_eq!(owners.len(), 2);
+    assert_eq!(owners[0], ("test Update".to_owned(), json!({"f:spec": {"f:replicas": {}}})));
+    assert_eq!(owners[1].0, "test Update");
+    assert_eq!(owners[1].1["f:spec"].get("f:replicas"), None);
+}
