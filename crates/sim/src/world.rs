@@ -58,11 +58,13 @@ pub struct Options {
     pub survives_panics: bool,
     /// The router that stands in for whatever `trafficRouting` names; `None`: there is no router, as in the version that ships.
     pub routing: Option<Routing>,
+    /// Whether the cluster keeps the owners of fields and serves server-side apply, which makes its writes slower.
+    pub field_ownership: bool,
 }
 
 impl Default for Options {
     /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen, a
-    /// router that obeys at once and cannot be asked whether it has.
+    /// router that obeys at once and cannot be asked whether it has, no owners of fields.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -72,6 +74,7 @@ impl Default for Options {
             workers: 10,
             survives_panics: false,
             routing: Some(Routing::default()),
+            field_ownership: false,
         }
     }
 }
@@ -187,6 +190,7 @@ impl World {
             seed: options.seed,
             kubelet: options.kubelet.clone(),
             reaction: options.reaction,
+            field_ownership: options.field_ownership,
             ..tidegate_kubesim::Config::default()
         });
         let lags = options.reaction.replica_set > Duration::ZERO;
