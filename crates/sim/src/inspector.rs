@@ -44,6 +44,8 @@ struct Record {
     /// Before and after the first write that broke a rule.
     evidence: Option<(Observation, Observation)>,
     knowledge: Knowledge,
+    /// Until when two controllers are at work: their writes are not counted.
+    twins_until: Option<Timestamp>,
     trace: Vec<String>,
     plans: u64,
     counts: Counts,
@@ -189,6 +191,12 @@ impl Inspector {
         self.lock().plans
     }
 
+    /// Two controllers are at work until then, and do some things twice.
+    pub(crate) fn expect_twins(&self, until: Timestamp) {
+        let mut record = self.lock();
+        record.twins_until = record.twins_until.max(Some(until));
+    }
+
     /// What has occurred so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -265,8 +273,8 @@ impl Record {
             let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
-        if kind == "Service" {
-            self.meter_others(change, owner.as_ref());
+        if kind == "Service" || (kind == "Pod" && owner.is_none()) {
+            self.meter_others(change, &kind, owner.as_ref());
         }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
@@ -292,17 +300,19 @@ impl Record {
         }
     }
 
-    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it.
-    fn meter_others(&mut self, change: &Change, owner: Option<&(String, String)>) {
-        let naming = self.permissions.iter().filter(|(_, it)| it.services.contains(&change.name));
-        let keys: BTreeSet<(String, String)> = naming
-            .filter(|(namespace, _)| *namespace == change.namespace)
+    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; and pods whose ReplicaSet is gone may
+    /// be anybody's.
+    fn meter_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
+        let concerned = self.permissions.iter().filter(|(namespace, permission)| {
+            *namespace == change.namespace && (kind == "Pod" || permission.services.contains(&change.name))
+        });
+        let keys: BTreeSet<(String, String)> = concerned
             .map(|(namespace, permission)| (namespace.clone(), permission.name.clone()))
             .filter(|key| Some(key) != owner)
             .collect();
         for key in keys {
             if let Some(now) = self.observation(&key.0, &key.1) {
-                self.meters.entry(key).or_default().change(change, "Service", &now, &now);
+                self.meters.entry(key).or_default().change(change, kind, &now, &now);
             }
         }
     }
@@ -447,9 +457,11 @@ impl Record {
         let mut found = Vec::new();
         if let (Some(before), Some(after)) = (before, after) {
             found.extend(self.broken(change, before, after));
-            let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
-            *writes += 1;
-            found.extend(invariants::is_bounded(*writes, after));
+            if self.twins_until.is_none_or(|until| change.time > until) {
+                let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
+                *writes += 1;
+                found.extend(invariants::is_bounded(*writes, after));
+            }
         }
         if !found.is_empty() && self.evidence.is_none() {
             self.evidence = before.cloned().zip(after.cloned());

@@ -4,6 +4,7 @@
 //! changes nothing changes, so the count is exact, not sampled.
 
 use jiff::{SignedDuration, Timestamp};
+use tidegate_core::ReplicaSet;
 use tidegate_core::invariants::{Observation, WHOLE};
 use tidegate_kubesim::Change;
 
@@ -50,7 +51,11 @@ impl Meter {
     /// Takes note of a change.
     pub(crate) fn change(&mut self, change: &Change, kind: &str, before: &Observation, after: &Observation) {
         let is_ours = change.actor == CONTROLLER;
-        if is_disturbance(change, kind, Some(before), Some(after)) {
+        // Pods that are ready, and not told of yet, cannot be spared.
+        let is_untold =
+            |rs: &ReplicaSet| before.ready.get(&rs.metadata.name).is_some_and(|ready| *ready > rs.ready());
+        let acts_unknowing = is_ours && kind == "ReplicaSet" && before.replica_sets.iter().any(is_untold);
+        if acts_unknowing || is_disturbance(change, kind, Some(before), Some(after)) {
             self.disturbed = Some(change.time);
         }
         self.pass(change.time);

@@ -31,6 +31,9 @@ pub const CONTROLLER: &str = "rollouts-controller";
 /// The user's name in the cluster's records.
 pub const USER: &str = "kubectl";
 
+/// How long after its end a second controller's doings are still noticed.
+const SETTLED: SignedDuration = SignedDuration::from_secs(5);
+
 /// On which side of a write something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -317,6 +320,8 @@ impl World {
         let Some(first) = first else { return };
         assert!(!first.has_ended(), "the controller has ended by itself");
         self.note("twin");
+        let until = SignedDuration::try_from(time).unwrap_or_default() + SETTLED;
+        self.inspector.expect_twins(self.now() + until);
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
             first.crash();

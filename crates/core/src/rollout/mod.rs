@@ -185,7 +185,7 @@ fn progress(view: &View<'_>) -> Plan {
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
-    let (mut kept, mut gaining) = (Vec::new(), Vec::new());
+    let (mut kept, mut gaining, mut pins) = (Vec::new(), Vec::new(), routing::pins(view));
     if !takes_turns {
         // Which Service is whose must be written before anything goes by it.
         let switches = services::switch(view, &draft.status);
@@ -193,10 +193,13 @@ fn progress(view: &View<'_>) -> Plan {
         gaining = switches.gaining;
         writes.extend(switches.writes);
         let route = routing::route(view, &draft.status);
-        gaining.extend(route.iter().flat_map(|write| routing::gaining(view, write)));
+        if let Some(write) = &route {
+            gaining.extend(routing::gaining(view, write));
+            routing::add_pins_to_come(view, write, &mut pins);
+        }
         writes.extend(route);
     }
-    let sizing = sizes::guarded(view, &draft.status, &routing::pins(view));
+    let sizing = sizes::guarded(view, &draft.status, &pins);
     writes.extend(sizing.writes);
     writes.extend(revisions::note(view));
     let is_quiet = writes.is_empty();
