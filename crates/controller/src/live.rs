@@ -113,6 +113,11 @@ async fn refresh(
             let path = kind::REPLICA_SET.object(namespace, &name);
             snapshot.refresh(&name, observe(clients, &path, ReplicaSet::parse).await?);
         }
+        Evidence::Rollout => {
+            let key = Key::new(namespace, &snapshot.rollout.metadata.name);
+            let live = rollout(clients, &key).await?;
+            snapshot.refresh_rollout(live);
+        }
         Evidence::Service(name) => {
             let path = kind::SERVICE.object(namespace, &name);
             snapshot.refresh_service(&name, observe(clients, &path, Service::parse).await?);

@@ -17,15 +17,15 @@ pub(crate) struct Memory {
     written: BTreeMap<ObjectRef, (Mark, Instant)>,
     /// When the first change of its ReplicaSets since our last status write arrived.
     pub(crate) counters_changed_at: Option<Timestamp>,
-    /// Status writes since this instant, for a second.
+    /// Decisions that led to writes since this instant, for a second.
     burst: Option<(Instant, u32)>,
     /// The last event about what will not succeed by itself, until something does.
     told: Option<Event>,
 }
 
 /// Nobody needs more decisions than this in a second. A controller that knows other things than one beside it, and has the lease no
-/// more, would correct the status without end.
-const STATUS_WRITES_IN_A_SECOND: u32 = 30;
+/// more, would correct it without end.
+const ACTS_IN_A_SECOND: u32 = 30;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Where a decision may read from.
@@ -59,9 +59,8 @@ impl Memory {
         self.written.insert(object, (mark, now));
     }
 
-    /// Counts a write of the Rollout's status.
-    pub(crate) fn wrote_status(&mut self, now: Instant) {
-        self.counters_changed_at = None;
+    /// Counts a decision that leads to writes.
+    pub(crate) fn acts(&mut self, now: Instant) {
         match &mut self.burst {
             Some((since, count)) if now < *since + SECOND => *count += 1,
             burst => *burst = Some((now, 1)),
@@ -72,7 +71,7 @@ impl Memory {
     fn rests_until(&self, now: Instant) -> Option<Instant> {
         let (since, count) = self.burst?;
         let end = since + SECOND;
-        (count >= STATUS_WRITES_IN_A_SECOND && now < end).then_some(end)
+        (count >= ACTS_IN_A_SECOND && now < end).then_some(end)
     }
 
     /// Whether this version of this object is our own last write.
@@ -106,19 +105,19 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_writes_a_status_without_end() {
+    async fn nobody_acts_without_end() {
         let world = World::default();
         let mut memory = Memory::default();
         let sight = |memory: &mut Memory| memory.sight(&world, SECOND, Instant::now());
-        for _ in 0..STATUS_WRITES_IN_A_SECOND {
+        for _ in 0..ACTS_IN_A_SECOND {
             assert_eq!(sight(&mut memory), Sight::Stores);
-            memory.wrote_status(Instant::now());
+            memory.acts(Instant::now());
         }
         let end = Instant::now() + SECOND;
         assert_eq!(sight(&mut memory), Sight::Wait(end));
         tokio::time::advance(SECOND).await;
         assert_eq!(sight(&mut memory), Sight::Stores);
-        memory.wrote_status(Instant::now());
+        memory.acts(Instant::now());
         assert_eq!(sight(&mut memory), Sight::Stores);
     }
 }

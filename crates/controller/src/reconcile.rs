@@ -150,6 +150,9 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
     let mut plan = work.plan();
     let (mut retry, mut last_error) = (false, None);
     for _ in 0..=FOLLOW_UPS {
+        if !plan.writes.is_empty() {
+            shell.lock().memories.entry(key.clone()).or_default().acts(Instant::now());
+        }
         let failure = work.carry_out(&plan).await;
         retry |= plan.retry;
         plan = if let Err((number, error)) = failure {
@@ -269,7 +272,7 @@ impl<'a> Work<'a> {
                 memory.wrote(write.object.clone(), mark, Instant::now());
             }
             if write.purpose == Purpose::Status {
-                memory.wrote_status(Instant::now());
+                memory.counters_changed_at = None;
             }
         }
         drop(state);

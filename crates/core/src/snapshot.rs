@@ -82,6 +82,14 @@ impl Snapshot {
         }
     }
 
+    /// Answers [`Need::Fresh`] for the Rollout; one that is gone stays as it was.
+    pub fn refresh_rollout(&mut self, live: Option<Rollout>) {
+        self.fresh.insert(Evidence::Rollout);
+        if let Some(live) = live {
+            self.rollout = live;
+        }
+    }
+
     /// Answers [`Need::Fresh`] for a Service.
     pub fn refresh_service(&mut self, name: &str, live: Observed<Service>) {
         self.fresh.insert(Evidence::Service(name.to_owned()));
@@ -126,6 +134,8 @@ pub enum Evidence {
     ReplicaSet(String),
     /// A Service of the Rollout's namespace, by name.
     Service(String),
+    /// The Rollout itself.
+    Rollout,
 }
 
 /// Something that must be read before a decision is possible.

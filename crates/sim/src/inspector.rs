@@ -293,7 +293,7 @@ impl Record {
         }
         match before.zip(after) {
             Some((before, after)) => {
-                self.meters.entry(key).or_default().change(change, &kind, &before, &after);
+                self.meters.entry(key).or_default().change(change, &kind, (&before, &after), self.knowledge);
             }
             // Nobody expects an answer from a Rollout that is gone.
             None => _ = self.meters.entry(key).and_modify(|meter| meter.rest(change.time)),
@@ -312,7 +312,7 @@ impl Record {
             .collect();
         for key in keys {
             if let Some(now) = self.observation(&key.0, &key.1) {
-                self.meters.entry(key).or_default().change(change, kind, &now, &now);
+                self.meters.entry(key).or_default().change(change, kind, (&now, &now), self.knowledge);
             }
         }
     }

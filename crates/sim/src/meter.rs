@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_core::ReplicaSet;
-use tidegate_core::invariants::{Observation, WHOLE};
+use tidegate_core::invariants::{Knowledge, Observation, WHOLE};
 use tidegate_kubesim::Change;
 
 use crate::world::CONTROLLER;
@@ -49,8 +49,16 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Takes note of a change.
-    pub(crate) fn change(&mut self, change: &Change, kind: &str, before: &Observation, after: &Observation) {
+    pub(crate) fn change(
+        &mut self,
+        change: &Change,
+        kind: &str,
+        (before, after): (&Observation, &Observation),
+        by: Knowledge,
+    ) {
         let is_ours = change.actor == CONTROLLER;
+        // Where publishing lags, a pod may become ready after its ReplicaSet was told to do without it.
+        let follows_us = change.actor == REPLICA_SETS && by == Knowledge::Exact;
         // Pods that are ready, and not told of yet, cannot be spared.
         let is_untold =
             |rs: &ReplicaSet| before.ready.get(&rs.metadata.name).is_some_and(|ready| *ready > rs.ready());
@@ -70,7 +78,7 @@ impl Meter {
                     let excused = self.disturbed.is_some_and(|at| change.time.duration_since(at) < EXCUSED);
                     // Where no pod is promised, there may be none.
                     let promised = before.promised().min(after.promised()) > 0;
-                    self.is_ours = (is_ours || change.actor == REPLICA_SETS) && !excused && promised;
+                    self.is_ours = (is_ours || follows_us) && !excused && promised;
                     if self.is_ours && self.cause.is_none() {
                         let Change { time, actor, verb, name, .. } = change;
                         self.cause = Some(format!("{verb} {kind} {name} by {actor} at {time}"));

@@ -128,7 +128,14 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     match revisions::create(&view) {
         Some(creation) if view.create_failed => after_present(progress(&view), creation),
         Some(creation) => creation,
-        None => revisions::renumber(&view).unwrap_or_else(|| progress(&view)),
+        None => match revisions::renumber(&view) {
+            // Whoever knows an older template would take the number back, and so on.
+            Some(_) if !snapshot.is_fresh(&Evidence::Rollout) => {
+                Plan { needs: vec![Need::Fresh(vec![Evidence::Rollout])], ..Plan::default() }
+            }
+            Some(renumbering) => renumbering,
+            None => progress(&view),
+        },
     }
 }
 
