@@ -27,6 +27,9 @@ const PLANS_IN_A_SECOND: u32 = 500;
 /// How long a write may be on its way: as long as the slowest fault keeps it there.
 const UNDER_WAY: SignedDuration = SignedDuration::from_secs(12);
 
+/// How long it takes at most until a ReplicaSet's status tells of its pods, where that lags.
+const PUBLISHED: SignedDuration = SignedDuration::from_secs(1);
+
 /// A shared record of what has happened in a world; clones are the same record.
 #[derive(Clone, Default)]
 pub struct Inspector {
@@ -424,12 +427,12 @@ impl Record {
         }
         let metadata = &before.rollout.metadata;
         let key = (metadata.namespace.clone(), metadata.name.clone());
-        if let Some(sent) = self.faults.as_ref().and_then(Faults::sent) {
-            // It was right when it was sent, for all that its sender could know.
-            let under_way = SignedDuration::try_from(sent.elapsed()).unwrap_or_default();
-            if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= under_way) {
-                return Vec::new();
-            }
+        // It was right when it was sent, for all that its sender could know.
+        let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
+        let told_late = if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO };
+        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + told_late;
+        if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= unknown) {
+            return Vec::new();
         }
         let Some(specs) = self.specs.get(&key) else { return found };
         let ends = specs.iter().skip(1).map(|(since, _)| *since);

@@ -77,11 +77,11 @@ const LEAST: [(&str, &[(&str, u64)]); 5] = [
         &[
             ("a missing object is looked for again", 300),
             ("a pause ends", 300),
-            ("a restart goes on", 100),
+            ("a restart goes on", 20),
             ("a restart is due", 100),
             ("a scale-down delay ends", 1_000),
             ("counters are written", 3_000),
-            ("the progress deadline is exceeded", 300),
+            ("the progress deadline is exceeded", 20),
         ],
     ),
 ];
@@ -127,7 +127,9 @@ fn one(seed: u64) {
     println!("{}", played.script);
     let Some(broken) = &played.broken else { return };
     let (script, broken) = life::shrink(&played, broken, 600);
-    println!("SHRUNK {broken}\n{}", life::play(&script).script);
+    let again = life::play(&script);
+    println!("SHRUNK {broken}\n{}", again.script);
+    println!("every stored change:\n{}", again.record.trace.join("\n"));
     panic!("seed {seed}: {broken}");
 }
 

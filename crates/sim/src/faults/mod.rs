@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::dice::Dice;
 
 pub use layer::Faulty;
+use layer::SLOWNESS;
 pub use rates::{Fault, NoRate, Rates};
 
 #[derive(Debug)]
@@ -153,9 +154,13 @@ impl Faults {
         Duration::from_millis(self.lock().dice.roll(millis.saturating_add(1)))
     }
 
-    /// When the request was sent that is being carried out; `None`: just now.
-    pub(crate) fn sent(&self) -> Option<Instant> {
-        self.lock().sent
+    /// What happened within this time the sender of the request that is being carried out could not know: it was under way, and
+    /// so were the answers that it rests on.
+    pub(crate) fn unknown(&self) -> Duration {
+        let state = self.lock();
+        let under_way = state.sent.map_or(Duration::ZERO, |sent| sent.elapsed());
+        let is_slow = state.rates.iter().any(|(fault, _)| fault == Fault::Slow);
+        under_way + if is_slow { SLOWNESS } else { Duration::ZERO }
     }
 
     fn silent_until(&self) -> Option<Instant> {
