@@ -54,7 +54,7 @@ struct Record {
     meters: BTreeMap<(String, String), Meter>,
     /// Since when each Rollout has been in its phase, and the longest time in each.
     phases: BTreeMap<(String, String), (String, Timestamp)>,
-    longest: BTreeMap<String, SignedDuration>,
+    longest: BTreeMap<(String, String), BTreeMap<String, SignedDuration>>,
     /// The last second in which each Rollout was decided on, and how often.
     pace: BTreeMap<(String, String), (i64, u32)>,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
@@ -76,6 +76,43 @@ pub struct Counts {
     pub waits: BTreeMap<String, u64>,
     /// Timers that were over when a decision was made.
     pub timers: BTreeMap<String, u64>,
+}
+
+/// What was seen of one Rollout.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The fewest ready pods since it was first complete against those that were promised then: (ready, promised) where the
+    /// difference is least. `None`: it never was complete.
+    pub low_water: Option<(i32, i32)>,
+    /// Requests of its users, from the first moment at which all could be answered to its last change.
+    pub sent: u64,
+    /// Those that were not answered.
+    pub failed: Failed,
+    /// The longest time in each phase.
+    pub longest: BTreeMap<String, SignedDuration>,
+}
+
+impl Seen {
+    /// Adds what was seen of it in another world.
+    pub fn add(&mut self, other: &Self) {
+        let both = [self.low_water, other.low_water];
+        self.low_water =
+            both.into_iter().flatten().min_by_key(|(ready, promised)| (ready - promised, *ready));
+        self.sent += other.sent;
+        self.failed += other.failed;
+        add_longest(&mut self.longest, &other.longest);
+    }
+}
+
+/// Takes over the longer times.
+pub(crate) fn add_longest(
+    longest: &mut BTreeMap<String, SignedDuration>,
+    others: &BTreeMap<String, SignedDuration>,
+) {
+    for (phase, time) in others {
+        let known = longest.entry(phase.clone()).or_default();
+        *known = (*known).max(*time);
+    }
 }
 
 /// `ScaleDown`, `SwitchService` ...
@@ -204,7 +241,27 @@ impl Inspector {
     /// The longest time that a Rollout was in each phase without leaving it.
     #[must_use]
     pub fn longest_in_phase(&self) -> BTreeMap<String, SignedDuration> {
-        self.lock().longest.clone()
+        let mut longest = BTreeMap::new();
+        self.lock().longest.values().for_each(|times| add_longest(&mut longest, times));
+        longest
+    }
+
+    /// What was seen of each Rollout until `now`, by namespace and name.
+    #[must_use]
+    pub fn rollouts(&self, now: Timestamp) -> BTreeMap<(String, String), Seen> {
+        let mut record = self.lock();
+        let record = &mut *record;
+        let seen = record.meters.iter_mut().map(|(key, meter)| {
+            meter.pass(now);
+            let seen = Seen {
+                low_water: record.low_water.get(key).copied(),
+                sent: meter.sent(),
+                failed: meter.failed(),
+                longest: record.longest.get(key).cloned().unwrap_or_default(),
+            };
+            (key.clone(), seen)
+        });
+        seen.collect()
     }
 
     /// One line per stored change: instant, actor, verb, object, fingerprint of the content.
@@ -295,7 +352,7 @@ impl Record {
     fn note_phase(&mut self, key: &(String, String), now: &Observation, time: Timestamp) {
         let phase = now.rollout.status.phase.as_ref().map_or_else(String::new, ToString::to_string);
         let (known, since) = self.phases.entry(key.clone()).or_insert_with(|| (phase.clone(), time));
-        let longest = self.longest.entry(known.clone()).or_default();
+        let longest = self.longest.entry(key.clone()).or_default().entry(known.clone()).or_default();
         *longest = (*longest).max(time.duration_since(*since));
         if *known != phase {
             (*known, *since) = (phase, time);

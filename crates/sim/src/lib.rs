@@ -24,7 +24,7 @@ pub mod world;
 
 pub use dice::Dice;
 pub use faults::{Fault, Faults, Rates};
-pub use inspector::{Counts, Inspector};
+pub use inspector::{Counts, Inspector, Seen};
 pub use meter::Failed;
 pub use pace::Pace;
 pub use router::Routing;

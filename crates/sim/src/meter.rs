@@ -42,6 +42,8 @@ pub(crate) struct Meter {
     disturbed: Option<Timestamp>,
     /// In parts of a request: `WHOLE` times milliseconds.
     parts: [i128; 2],
+    /// Milliseconds in which requests were sent, up to the last change.
+    millis: i128,
 }
 
 impl Meter {
@@ -50,6 +52,9 @@ impl Meter {
         let is_ours = change.actor == CONTROLLER;
         if is_disturbance(change, kind, before, after) {
             self.disturbed = Some(change.time);
+        }
+        if let Some((_, since)) = self.now {
+            self.millis += change.time.duration_since(since).as_millis();
         }
         self.pass(change.time);
         let share = after.unanswered();
@@ -81,6 +86,11 @@ impl Meter {
     pub(crate) fn rest(&mut self, from: Timestamp) {
         self.pass(from);
         self.now = None;
+    }
+
+    /// Requests that were sent up to the last change.
+    pub(crate) fn sent(&self) -> u64 {
+        u64::try_from(self.millis * PACE / 1_000).unwrap_or(0)
     }
 
     /// What was not answered so far.
