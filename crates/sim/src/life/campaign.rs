@@ -16,6 +16,8 @@ use crate::meter::Failed;
 pub struct Summary {
     /// Lives that were played.
     pub lives: u64,
+    /// The first seed.
+    pub first: Option<u64>,
     /// Changes that controllers stored.
     pub writes: u64,
     /// The most of them in one life.
@@ -44,6 +46,7 @@ pub const KEPT: usize = 100;
 impl Summary {
     fn add(&mut self, seed: u64, record: &Record, broken: Option<&Broken>) {
         self.lives += 1;
+        self.first = Some(self.first.map_or(seed, |first| first.min(seed)));
         self.writes += record.writes;
         self.plans += record.plans;
         self.counts.add(&record.counts);

@@ -96,7 +96,11 @@ impl World {
 
     /// Whether nothing but a person ends the pause of a Rollout, as far as the controller can tell now.
     pub async fn waits_for_a_person(&self, namespace: &str, name: &str) -> bool {
+        if !self.is_left_paused(namespace, name) {
+            return false;
+        }
         let plan = self.second_plan(namespace, name).await;
+        // The plan has taken its time.
         self.is_left_paused(namespace, name)
             && plan.is_some_and(|plan| plan.writes.is_empty() && plan.wake_at.is_none())
     }
