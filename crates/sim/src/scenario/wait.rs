@@ -54,32 +54,34 @@ pub(super) async fn wait(world: &World, namespace: &str, time: Duration) -> Stri
     watch.lines.join("\n")
 }
 
-/// How soon is looked again after somebody who waits could not be told from one who does not.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How soon, and how late at most, is looked again where nothing has changed: the controller may not have known what is stored.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
 
 /// Waits, and promotes each Rollout that waits for a person.
 pub(super) async fn attend(world: &World, namespace: &str, time: Duration) -> String {
     let mut watch = Watch::begin(world, namespace);
     let end = watch.began + time;
+    let mut patience = PATIENCE.0;
     loop {
         watch.look();
-        let mut is_unclear = false;
-        for name in world.rollout_names(namespace) {
-            if !world.is_left_paused(namespace, &name) {
-                continue;
+        let names = world.rollout_names(namespace);
+        let paused = names.iter().filter(|name| world.is_left_paused(namespace, name));
+        let paused: Vec<&String> = paused.collect();
+        for name in &paused {
+            if world.waits_for_a_person(namespace, name).await {
+                let passed = watch.began.elapsed().as_millis();
+                let said = world.promote(namespace, name, PromoteOptions::default()).await;
+                let said = said.unwrap_or_else(|error| format!("Error: {error}"));
+                watch.lines.push(format!("{:>6}.{} s  {said}", passed / 1000, passed % 1000 / 100));
             }
-            if !world.waits_for_a_person(namespace, &name).await {
-                is_unclear = true;
-                continue;
-            }
-            let passed = watch.began.elapsed().as_millis();
-            let said = world.promote(namespace, &name, PromoteOptions::default()).await;
-            let said = said.unwrap_or_else(|error| format!("Error: {error}"));
-            watch.lines.push(format!("{:>6}.{} s  {said}", passed / 1000, passed % 1000 / 100));
         }
-        let until = if is_unclear { end.min(Instant::now() + PATIENCE) } else { end };
-        if !world.next_look(watch.began, GRAIN, until).await && until == end {
+        let until = if paused.is_empty() { end } else { end.min(Instant::now() + patience) };
+        if world.next_look(watch.began, GRAIN, until).await {
+            patience = PATIENCE.0;
+        } else if until == end {
             return watch.lines.join("\n");
+        } else {
+            patience = PATIENCE.1.min(patience * 2);
         }
     }
 }

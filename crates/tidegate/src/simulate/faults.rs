@@ -82,6 +82,24 @@ pub(super) fn run(
     }
 }
 
+/// While it lives, panics are not printed: each is told as what it broke, and a search meets the same one again and again.
+struct Quiet;
+
+impl Quiet {
+    fn begin() -> Self {
+        std::panic::set_hook(Box::new(|_| {}));
+        Self
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            drop(std::panic::take_hook());
+        }
+    }
+}
+
 /// What plays the world of a seed again, as far as the seed itself.
 fn replay_command(args: &Args) -> String {
     let mut command = "tidegate simulate".to_owned();
@@ -161,8 +179,10 @@ impl Paper<'_> {
             "looking for a shorter script that breaks the same promise; --no-shrink leaves this out"
         )?;
         err.flush()?;
+        let quiet = Quiet::begin();
         let (script, broken) = life::shrink(played, broken, TRIES);
         let script = life::play(&script).script;
+        drop(quiet);
         let columns = self.columns();
         let title = format!("Shortened, as a scenario; it breaks {broken}");
         let mut rows = vec![Row::new()];
@@ -181,7 +201,7 @@ impl Paper<'_> {
         out: &mut impl Write,
         err: &mut impl Write,
     ) -> io::Result<u8> {
-        let interrupt = Interrupt::listen();
+        let (interrupt, quiet) = (Interrupt::listen(), Quiet::begin());
         let mut progress = Progress::begin(seeds.end - seeds.start, self.surroundings.has_error_screen);
         let (news, heard) = mpsc::channel::<(u64, Option<String>)>();
         let summary = std::thread::scope(|scope| {
@@ -213,6 +233,7 @@ impl Paper<'_> {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         });
+        drop(quiet);
         progress.end(err);
         let first = self.first_seed(&summary);
         self.table(&summary, first, out)?;
