@@ -28,6 +28,8 @@ use std::time::Duration;
 use tidegate_cli::Surroundings;
 use tidegate_ops::text::{Piece, Row, paint};
 
+pub(crate) use table::time;
+
 use session::{Outcome, Session, Story};
 
 /// Play a Rollout in virtual time and show what it would do

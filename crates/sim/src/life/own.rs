@@ -53,6 +53,9 @@ const ACTS: [(u64, Act); 9] = [
     (2, machines::node_lost),
 ];
 
+/// How long bad pods are left alone at once.
+const MOMENTS: Duration = Duration::from_secs(20);
+
 impl Own {
     /// The life of a seed, as a script.
     ///
@@ -91,7 +94,7 @@ impl Own {
 
     /// Deployed, updated once or twice, the second time perhaps in the middle of the first.
     fn update(&self, dice: &mut Dice, lines: &mut Vec<String>) {
-        self.strike(dice, 2, lines);
+        self.strike(dice, (2, self.course_time()), lines);
         if dice.happens(3, 4) {
             lines.push(attend(self.course_time()));
         }
@@ -107,10 +110,11 @@ impl Own {
                 let images = rollout.updates.get(round).map(|images| set_image(&rollout.name, images));
                 lines.extend(images);
             }
-            self.strike(dice, 8, lines);
             // Bad pods do well again before long, or there would be nothing but waiting.
+            let longest = if fate.is_some() { MOMENTS } else { self.course_time() };
+            self.strike(dice, (8, longest), lines);
             lines.extend(fate.iter().map(|(image, _)| format!("pods of {image} start")));
-            self.strike(dice, 4, lines);
+            self.strike(dice, (4, self.course_time()), lines);
         }
     }
 
@@ -131,13 +135,13 @@ impl Own {
         Some((dice.one_of(&images).clone(), dice.one_of(&fates)))
     }
 
-    /// At most so many things happen to machines, with time between them.
-    fn strike(&self, dice: &mut Dice, most: u64, lines: &mut Vec<String>) {
+    /// At most so many things happen to machines, with time between them: moments, or up to `longest`.
+    fn strike(&self, dice: &mut Dice, (most, longest): (u64, Duration), lines: &mut Vec<String>) {
         for _ in 0..dice.roll(most + 1) {
             lines.extend(self.act(dice));
             // Much happens in a short while, then nothing for long: both are hit.
             let short = dice.roll(4) * dice.roll(4_000);
-            let all = u64::try_from(self.course_time().as_millis()).unwrap_or(u64::MAX);
+            let all = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
             let millis = if dice.happens(1, 4) { dice.roll(all) } else { short };
             if millis > 0 {
                 lines.push(attend(Duration::from_millis(millis)));
