@@ -111,7 +111,9 @@ impl Page {
         }
         if let Some(next) = &decision.next {
             self.title("After this failure");
-            self.needs_of(&next.needs);
+            for need in &next.needs {
+                self.line(2, &format!("reads {}", need_in_words(need)));
+            }
             if next.writes.is_empty() {
                 self.line(2, "nothing else of the plan is written");
             }
@@ -131,11 +133,7 @@ impl Page {
     fn needs(&mut self, needs: &[Need]) {
         if !needs.is_empty() {
             self.title("Would be read first");
-            self.needs_of(needs);
         }
-    }
-
-    fn needs_of(&mut self, needs: &[Need]) {
         for need in needs {
             self.line(2, &need_in_words(need));
         }
@@ -212,7 +210,7 @@ fn in_words(wait: &Wait) -> String {
     format!("{object}{field}: {because}{since}; until {until}")
 }
 
-/// `revision 2  web-abc  yellow  4/5 ready, 3 available  stable`
+/// `revision 2, web-abc, yellow: 4/5 ready, 3 available; stable`
 fn replica_set(rs: &ReplicaSet, snapshot: &Snapshot) -> String {
     let status = &snapshot.rollout.status;
     let roles = [
@@ -225,12 +223,13 @@ fn replica_set(rs: &ReplicaSet, snapshot: &Snapshot) -> String {
     let revision = rs.revision().map_or_else(|| "no revision".to_owned(), |n| format!("revision {n}"));
     let images: Vec<&str> = rs.images.iter().map(|image| image_tag(image)).collect();
     format!(
-        "{revision}  {}  {}  {}/{} ready, {} available  {}",
+        "{revision}, {}, {}: {}/{} ready, {} available{}{}",
         rs.metadata.name,
-        images.join(","),
+        images.join(" "),
         rs.status.ready_replicas,
         rs.replicas,
         rs.status.available_replicas,
+        if roles.is_empty() { "" } else { "; " },
         roles.join(", ")
     )
 }
@@ -315,6 +314,13 @@ fn flatten(path: String, value: &Value, leaves: &mut Vec<String>) {
                 let name = if name.contains('.') { format!("[{name}]") } else { name.clone() };
                 let path = if path.is_empty() { name } else { format!("{path}.{name}") };
                 flatten(path, member, leaves);
+            }
+        }
+        Value::Array(items) if !items.is_empty() && items.iter().all(|item| item["type"].is_string()) => {
+            for item in items {
+                let (status, reason) = (text(&item["status"]), text(&item["reason"]));
+                let message = text(&item["message"]);
+                leaves.push(format!("{path}[{}] = {status} {reason}: {message}", text(&item["type"])));
             }
         }
         _ => leaves.push(format!("{path} = {}", short(value))),

@@ -145,8 +145,11 @@ impl Session {
             checked.objects.iter().filter(|it| it.is_rollout()).map(|it| (self.key(it), *it)).collect();
         let elsewhere = keys.iter().filter(|(key, _)| key.namespace != self.namespace);
         let elsewhere = elsewhere.map(|(key, object)| {
-            let text = format!("metadata.namespace: is {}, others are in {}", key.namespace, self.namespace);
-            let hint = "with --faults play the Rollouts of one namespace at a time";
+            let text = format!(
+                "metadata.namespace: is {}, but with --faults all Rollouts must be in one namespace",
+                key.namespace
+            );
+            let hint = "play the Rollouts of one namespace at a time";
             Problem::new(object.line_of("metadata.namespace"), text).hint(hint)
         });
         let elsewhere: Vec<Problem> = elsewhere.collect();
