@@ -288,7 +288,7 @@ impl<'a> Work<'a> {
                 memory.wrote(write.object.clone(), mark, Instant::now());
             }
             if write.purpose == Purpose::Status {
-                memory.counters_changed_at = None;
+                memory.wrote_status(Instant::now());
             }
         }
         drop(state);

@@ -21,6 +21,6 @@ pub use plan::{
 pub use recording::{Failure, Recording};
 pub use report::{Report, Wait};
 pub use snapshot::{
-    KnownTemplate, Need, Observed, Pod, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
+    Evidence, KnownTemplate, Need, Observed, Pod, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,
 };
 pub use traffic::{RouterObservation, TrafficIntent};

@@ -25,9 +25,9 @@ pub struct Snapshot {
     /// They were listed live, not taken from a store that a lost event may have left behind.
     #[serde(default)]
     pub replica_sets_are_live: bool,
-    /// Names of those that were read live one by one, because traffic is to go to them.
+    /// What was read live one by one, because an irrevocable decision rests on it.
     #[serde(default)]
-    pub fresh: BTreeSet<String>,
+    pub fresh: BTreeSet<Evidence>,
     /// Live reads of ReplicaSets by name, made because a create met an object of that name.
     #[serde(default)]
     pub live_replica_sets: BTreeMap<String, Observed<ReplicaSet>>,
@@ -72,9 +72,9 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// Answers [`Need::FreshReplicaSets`] for one of them.
+    /// Answers [`Need::Fresh`] for a ReplicaSet.
     pub fn refresh(&mut self, name: &str, live: Observed<ReplicaSet>) {
-        self.fresh.insert(name.to_owned());
+        self.fresh.insert(Evidence::ReplicaSet(name.to_owned()));
         match (live, self.replica_sets.iter().position(|rs| rs.metadata.name == name)) {
             (Observed::Found(live), Some(index)) => self.replica_sets[index] = live,
             (Observed::Missing, Some(index)) => _ = self.replica_sets.remove(index),
@@ -82,9 +82,16 @@ impl Snapshot {
         }
     }
 
-    /// Whether what is known of a ReplicaSet was read live.
-    pub(crate) fn is_fresh(&self, name: &str) -> bool {
-        self.replica_sets_are_live || self.fresh.contains(name)
+    /// Answers [`Need::Fresh`] for a Service.
+    pub fn refresh_service(&mut self, name: &str, live: Observed<Service>) {
+        self.fresh.insert(Evidence::Service(name.to_owned()));
+        self.services.insert(name.to_owned(), live);
+    }
+
+    /// Whether what is known of an object was read live.
+    pub(crate) fn is_fresh(&self, evidence: &Evidence) -> bool {
+        let is_listed = matches!(evidence, Evidence::ReplicaSet(_)) && self.replica_sets_are_live;
+        is_listed || self.fresh.contains(evidence)
     }
 }
 
@@ -111,6 +118,16 @@ impl<T> Observed<T> {
     }
 }
 
+/// An object that a decision rests on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Evidence {
+    /// A ReplicaSet of the Rollout's namespace, by name.
+    ReplicaSet(String),
+    /// A Service of the Rollout's namespace, by name.
+    Service(String),
+}
+
 /// Something that must be read before a decision is possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,8 +144,9 @@ pub enum Need {
     Pods(Vec<String>),
     /// What the Rollout's router does.
     Router,
-    /// ReplicaSets by name, read live in place of the copies that stores have: before traffic goes to their pods.
-    FreshReplicaSets(Vec<String>),
+    /// Objects that are read live in place of the copies that stores have: before traffic goes to pods, and before a version becomes
+    /// stable.
+    Fresh(Vec<Evidence>),
     /// All ReplicaSets, listed live: before a decision that a lost event must not lead to.
     ReplicaSets,
 }

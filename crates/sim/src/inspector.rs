@@ -14,7 +14,8 @@ use tidegate_core::rollout::validate::service_refs;
 use tidegate_core::{Plan, Purpose, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
-use crate::meter::{Failed, Meter};
+use crate::faults::Faults;
+use crate::meter::{Failed, Meter, is_disturbance};
 use crate::router;
 use crate::world::CONTROLLER;
 
@@ -43,11 +44,16 @@ struct Record {
     /// Before and after the first write that broke a rule.
     evidence: Option<(Observation, Observation)>,
     knowledge: Knowledge,
+    /// Until when two controllers are at work: their writes are not counted.
+    twins_until: Option<Timestamp>,
     trace: Vec<String>,
     plans: u64,
     counts: Counts,
     /// Timers of the last plan for each Rollout.
     timers: BTreeMap<(String, String), Vec<Timer>>,
+    /// When somebody else last did something to each Rollout.
+    touched: BTreeMap<(String, String), Timestamp>,
+    faults: Option<Faults>,
     /// What each Rollout has asked for lately, and since when.
     specs: BTreeMap<(String, String), Vec<(Timestamp, RolloutSpec)>>,
     /// The requests to each Rollout.
@@ -159,9 +165,10 @@ impl Counts {
 }
 
 impl Inspector {
-    pub(crate) fn new(knowledge: Knowledge) -> Self {
+    pub(crate) fn new(knowledge: Knowledge, faults: Faults) -> Self {
         let this = Self::default();
         this.lock().knowledge = knowledge;
+        this.lock().faults = Some(faults);
         this
     }
 
@@ -221,6 +228,12 @@ impl Inspector {
         self.lock().plans
     }
 
+    /// Two controllers are at work until then, and do some things twice.
+    pub(crate) fn expect_twins(&self, until: Timestamp) {
+        let mut record = self.lock();
+        record.twins_until = record.twins_until.max(Some(until));
+    }
+
     /// What has occurred so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -236,6 +249,13 @@ impl Inspector {
             failed += meter.failed();
         }
         failed
+    }
+
+    /// The first write of ours that requests failed because of.
+    #[must_use]
+    pub fn cause_of_failure(&self) -> Option<String> {
+        let record = self.lock();
+        record.meters.values().find_map(|meter| meter.cause().map(str::to_owned))
     }
 
     /// The longest time that a Rollout was in each phase without leaving it.
@@ -310,11 +330,14 @@ impl Record {
             let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
-        if kind == "Service" {
-            self.meter_others(change, owner.as_ref());
+        if kind == "Service" || (kind == "Pod" && owner.is_none()) {
+            self.meter_others(change, &kind, owner.as_ref());
         }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
+        if is_disturbance(change, &kind, before.as_ref(), after.as_ref()) {
+            self.touched.insert((namespace.clone(), name.clone()), change.time);
+        }
         if change.actor == CONTROLLER && kind != "Event" {
             self.judge(change, (&namespace, &name), before.as_ref(), after.as_ref());
         } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
@@ -334,17 +357,19 @@ impl Record {
         }
     }
 
-    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it.
-    fn meter_others(&mut self, change: &Change, owner: Option<&(String, String)>) {
-        let naming = self.permissions.iter().filter(|(_, it)| it.services.contains(&change.name));
-        let keys: BTreeSet<(String, String)> = naming
-            .filter(|(namespace, _)| *namespace == change.namespace)
+    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; and pods whose ReplicaSet is gone may
+    /// be anybody's.
+    fn meter_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
+        let concerned = self.permissions.iter().filter(|(namespace, permission)| {
+            *namespace == change.namespace && (kind == "Pod" || permission.services.contains(&change.name))
+        });
+        let keys: BTreeSet<(String, String)> = concerned
             .map(|(namespace, permission)| (namespace.clone(), permission.name.clone()))
             .filter(|key| Some(key) != owner)
             .collect();
         for key in keys {
             if let Some(now) = self.observation(&key.0, &key.1) {
-                self.meters.entry(key).or_default().change(change, "Service", &now, &now);
+                self.meters.entry(key).or_default().change(change, kind, &now, &now);
             }
         }
     }
@@ -451,9 +476,19 @@ impl Record {
     /// when it was sent.
     fn broken(&self, change: &Change, before: &Observation, after: &Observation) -> Vec<Violation> {
         let mut found = invariants::check_write(before, after, self.knowledge);
+        if found.is_empty() {
+            return found;
+        }
         let metadata = &before.rollout.metadata;
         let key = (metadata.namespace.clone(), metadata.name.clone());
-        let Some(specs) = self.specs.get(&key).filter(|_| !found.is_empty()) else { return found };
+        if let Some(sent) = self.faults.as_ref().and_then(Faults::sent) {
+            // It was right when it was sent, for all that its sender could know.
+            let under_way = SignedDuration::try_from(sent.elapsed()).unwrap_or_default();
+            if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= under_way) {
+                return Vec::new();
+            }
+        }
+        let Some(specs) = self.specs.get(&key) else { return found };
         let ends = specs.iter().skip(1).map(|(since, _)| *since);
         for ((_, spec), end) in specs.iter().zip(ends) {
             if change.time.duration_since(end) <= UNDER_WAY {
@@ -479,9 +514,11 @@ impl Record {
         let mut found = Vec::new();
         if let (Some(before), Some(after)) = (before, after) {
             found.extend(self.broken(change, before, after));
-            let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
-            *writes += 1;
-            found.extend(invariants::is_bounded(*writes, after));
+            if self.twins_until.is_none_or(|until| change.time > until) {
+                let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
+                *writes += 1;
+                found.extend(invariants::is_bounded(*writes, after));
+            }
         }
         if !found.is_empty() && self.evidence.is_none() {
             self.evidence = before.cloned().zip(after.cloned());

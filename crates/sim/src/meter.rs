@@ -4,6 +4,7 @@
 //! changes nothing changes, so the count is exact, not sampled.
 
 use jiff::{SignedDuration, Timestamp};
+use tidegate_core::ReplicaSet;
 use tidegate_core::invariants::{Observation, WHOLE};
 use tidegate_kubesim::Change;
 
@@ -38,6 +39,8 @@ pub(crate) struct Meter {
     /// The share that is not answered now, in parts of [`WHOLE`], and since when; `None`: nothing was ever answered.
     now: Option<(i64, Timestamp)>,
     is_ours: bool,
+    /// The first write that is to blame.
+    cause: Option<String>,
     /// When somebody else last took pods or changed what traffic goes by.
     disturbed: Option<Timestamp>,
     /// In parts of a request: `WHOLE` times milliseconds.
@@ -50,7 +53,11 @@ impl Meter {
     /// Takes note of a change.
     pub(crate) fn change(&mut self, change: &Change, kind: &str, before: &Observation, after: &Observation) {
         let is_ours = change.actor == CONTROLLER;
-        if is_disturbance(change, kind, before, after) {
+        // Pods that are ready, and not told of yet, cannot be spared.
+        let is_untold =
+            |rs: &ReplicaSet| before.ready.get(&rs.metadata.name).is_some_and(|ready| *ready > rs.ready());
+        let acts_unknowing = is_ours && kind == "ReplicaSet" && before.replica_sets.iter().any(is_untold);
+        if acts_unknowing || is_disturbance(change, kind, Some(before), Some(after)) {
             self.disturbed = Some(change.time);
         }
         if let Some((_, since)) = self.now {
@@ -66,7 +73,13 @@ impl Meter {
             Some((known, _)) => {
                 if share > *known {
                     let excused = self.disturbed.is_some_and(|at| change.time.duration_since(at) < EXCUSED);
-                    self.is_ours = (is_ours || change.actor == REPLICA_SETS) && !excused;
+                    // Where no pod is promised, there may be none.
+                    let promised = before.promised().min(after.promised()) > 0;
+                    self.is_ours = (is_ours || change.actor == REPLICA_SETS) && !excused && promised;
+                    if self.is_ours && self.cause.is_none() {
+                        let Change { time, actor, verb, name, .. } = change;
+                        self.cause = Some(format!("{verb} {kind} {name} by {actor} at {time}"));
+                    }
                 }
                 *known = share;
             }
@@ -93,6 +106,11 @@ impl Meter {
         u64::try_from(self.millis * PACE / 1_000).unwrap_or(0)
     }
 
+    /// The first write of ours that requests failed because of.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
     /// What was not answered so far.
     pub(crate) fn failed(&self) -> Failed {
         let requests = |parts: i128| u64::try_from(parts * PACE / 1_000 / i128::from(WHOLE)).unwrap_or(0);
@@ -101,10 +119,17 @@ impl Meter {
 }
 
 /// Whether somebody else took ready pods, or changed what traffic goes by.
-fn is_disturbance(change: &Change, kind: &str, before: &Observation, after: &Observation) -> bool {
+pub(crate) fn is_disturbance(
+    change: &Change,
+    kind: &str,
+    before: Option<&Observation>,
+    after: Option<&Observation>,
+) -> bool {
     if change.actor == CONTROLLER || change.actor == REPLICA_SETS {
         return false;
     }
-    let ready = |observation: &Observation| observation.ready.values().sum::<i32>();
+    let ready = |observation: Option<&Observation>| -> i32 {
+        observation.map_or(0, |observation| observation.ready.values().sum())
+    };
     matches!(kind, "ReplicaSet" | "Service" | "ConfigMap") || ready(after) < ready(before)
 }

@@ -31,6 +31,9 @@ pub const CONTROLLER: &str = "rollouts-controller";
 /// The user's name in the cluster's records.
 pub const USER: &str = "kubectl";
 
+/// How long after its end a second controller's doings are still noticed.
+const SETTLED: SignedDuration = SignedDuration::from_secs(5);
+
 /// On which side of a write something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -58,11 +61,13 @@ pub struct Options {
     pub survives_panics: bool,
     /// The router that stands in for whatever `trafficRouting` names; `None`: there is no router, as in the version that ships.
     pub routing: Option<Routing>,
+    /// Whether the cluster keeps the owners of fields and serves server-side apply, which makes its writes slower.
+    pub field_ownership: bool,
 }
 
 impl Default for Options {
     /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen, a
-    /// router that obeys at once and cannot be asked whether it has.
+    /// router that obeys at once and cannot be asked whether it has, no owners of fields.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -72,6 +77,7 @@ impl Default for Options {
             workers: 10,
             survives_panics: false,
             routing: Some(Routing::default()),
+            field_ownership: false,
         }
     }
 }
@@ -187,10 +193,13 @@ impl World {
             seed: options.seed,
             kubelet: options.kubelet.clone(),
             reaction: options.reaction,
+            field_ownership: options.field_ownership,
             ..tidegate_kubesim::Config::default()
         });
         let lags = options.reaction.replica_set > Duration::ZERO;
-        let inspector = Inspector::new(if lags { Knowledge::Published } else { Knowledge::Exact });
+        let faults = Faults::none(options.seed);
+        let knowledge = if lags { Knowledge::Published } else { Knowledge::Exact };
+        let inspector = Inspector::new(knowledge, faults.clone());
         inspector.attach(&server);
         let changed = Arc::new(Notify::new());
         let news = Arc::clone(&changed);
@@ -198,7 +207,6 @@ impl World {
         server.spawn_controllers();
         let user = named(&server, USER);
         let clock = Clock::starting_at(epoch);
-        let faults = Faults::none(options.seed);
         let launcher = Launcher {
             server: server.clone(),
             inspector: inspector.clone(),
@@ -312,6 +320,8 @@ impl World {
         let Some(first) = first else { return };
         assert!(!first.has_ended(), "the controller has ended by itself");
         self.note("twin");
+        let until = SignedDuration::try_from(time).unwrap_or_default() + SETTLED;
+        self.inspector.expect_twins(self.now() + until);
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
             first.crash();

@@ -109,7 +109,15 @@ impl Observation {
         if self.rollout.spec.replicas_or_default() == 0 {
             return 0;
         }
-        let by_service = |service: &str| if self.endpoints_of(service) > 0 { 0 } else { WHOLE };
+        let by_service = |service: &str| {
+            let owner = self
+                .services
+                .get(service)
+                .and_then(|it| it.metadata.annotations.get(labels::MANAGED_BY_ROLLOUTS));
+            // What another Rollout manages carries that one's traffic.
+            let is_foreign = owner.is_some_and(|owner| *owner != self.rollout.metadata.name);
+            if is_foreign || self.endpoints_of(service) > 0 { 0 } else { WHOLE }
+        };
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);
         }

@@ -35,9 +35,11 @@ pub mod validate;
 mod view;
 mod workload;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tidegate_api::rollout::{CanaryStrategy, Phase};
+use tidegate_api::rollout::{CanaryStrategy, Phase, RolloutStatus};
 
 pub use ended::{EndedUpdate, ended_updates};
 pub use failure::{after_failure, reconciliation_error};
@@ -45,7 +47,7 @@ use view::View;
 
 use crate::plan::{Plan, Purpose, Request, Timer, Write};
 use crate::report::Report;
-use crate::snapshot::{Need, Observed, Snapshot};
+use crate::snapshot::{Evidence, Need, Observed, Snapshot};
 
 /// After this time a router that has not confirmed is asked again; upstream's interval.
 const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(10);
@@ -164,13 +166,26 @@ fn default_replicas(view: &View<'_>) -> Option<Plan> {
     Some(Plan { writes: vec![write], ..Plan::default() })
 }
 
+/// What a decision rests on that cannot be taken back, and that was not read live: pods may have gone since their ReplicaSet was last
+/// heard of, and somebody may have pointed a Service elsewhere. `gaining`: versions that traffic is moved to.
+fn stale_evidence(view: &View<'_>, status: &RolloutStatus, gaining: Vec<String>) -> Vec<Evidence> {
+    let becomes_stable = status.stable_rs != view.rollout().status.stable_rs;
+    let hashes = gaining.into_iter().chain(becomes_stable.then(|| status.stable_rs.clone()));
+    let replica_sets: BTreeSet<Evidence> = hashes
+        .filter_map(|hash| Some(Evidence::ReplicaSet(view.with_hash(&hash)?.metadata.name.clone())))
+        .collect();
+    let active = view.blue_green().filter(|_| becomes_stable).map(|it| it.active_service.clone());
+    let evidence = replica_sets.into_iter().chain(active.map(Evidence::Service));
+    evidence.filter(|evidence| !view.snapshot.is_fresh(evidence)).collect()
+}
+
 /// Decision first, then what follows from it: where the traffic goes, how many pods there are, and last what nobody waits for.
 fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
-    let (mut kept, mut gaining) = (Vec::new(), Vec::new());
+    let (mut kept, mut gaining, mut pins) = (Vec::new(), Vec::new(), routing::pins(view));
     if !takes_turns {
         // Which Service is whose must be written before anything goes by it.
         let switches = services::switch(view, &draft.status);
@@ -178,10 +193,13 @@ fn progress(view: &View<'_>) -> Plan {
         gaining = switches.gaining;
         writes.extend(switches.writes);
         let route = routing::route(view, &draft.status);
-        gaining.extend(route.iter().flat_map(|write| routing::gaining(view, write)));
+        if let Some(write) = &route {
+            gaining.extend(routing::gaining(view, write));
+            routing::add_pins_to_come(view, write, &mut pins);
+        }
         writes.extend(route);
     }
-    let sizing = sizes::guarded(view, &draft.status, &routing::pins(view));
+    let sizing = sizes::guarded(view, &draft.status, &pins);
     writes.extend(sizing.writes);
     writes.extend(revisions::note(view));
     let is_quiet = writes.is_empty();
@@ -202,17 +220,11 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
-    let stale: Vec<String> = gaining
-        .iter()
-        .filter_map(|hash| Some(&view.with_hash(hash)?.metadata.name))
-        .filter(|name| !view.snapshot.is_fresh(name))
-        .cloned()
-        .collect();
+    let stale = stale_evidence(view, &draft.status, gaining);
     let mut needs = Vec::new();
     if !stale.is_empty() {
-        // Nothing is moved to pods that may have gone since their ReplicaSet was last heard of.
         writes.clear();
-        needs.push(Need::FreshReplicaSets(stale));
+        needs.push(Need::Fresh(stale));
     }
     let report = Report { waits: std::mem::take(&mut draft.waits) };
     let timers = draft.timers();

@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use serde_json::{Value, json};
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tower::{BoxError, Service, ServiceExt};
 
 use super::{Fault, Faults, RequestKind};
@@ -79,17 +79,14 @@ where
                 refused(StatusCode::CONFLICT, "AlreadyExists").await
             }),
             Some(Fault::LateWrite) => {
-                let time = faults.delay(LATENESS);
                 // Who has sent it may be gone by then.
                 tokio::spawn(async move {
-                    sleep(time).await;
-                    drop(send(inner, request).await);
+                    drop(send_late(&faults, LATENESS, inner, request).await);
                 });
                 lost("the connection was lost")
             }
             Some(Fault::Slow) => Box::pin(async move {
-                sleep(faults.delay(SLOWNESS)).await;
-                let response = send(inner, request).await?;
+                let response = send_late(&faults, SLOWNESS, inner, request).await?;
                 sleep(faults.delay(SLOWNESS)).await;
                 Ok(with_faults(response, kind, faults))
             }),
@@ -117,6 +114,26 @@ where
     S::Error: Into<BoxError>,
 {
     inner.oneshot(request).await.map_err(Into::into)
+}
+
+/// Sends a request after a delay up to `most`. What is stored while it is carried out was sent before.
+async fn send_late<S, B, C>(
+    faults: &Faults,
+    most: Duration,
+    inner: S,
+    request: Request<B>,
+) -> Result<Response<C>, BoxError>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    S::Error: Into<BoxError>,
+{
+    let began = Instant::now();
+    sleep(faults.delay(most)).await;
+    // The server answers at the first look, so nobody else's request is taken for this one.
+    faults.lock().sent = Some(began);
+    let response = send(inner, request).await;
+    faults.lock().sent = None;
+    response
 }
 
 fn with_faults<C>(response: Response<C>, kind: RequestKind, faults: Faults) -> Response<AnyBody>

@@ -24,6 +24,8 @@ struct State {
     dice: Dice,
     silent_until: Option<Instant>,
     away_until: Option<Instant>,
+    /// When the request was sent that arrives now, if it was under way for a while.
+    sent: Option<Instant>,
     /// How often each fault has struck, by name.
     struck: BTreeMap<&'static str, u64>,
     /// Writes that were struck by rates.
@@ -57,6 +59,7 @@ impl Faults {
             dice: Dice::new(seed),
             silent_until: None,
             away_until: None,
+            sent: None,
             struck: BTreeMap::new(),
             strikes: Vec::new(),
         };
@@ -148,6 +151,11 @@ impl Faults {
     fn delay(&self, most: Duration) -> Duration {
         let millis = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.lock().dice.roll(millis.saturating_add(1)))
+    }
+
+    /// When the request was sent that is being carried out; `None`: just now.
+    pub(crate) fn sent(&self) -> Option<Instant> {
+        self.lock().sent
     }
 
     fn silent_until(&self) -> Option<Instant> {

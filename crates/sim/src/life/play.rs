@@ -145,7 +145,10 @@ fn judge(world: &World, record: &Record) -> Option<Broken> {
         return Some(Broken::new(&violation.rule, format!("{} (at {at})", violation.text)));
     }
     let lost = record.failed.ours;
-    (lost > 0).then(|| Broken::new("traffic", format!("writes of the controller failed {lost} requests")))
+    (lost > 0).then(|| {
+        let cause = world.inspector.cause_of_failure().unwrap_or_default();
+        Broken::new("traffic", format!("writes of the controller failed {lost} requests: {cause}"))
+    })
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

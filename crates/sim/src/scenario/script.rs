@@ -288,7 +288,10 @@ pub(crate) async fn check_rest(world: &mut World, quiet: Duration) -> Result<(),
     }
     match world.inspector.failed(world.now()).ours {
         0 => Ok(()),
-        failed => end(format!("writes of the controller failed {failed} requests")),
+        failed => {
+            let cause = world.inspector.cause_of_failure().unwrap_or_default();
+            end(format!("writes of the controller failed {failed} requests: {cause}"))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tidegate_api::rollout::Rollout;
 
 use crate::plan::{Plan, Purpose, Request, Write, WriteError};
 use crate::rollout::{after_failure, needs, plan};
-use crate::snapshot::{Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
+use crate::snapshot::{Evidence, Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
 use crate::traffic::RouterObservation;
 
 pub(super) struct Paper {
@@ -32,8 +32,8 @@ pub(super) struct Paper {
     live_uid: Observed<String>,
     /// The ReplicaSets were asked for once more.
     pub(super) looks_live: bool,
-    /// ReplicaSets that were read live for this pass.
-    fresh: BTreeSet<String>,
+    /// What was read live for this pass.
+    fresh: BTreeSet<Evidence>,
     now: Timestamp,
     version: u64,
     uids: u64,
@@ -119,13 +119,13 @@ impl Paper {
         for _ in 0..3 {
             let plan = plan(&self.snapshot(), self.now);
             match plan.needs.as_slice() {
-                [Need::FreshReplicaSets(names)] if plan.writes.is_empty() => {
-                    self.fresh.extend(names.iter().cloned());
+                [Need::Fresh(evidence)] if plan.writes.is_empty() => {
+                    self.fresh.extend(evidence.iter().cloned());
                 }
                 _ => return plan,
             }
         }
-        panic!("the same ReplicaSets are read again and again");
+        panic!("the same objects are read again and again");
     }
 
     /// One pass; whether it wrote anything.
