@@ -56,7 +56,7 @@ impl Recording {
     pub fn to_safe_json(&self) -> Result<Value, serde_json::Error> {
         let mut safe = self.clone();
         let (rollout, workload) = (&self.snapshot.rollout.spec.template, self.snapshot.workload.found());
-        let templates = rollout.iter().map(|it| serde_json::to_value(it)).collect::<Result<Vec<_>, _>>()?;
+        let templates = rollout.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
         for template in templates.iter().chain(workload.map(|workload| &workload.template)) {
             let digest = |template: &Value| template_digest(template, &Injected::default());
             let mut redacted = template.clone();

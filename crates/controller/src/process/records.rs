@@ -27,7 +27,7 @@ impl Records {
     pub(super) fn in_folder(folder: &Path) -> Result<Self, String> {
         let records = Self { folder: folder.to_owned() };
         let tried = fs::create_dir_all(folder).and_then(|()| records.write("begin", b""));
-        let tried = tried.and_then(|written| fs::remove_file(written));
+        let tried = tried.and_then(fs::remove_file);
         tried.map_err(|error| format!("--record-dir {}: cannot be written to: {error}", folder.display()))?;
         Ok(records)
     }

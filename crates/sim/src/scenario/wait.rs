@@ -92,7 +92,8 @@ impl World {
         let Some(object) = self.server.get("rollouts.argoproj.io", namespace, name) else { return false };
         let (spec, status) = (&object["spec"], &object["status"]);
         let has_conditions = status["pauseConditions"].as_array().is_some_and(|all| !all.is_empty());
-        let is_seen = status["observedGeneration"] == object["metadata"]["generation"].to_string();
+        let generation = object["metadata"]["generation"].to_string();
+        let is_seen = status["observedGeneration"].as_str() == Some(generation.as_str());
         is_seen && status["phase"] == "Paused" && (has_conditions || spec["paused"] == true)
     }
 

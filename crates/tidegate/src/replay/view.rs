@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_core::{Failure, Need, Plan, Purpose, ReplicaSet, Request, Snapshot, Wait, Write};
+use tidegate_core::{Evidence, Failure, Need, Plan, Purpose, ReplicaSet, Request, Snapshot, Wait, Write};
 use tidegate_ops::text::{Icon, Look, Piece, Row, Style, image_tag, wrap};
 
 use super::decision::Decision;
@@ -47,10 +47,10 @@ impl Page {
 
     /// Text behind so many blanks; what does not fit goes on below, two further in.
     fn line(&mut self, indent: usize, text: &str) {
-        self.marked(indent, Piece::plain(""), text);
+        self.marked(indent, &Piece::plain(""), text);
     }
 
-    fn marked(&mut self, indent: usize, mark: Piece, text: &str) {
+    fn marked(&mut self, indent: usize, mark: &Piece, text: &str) {
         let room = self.columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent + 2));
         for (index, part) in wrap(text, room, "", "  ").into_iter().enumerate() {
             let mark = if index == 0 { mark.clone() } else { Piece::plain("") };
@@ -69,12 +69,9 @@ impl Page {
         if let Some(phase) = &status.phase {
             let icon = Icon::of_rollout(phase.as_str()).span();
             let mark = Piece::new(format!("{} {phase} ", icon.text), Look::Of(icon.style));
-            self.marked(2, mark, &status.message);
-            if status.message.is_empty() {
-                self.rows.push(vec![
-                    Piece::plain("  "),
-                    Piece::new(format!("{} {phase}", icon.text), Look::Of(icon.style)),
-                ]);
+            match status.message.as_str() {
+                "" => self.rows.push(vec![Piece::plain("  "), mark]),
+                message => self.marked(2, &mark, message),
             }
         }
         for rs in &snapshot.replica_sets {
@@ -87,14 +84,14 @@ impl Page {
         self.title("Recorded failure");
         let red = |text: &str| Piece::new(text, Look::Of(Style::Red));
         match failure {
-            Failure::Panic(words) => self.marked(2, red("✖ "), &format!("deciding panicked: {words}")),
+            Failure::Panic(words) => self.marked(2, &red("✖ "), &format!("deciding panicked: {words}")),
             Failure::WokenInThePast => {
-                self.marked(2, red("✖ "), "the plan writes nothing and asks to be woken in the past");
+                self.marked(2, &red("✖ "), "the plan writes nothing and asks to be woken in the past");
             }
             Failure::Write { number, error } => {
                 let write = plan.as_ref().and_then(|plan| plan.writes.get(*number));
                 let what = write.map_or_else(|| "a write".to_owned(), headline);
-                self.marked(2, red("✖ "), &format!("write {} failed, {what}: {error}", number + 1));
+                self.marked(2, &red("✖ "), &format!("write {} failed, {what}: {error}", number + 1));
                 if let Some(write) = write {
                     self.details(4, write);
                 }
@@ -151,7 +148,7 @@ impl Page {
 
     fn list(&mut self, plan: &Plan) {
         for (number, write) in (1..).zip(&plan.writes) {
-            self.marked(2, Piece::bold(format!("{number}. ")), &headline(write));
+            self.marked(2, &Piece::bold(format!("{number}. ")), &headline(write));
             self.details(5, write);
             for event in &write.events {
                 self.line(5, &format!("event {} {}: {}", event.type_, event.reason, event.message));
@@ -163,7 +160,7 @@ impl Page {
         for change in changes(&write.request) {
             self.line(indent, &change);
         }
-        self.marked(indent, Piece::dim("only if "), &guard(&write.request));
+        self.marked(indent, &Piece::dim("only if "), &guard(&write.request));
     }
 
     fn timers(&mut self, plan: &Plan) {
@@ -213,11 +210,12 @@ fn in_words(wait: &Wait) -> String {
 /// `revision 2, web-abc, yellow: 4/5 ready, 3 available; stable`
 fn replica_set(rs: &ReplicaSet, snapshot: &Snapshot) -> String {
     let status = &snapshot.rollout.status;
+    let evidence = Evidence::ReplicaSet(rs.metadata.name.clone());
     let roles = [
         ("stable", rs.hash() == status.stable_rs),
         ("current", rs.hash() == status.current_pod_hash),
         ("active", rs.hash() == status.blue_green.active_selector),
-        ("read live", snapshot.replica_sets_are_live || snapshot.fresh.contains(&rs.metadata.name)),
+        ("read live", snapshot.replica_sets_are_live || snapshot.fresh.contains(&evidence)),
     ];
     let roles: Vec<&str> = roles.into_iter().filter_map(|(role, holds)| holds.then_some(role)).collect();
     let revision = rs.revision().map_or_else(|| "no revision".to_owned(), |n| format!("revision {n}"));
@@ -244,8 +242,13 @@ fn need_in_words(need: &Need) -> String {
         Need::LiveReplicaSet(name) => format!("ReplicaSet {name}, live"),
         Need::Pods(hashes) => format!("pods of {}, live", hashes.join(", ")),
         Need::Router => "what the router does".to_owned(),
-        Need::FreshReplicaSets(names) => {
-            format!("ReplicaSets {}, live: traffic is to go to them", names.join(", "))
+        Need::Fresh(objects) => {
+            let names = objects.iter().map(|object| match object {
+                Evidence::ReplicaSet(name) => format!("ReplicaSet {name}"),
+                Evidence::Service(name) => format!("Service {name}"),
+            });
+            let names: Vec<String> = names.collect();
+            format!("{}, live: what is decided cannot be taken back", names.join(", "))
         }
         Need::ReplicaSets => "all ReplicaSets, live".to_owned(),
     }
@@ -291,7 +294,7 @@ fn changes(request: &Request) -> Vec<String> {
         }
         Request::MergePatch { body, .. } | Request::OwnMembers { body, .. } => {
             let mut leaves = Vec::new();
-            flatten(String::new(), body, &mut leaves);
+            flatten("", body, &mut leaves);
             leaves
         }
         Request::Delete { .. } | Request::Evict { .. } => Vec::new(),
@@ -306,14 +309,14 @@ fn changes(request: &Request) -> Vec<String> {
 }
 
 /// `status.phase = "Paused"`, one for each leaf.
-fn flatten(path: String, value: &Value, leaves: &mut Vec<String>) {
+fn flatten(path: &str, value: &Value, leaves: &mut Vec<String>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (name, member) in members {
                 // A name with dots is one member.
                 let name = if name.contains('.') { format!("[{name}]") } else { name.clone() };
                 let path = if path.is_empty() { name } else { format!("{path}.{name}") };
-                flatten(path, member, leaves);
+                flatten(&path, member, leaves);
             }
         }
         Value::Array(items) if !items.is_empty() && items.iter().all(|item| item["type"].is_string()) => {

@@ -235,18 +235,13 @@ impl Paper<'_> {
         });
         drop(quiet);
         progress.end(err);
-        let first = self.first_seed(&summary);
-        self.table(&summary, first, out)?;
+        let first = summary.first.unwrap_or(0);
+        self.table(&summary, first..first.saturating_add(summary.lives), out)?;
         out.flush()?;
         if interrupt.was_asked() {
             writeln!(err, "interrupted; the table is about the worlds that were played until then")?;
         }
         Ok(u8::from(summary.failures > 0))
-    }
-
-    fn first_seed(&self, summary: &Summary) -> Range<u64> {
-        let first = summary.first.unwrap_or(0);
-        first..first.saturating_add(summary.lives)
     }
 
     fn table(&self, summary: &Summary, seeds: Range<u64>, out: &mut impl Write) -> io::Result<()> {
