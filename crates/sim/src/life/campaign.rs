@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use jiff::SignedDuration;
 
 use super::play::{Broken, Played, Record};
-use crate::inspector::{Counts, Seen, add_longest};
+use crate::inspector::Counts;
 use crate::meter::Failed;
+use crate::seen::{Seen, add_longest};
 
 /// What a campaign has seen.
 #[derive(Clone, Debug, Default)]

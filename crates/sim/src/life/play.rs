@@ -11,10 +11,11 @@ use jiff::SignedDuration;
 
 use super::end;
 use crate::faults::Fault;
-use crate::inspector::{Counts, Seen};
+use crate::inspector::Counts;
 use crate::meter::Failed;
 use crate::pace::Pace;
 use crate::scenario::{self, Script};
+use crate::seen::Seen;
 use crate::world::{World, run};
 
 /// How long nothing may be done at the end of a life; scenarios wait for a day.

@@ -111,14 +111,17 @@ mod tests {
                 "{\"rollout\": {\n\"spec\": 5}}",
                 "error: f:2:9: no snapshot: invalid type: integer `5`, expected",
             ),
-            ("{\"rollout\": {}}", "error: f: a bare snapshot does not say when it was taken"),
-            ("{\"snapshot\": {\"rollout\": {}}}", "error: f:1:30: no recording: missing field `now`"),
+            ("{\"rollout\": {\"spec\": {}}}", "error: f: a bare snapshot does not say when it was taken"),
+            (
+                "{\"snapshot\": {\"rollout\": {\"spec\": {}}}}",
+                "error: f:1:41: no recording: missing field `now`",
+            ),
         ] {
             let Err(problem) = parse(text, "f", None) else { panic!("{text}") };
             assert!(problem.to_string().starts_with(expected), "{problem}");
             assert!(problem.to_string().contains("\nhint: "), "{problem}");
         }
         let at = Timestamp::UNIX_EPOCH;
-        assert_eq!(parse("{\"rollout\": {}}", "f", Some(at)).map(|input| input.now), Ok(at));
+        assert_eq!(parse("{\"rollout\": {\"spec\": {}}}", "f", Some(at)).map(|input| input.now), Ok(at));
     }
 }
