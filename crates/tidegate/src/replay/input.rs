@@ -114,7 +114,7 @@ mod tests {
             ("{\"rollout\": {\"spec\": {}}}", "error: f: a bare snapshot does not say when it was taken"),
             (
                 "{\"snapshot\": {\"rollout\": {\"spec\": {}}}}",
-                "error: f:1:41: no recording: missing field `now`",
+                "error: f:1:39: no recording: missing field `now`",
             ),
         ] {
             let Err(problem) = parse(text, "f", None) else { panic!("{text}") };
