@@ -285,7 +285,8 @@ impl fmt::Display for EventType {
 }
 
 /// Why a write did not succeed, as far as the next decision depends on it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum WriteError {
     /// 409: the object is not what the decision was made on.
     #[error("the object has changed meanwhile")]

@@ -54,7 +54,7 @@ fn objects(manifest: &str) -> Result<Vec<Value>, UserError> {
     let reading = manifest::read(manifest);
     match reading.faults.first() {
         Some(fault) => Err(UserError::Unreadable(fault.to_string())),
-        None => Ok(reading.documents.iter().map(|document| document.to_value()).collect()),
+        None => Ok(reading.documents.iter().map(manifest::Node::to_value).collect()),
     }
 }
 

@@ -17,6 +17,7 @@ use tidegate_kubesim::{ApiServer, Change};
 use crate::faults::Faults;
 use crate::meter::{Failed, Meter, is_disturbance};
 use crate::router;
+use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
 
 type ObjectKey = (String, String, String);
@@ -63,7 +64,7 @@ struct Record {
     meters: BTreeMap<(String, String), Meter>,
     /// Since when each Rollout has been in its phase, and the longest time in each.
     phases: BTreeMap<(String, String), (String, Timestamp)>,
-    longest: BTreeMap<String, SignedDuration>,
+    longest: BTreeMap<(String, String), BTreeMap<String, SignedDuration>>,
     /// The last second in which each Rollout was decided on, and how often.
     pace: BTreeMap<(String, String), (i64, u32)>,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
@@ -227,7 +228,27 @@ impl Inspector {
     /// The longest time that a Rollout was in each phase without leaving it.
     #[must_use]
     pub fn longest_in_phase(&self) -> BTreeMap<String, SignedDuration> {
-        self.lock().longest.clone()
+        let mut longest = BTreeMap::new();
+        self.lock().longest.values().for_each(|times| add_longest(&mut longest, times));
+        longest
+    }
+
+    /// What was seen of each Rollout until `now`, by namespace and name.
+    #[must_use]
+    pub fn rollouts(&self, now: Timestamp) -> BTreeMap<(String, String), Seen> {
+        let mut record = self.lock();
+        let record = &mut *record;
+        let seen = record.meters.iter_mut().map(|(key, meter)| {
+            meter.pass(now);
+            let seen = Seen {
+                low_water: record.low_water.get(key).copied(),
+                sent: meter.sent(),
+                failed: meter.failed(),
+                longest: record.longest.get(key).cloned().unwrap_or_default(),
+            };
+            (key.clone(), seen)
+        });
+        seen.collect()
     }
 
     /// One line per stored change: instant, actor, verb, object, fingerprint of the content.
@@ -323,7 +344,7 @@ impl Record {
     fn note_phase(&mut self, key: &(String, String), now: &Observation, time: Timestamp) {
         let phase = now.rollout.status.phase.as_ref().map_or_else(String::new, ToString::to_string);
         let (known, since) = self.phases.entry(key.clone()).or_insert_with(|| (phase.clone(), time));
-        let longest = self.longest.entry(known.clone()).or_default();
+        let longest = self.longest.entry(key.clone()).or_default().entry(known.clone()).or_default();
         *longest = (*longest).max(time.duration_since(*since));
         if *known != phase {
             (*known, *since) = (phase, time);

@@ -2,7 +2,7 @@
 //!
 //! Time is virtual unless asked otherwise: a world runs in a current-thread runtime whose clock is paused, and everything
 //! in it derives from a seed. In reading order: `world` (the whole), `takeover` (one that begins in the middle), `pace` (how fast its time runs), `manifest` (files, with the
-//! place of every field), `router` (who moves traffic), `user` and `apply` (what people do), `inspector` (invariants after every write), `faults` (what goes
+//! place of every field), `router` (who moves traffic), `user` and `apply` (what people do), `inspector` (invariants after every write) with `seen` (what it tells of a Rollout), `faults` (what goes
 //! wrong between controller and cluster), `view` (what people see), `timeline` (what happened to a Rollout, in rows), `scenario`
 //! (scripts with golden transcripts).
 
@@ -16,6 +16,7 @@ mod meter;
 mod pace;
 pub mod router;
 pub mod scenario;
+mod seen;
 mod takeover;
 pub mod timeline;
 pub mod user;
@@ -28,5 +29,6 @@ pub use inspector::{Counts, Inspector};
 pub use meter::Failed;
 pub use pace::Pace;
 pub use router::Routing;
+pub use seen::Seen;
 pub use user::UserError;
 pub use world::{Options, Side, World, run};

@@ -45,6 +45,8 @@ pub(crate) struct Meter {
     disturbed: Option<Timestamp>,
     /// In parts of a request: `WHOLE` times milliseconds.
     parts: [i128; 2],
+    /// Milliseconds in which requests were sent, up to the last change.
+    millis: i128,
 }
 
 impl Meter {
@@ -65,6 +67,9 @@ impl Meter {
         let acts_unknowing = is_ours && kind == "ReplicaSet" && before.replica_sets.iter().any(is_untold);
         if acts_unknowing || is_disturbance(change, kind, Some(before), Some(after)) {
             self.disturbed = Some(change.time);
+        }
+        if let Some((_, since)) = self.now {
+            self.millis += change.time.duration_since(since).as_millis();
         }
         self.pass(change.time);
         let share = after.unanswered();
@@ -102,6 +107,11 @@ impl Meter {
     pub(crate) fn rest(&mut self, from: Timestamp) {
         self.pass(from);
         self.now = None;
+    }
+
+    /// Requests that were sent up to the last change.
+    pub(crate) fn sent(&self) -> u64 {
+        u64::try_from(self.millis * PACE / 1_000).unwrap_or(0)
     }
 
     /// The first write of ours that requests failed because of.

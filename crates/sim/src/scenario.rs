@@ -27,9 +27,6 @@ use std::path::Path;
 use crate::pace::Pace;
 use crate::world::{World, run};
 
-/// Namespace that scenarios play in.
-const NAMESPACE: &str = "default";
-
 /// Runs a script in a world of its own and returns it with the output it had. Files that it names are relative to `base`.
 ///
 /// # Errors
@@ -62,8 +59,9 @@ pub(crate) async fn follow(
     commands: &[Command],
     base: &Path,
 ) -> Result<(), ScriptError> {
-    let context = Context { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
+    let context = Context { namespace: script.setting.namespace.clone(), folder: base.to_owned() };
     world.prepare().await;
+    world.ensure_namespace(&context.namespace).await;
     let steps = script.steps.iter_mut().filter_map(|step| match step {
         Step::Command { line, text, output } => Some((*line, text, output)),
         Step::Text(_) => None,
@@ -96,6 +94,7 @@ pub(crate) fn understood(script: &Script) -> Result<Vec<Command>, ScriptError> {
 async fn printed(world: &mut World, command: &Command, context: &Context) -> Result<String, CommandError> {
     match &command.action {
         Action::Wait(time) => Ok(wait::wait(world, &context.namespace, *time).await),
+        Action::Attend(time) => Ok(wait::attend(world, &context.namespace, *time).await),
         Action::WaitUntil(wanted) => wait::wait_until(world, &context.namespace, wanted).await,
         _ => {
             let shown = perform(world, command, context).await?.unwrap_or_else(|| Ok(String::new()));

@@ -175,9 +175,8 @@ impl Faults {
 impl State {
     /// Rolls for the faults that apply, and counts the one that strikes.
     fn strike(&mut self, applies: impl Fn(Fault) -> bool) -> Option<Fault> {
-        if self.rates.iter().next().is_none() {
-            return None;
-        }
+        // Without rates no dice are thrown.
+        self.rates.iter().next()?;
         let number = self.dice.roll(1000);
         let fault = self.rates.at(number, applies)?;
         *self.struck.entry(fault.name()).or_default() += 1;

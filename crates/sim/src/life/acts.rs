@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::specs::{COLOURS, Kind, Site, Subject, calm, deployment, strategy};
+use super::{machines, written};
 use crate::dice::Dice;
-use crate::faults::{Fault, Rates};
 
 /// Lines that people and things add to a life, by how often each comes.
 type Act = fn(&mut Dice, &Site) -> Vec<String>;
@@ -26,18 +26,18 @@ const ACTS: [(u64, Act); 29] = [
     (1, deleted_and_applied),
     (3, pods),
     (2, pod_lost),
-    (2, node_lost),
+    (2, |dice, _| machines::node_lost(dice)),
     (2, replica_set_lost),
     (2, service_lost),
     (2, service_edited),
-    (2, faults),
-    (1, fault),
-    (2, crash),
-    (4, crash_at_write),
-    (2, twin),
-    (1, clock),
-    (1, server_away),
-    (1, silence),
+    (2, |dice, _| machines::faults(dice)),
+    (1, |dice, _| machines::fault(dice)),
+    (2, |dice, _| machines::crash(dice)),
+    (4, |dice, _| machines::crash_at_write(dice)),
+    (2, |dice, _| machines::twin(dice)),
+    (1, |dice, _| machines::clock(dice)),
+    (1, |dice, _| machines::server_away(dice)),
+    (1, |dice, _| machines::silence(dice)),
     (1, invalid),
 ];
 
@@ -45,7 +45,7 @@ const ACTS: [(u64, Act); 29] = [
 pub(super) fn acts(dice: &mut Dice, site: &Site) -> Vec<String> {
     let mut lines = Vec::new();
     if dice.happens(2, 3) {
-        lines.extend(faults(dice, site));
+        lines.extend(machines::faults(dice));
     }
     lines.push("wait 4s".to_owned());
     let whole: u64 = ACTS.iter().map(|(weight, _)| weight).sum();
@@ -84,7 +84,7 @@ pub(super) fn ending(dice: &mut Dice, site: &Site) -> Vec<String> {
 }
 
 fn applied(object: &Value) -> String {
-    format!("kubectl apply -f - <<< '{object}'")
+    written("apply", object)
 }
 
 fn some<'a>(dice: &mut Dice, site: &'a Site) -> &'a Subject {
@@ -195,8 +195,7 @@ fn put_back(dice: &mut Dice, site: &Site) -> Vec<String> {
         1 => vec![&subject.object],
         _ => own.into_iter().chain([&subject.object]).collect(),
     };
-    let round: Vec<String> =
-        objects.iter().map(|object| format!("kubectl replace -f - <<< '{object}'")).collect();
+    let round: Vec<String> = objects.iter().map(|object| written("replace", object)).collect();
     let pause = format!("wait {}ms", 100 + dice.roll(5_000));
     let times = usize::try_from(1 + dice.roll(3)).unwrap_or(1);
     std::iter::repeat_n(round.into_iter().chain([pause]).collect::<Vec<_>>(), times).flatten().collect()
@@ -228,10 +227,6 @@ fn pod_lost(dice: &mut Dice, _: &Site) -> Vec<String> {
     vec![format!("lose a pod of demo:{}", dice.one_of(&COLOURS))]
 }
 
-fn node_lost(dice: &mut Dice, _: &Site) -> Vec<String> {
-    vec![format!("lose node {}", dice.roll(3))]
-}
-
 fn replica_set_lost(dice: &mut Dice, _: &Site) -> Vec<String> {
     vec![format!("lose replicaset {}", dice.roll(12))]
 }
@@ -256,48 +251,4 @@ fn service_edited(dice: &mut Dice, site: &Site) -> Vec<String> {
         json!({"metadata": {"labels": {"team": "blue"}}}),
     ];
     vec![format!("kubectl patch svc {} -p '{}'", subject.main, dice.one_of(&edits))]
-}
-
-/// A weather of faults until the next.
-fn faults(dice: &mut Dice, _: &Site) -> Vec<String> {
-    let mut rates = Rates::default();
-    for fault in Fault::ALL {
-        if dice.happens(1, 3) {
-            rates.set(fault, dice.one_of(&[5, 20, 60, 150]));
-        }
-    }
-    vec![format!("faults {rates}")]
-}
-
-fn fault(dice: &mut Dice, _: &Site) -> Vec<String> {
-    let of_writes =
-        ["conflict", "already-exists", "timeout-before", "timeout-after", "late-write", "server-error"];
-    vec![format!("fault {} at write {}", dice.one_of(&of_writes), 1 + dice.roll(5))]
-}
-
-fn crash(dice: &mut Dice, _: &Site) -> Vec<String> {
-    let millis = dice.roll(8_000);
-    let away = format!("wait {millis}ms");
-    if millis > 0 { vec!["crash".to_owned(), away, "start".to_owned()] } else { vec!["start".to_owned()] }
-}
-
-fn crash_at_write(dice: &mut Dice, _: &Site) -> Vec<String> {
-    vec![format!("crash {} write {}", dice.one_of(&["before", "after"]), 1 + dice.roll(6))]
-}
-
-fn twin(dice: &mut Dice, _: &Site) -> Vec<String> {
-    vec![format!("twin {}ms", 200 + dice.roll(15_000))]
-}
-
-fn clock(dice: &mut Dice, _: &Site) -> Vec<String> {
-    let whose = dice.one_of(&["cluster", "controller"]);
-    vec![format!("clock of {whose} {}", dice.one_of(&["-3s", "-700ms", "0s", "400ms", "5s"]))]
-}
-
-fn server_away(dice: &mut Dice, _: &Site) -> Vec<String> {
-    vec![format!("apiserver away {}ms", 500 + dice.roll(10_000))]
-}
-
-fn silence(dice: &mut Dice, _: &Site) -> Vec<String> {
-    vec![format!("silence {}s", 1 + dice.roll(12))]
 }

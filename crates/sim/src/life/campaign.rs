@@ -5,17 +5,24 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::SignedDuration;
+
 use super::play::{Broken, Played, Record};
 use crate::inspector::Counts;
 use crate::meter::Failed;
+use crate::seen::{Seen, add_longest};
 
 /// What a campaign has seen.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Lives that were played.
     pub lives: u64,
+    /// The first seed.
+    pub first: Option<u64>,
     /// Changes that controllers stored.
     pub writes: u64,
+    /// The most of them in one life.
+    pub most_writes: u64,
     /// Decisions.
     pub plans: u64,
     /// What decisions met, wanted and waited for.
@@ -24,13 +31,23 @@ pub struct Summary {
     pub struck: BTreeMap<&'static str, u64>,
     /// Requests that were not answered.
     pub failed: Failed,
-    /// What each seed broke, by seed.
+    /// The longest time that a Rollout was in each phase.
+    pub longest: BTreeMap<String, SignedDuration>,
+    /// What was seen of the Rollouts of each name, by namespace and name.
+    pub rollouts: BTreeMap<(String, String), Seen>,
+    /// What each of the first [`KEPT`] seeds that broke a promise broke, by seed.
     pub broken: BTreeMap<u64, Broken>,
+    /// Seeds that broke a promise.
+    pub failures: u64,
 }
+
+/// So many seeds that broke a promise are kept: however many lives are played, what is kept does not grow.
+pub const KEPT: usize = 100;
 
 impl Summary {
     fn add(&mut self, seed: u64, record: &Record, broken: Option<&Broken>) {
         self.lives += 1;
+        self.first = Some(self.first.map_or(seed, |first| first.min(seed)));
         self.writes += record.writes;
         self.plans += record.plans;
         self.counts.add(&record.counts);
@@ -38,7 +55,18 @@ impl Summary {
             *self.struck.entry(name).or_default() += count;
         }
         self.failed += record.failed;
-        self.broken.extend(broken.map(|broken| (seed, broken.clone())));
+        self.most_writes = self.most_writes.max(record.writes);
+        add_longest(&mut self.longest, &record.longest);
+        for (key, seen) in &record.rollouts {
+            self.rollouts.entry(key.clone()).or_default().add(seen);
+        }
+        if let Some(broken) = broken {
+            self.failures += 1;
+            self.broken.insert(seed, broken.clone());
+            if self.broken.len() > KEPT {
+                self.broken.pop_last();
+            }
+        }
     }
 }
 

@@ -9,10 +9,8 @@ use tidegate_core::invariants::{Essence, essence};
 
 use crate::pace::Pace;
 use crate::scenario::{Script, Setting};
-use crate::world::{Options, World, run};
+use crate::world::{World, run};
 
-/// Where lives play.
-const NAMESPACE: &str = "default";
 /// How long the world of the same objects may take.
 const LIMIT: Duration = Duration::from_secs(3_600);
 
@@ -24,19 +22,20 @@ pub(super) struct End {
 }
 
 impl End {
-    pub(super) async fn of(world: &World) -> Self {
+    pub(super) async fn of(world: &World, namespace: &str) -> Self {
         let mut objects = Vec::new();
         for (resource, version, kind) in [
             ("services", "v1", "Service"),
             ("deployments.apps", "apps/v1", "Deployment"),
+            ("podtemplates", "v1", "PodTemplate"),
             ("rollouts.argoproj.io", "argoproj.io/v1alpha1", "Rollout"),
         ] {
-            let found = world.objects(resource, NAMESPACE).into_iter();
+            let found = world.objects(resource, namespace).into_iter();
             objects.extend(found.map(|object| manifest(&object, (version, kind))));
         }
         let mut essences = BTreeMap::new();
-        for name in world.rollout_names(NAMESPACE) {
-            let observation = world.inspector.observation(NAMESPACE, &name);
+        for name in world.rollout_names(namespace) {
+            let observation = world.inspector.observation(namespace, &name);
             essences.extend(observation.map(|it| (name, essence(&it).without_history())));
         }
         Self { objects, essences }
@@ -45,16 +44,17 @@ impl End {
     /// Where the end is not what it is in a world in which its objects are applied at once; `None`: nowhere.
     pub(super) fn difference(&self, script: &Script) -> Option<String> {
         let setting = Setting { reaction: Duration::ZERO, ..script.setting.clone() };
-        let options = Options { ..setting.options() };
+        let (options, namespace) = (setting.options(), setting.namespace.as_str());
         let direct = run(Pace::Virtual, options, |mut world| async move {
             world.prepare().await;
+            world.ensure_namespace(namespace).await;
             for object in &self.objects {
-                if let Err(error) = world.apply_object(NAMESPACE, object.clone()).await {
+                if let Err(error) = world.apply_object(namespace, object.clone()).await {
                     return Err(format!("the objects of the end are refused: {error}"));
                 }
             }
             world.come_to_rest(LIMIT).await;
-            Ok(Self::of(&world).await.essences)
+            Ok(Self::of(&world, namespace).await.essences)
         });
         let direct = match direct {
             Ok(direct) => direct,
@@ -80,6 +80,9 @@ fn manifest(object: &Value, (version, kind): (&str, &str)) -> Value {
             members.remove(labels::POD_TEMPLATE_HASH);
         }
         spec = json!({"selector": selector, "ports": [{"port": 80}]});
+    }
+    if kind == "PodTemplate" {
+        return json!({"apiVersion": version, "kind": kind, "metadata": {"name": object["metadata"]["name"]}, "template": object["template"]});
     }
     json!({"apiVersion": version, "kind": kind, "metadata": {"name": object["metadata"]["name"]}, "spec": spec})
 }

@@ -2,17 +2,21 @@
 //! who puts things back, an autoscaler that cannot decide, nodes that are lost, and a cluster that lies.
 //!
 //! A life is a scenario like those that people write, so what goes wrong in it is told, replayed and shortened as a script. In
-//! reading order: `specs` (what there is), `acts` (what happens), `play` (played and judged), `end` (what an end must
+//! reading order: `specs` (what there is), `acts` over `machines` (what happens), `own` (the same of a user's own Rollouts), `play` (played and judged), `end` (what an end must
 //! be like), `shrink` (shorter scripts that fail the same way), `campaign` (many lives).
 
 mod acts;
 pub mod campaign;
 mod end;
+mod machines;
+pub mod own;
 mod play;
 mod shrink;
 mod specs;
 
 use std::fmt::Write as _;
+
+use serde_json::Value;
 
 use crate::dice::Dice;
 use crate::scenario::Script;
@@ -32,12 +36,17 @@ pub fn script(seed: u64) -> Script {
     let site = specs::Site::new(&mut dice);
     for object in site.objects() {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "$ kubectl apply -f - <<< '{object}'");
+        let _ = writeln!(text, "$ {}", written("apply", &object));
     }
     for line in acts::acts(&mut dice, &site).into_iter().chain(acts::ending(&mut dice, &site)) {
         let _ = writeln!(text, "$ {line}");
     }
     Script::parse(&text).expect("a life is a script")
+}
+
+/// `kubectl apply -f - <<< 'OBJECT'`. The only quotes are those around it.
+fn written(verb: &str, object: &Value) -> String {
+    format!("kubectl {verb} -f - <<< '{}'", object.to_string().replace('\'', "\\u0027"))
 }
 
 fn settings(dice: &mut Dice, text: &mut String) {

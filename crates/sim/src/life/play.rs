@@ -15,6 +15,7 @@ use crate::inspector::Counts;
 use crate::meter::Failed;
 use crate::pace::Pace;
 use crate::scenario::{self, Script};
+use crate::seen::Seen;
 use crate::world::{World, run};
 
 /// How long nothing may be done at the end of a life; scenarios wait for a day.
@@ -65,6 +66,8 @@ pub struct Record {
     pub plans: u64,
     /// The longest time that a Rollout was in each phase.
     pub longest: BTreeMap<String, SignedDuration>,
+    /// What was seen of each Rollout, by namespace and name.
+    pub rollouts: BTreeMap<(String, String), Seen>,
     /// The fewest ready pods of a Rollout against those that were promised: (ready, promised) where the difference is least.
     pub low_water: Option<(i32, i32)>,
     /// The first and the last line of the trace: worlds that are alike end alike.
@@ -94,6 +97,7 @@ impl Record {
             writes: world.controller_writes(),
             plans: world.inspector.plans(),
             longest: world.inspector.longest_in_phase(),
+            rollouts: world.inspector.rollouts(world.now()),
             low_water: low_waters.min_by_key(|(ready, promised)| ready - promised),
             trace: world.inspector.trace(),
         }
@@ -121,7 +125,7 @@ pub fn play(script: &Script) -> Played {
             let record = Record::of(&world);
             let broken =
                 judge(&world, &record).or_else(|| Some(Broken::new("end", outcome.err()?.to_string())));
-            let end = end::End::of(&world).await;
+            let end = end::End::of(&world, &script.setting.namespace).await;
             (Played { script: played, record, broken }, end)
         })
     };

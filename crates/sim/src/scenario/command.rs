@@ -6,6 +6,7 @@
 //! | `kubectl get KIND NAME -o jsonpath={.PATH}`, `kubectl get pods -L LABEL` | one member of an object; the pods with one of their labels |
 //! | `kubectl argo rollouts get rollout\|set image\|promote\|abort\|retry rollout\|restart\|pause\|undo ...` | what the plugin does |
 //! | `wait TIME`, `wait until WORDS`, `wait until all WORDS` | lets time pass, or waits until the one-line summary of a Rollout, or of each, contains WORDS |
+//! | `attend TIME` | lets time pass, while somebody promotes each Rollout that waits for a person |
 //! | `traffic` | which share of requests each version answers, per Service and per route |
 //! | `crash`, `crash before\|after write N`, `start` | ends the controller process, at once or at its Nth write from now (then another one starts a second later); starts it |
 //! | `twin TIME` | another controller takes over, and the old one goes on for a while without knowing |
@@ -127,6 +128,8 @@ pub enum Action {
     },
     /// `wait TIME`.
     Wait(Duration),
+    /// `attend TIME`.
+    Attend(Duration),
     /// `wait until [all] WORDS`.
     WaitUntil(Wanted),
     /// `traffic`.
@@ -286,6 +289,7 @@ impl Command {
             ["wait", "until", words @ ..] if !words.is_empty() => {
                 Action::WaitUntil(Wanted { words: words.join(" "), of_all: false })
             }
+            ["attend", time] => Action::Attend(parse::duration(time)?),
             ["wait", time] => Action::Wait(parse::duration(time)?),
             ["traffic"] => Action::Traffic,
             words => Action::Machine(parse::machine_event(words)?),
@@ -349,6 +353,7 @@ mod tests {
         check("kubectl argo rollouts promote web --full", web(Change::Promote(full)));
         check("kubectl argo rollouts undo web --to-revision 2", web(Change::Undo(2)));
         check("wait 90s", Action::Wait(Duration::from_secs(90)));
+        check("attend 2m", Action::Attend(Duration::from_secs(120)));
         let wanted = |words: &str, of_all| Action::WaitUntil(Wanted { words: words.to_owned(), of_all });
         check("wait until step 1/8", wanted("step 1/8", false));
         check("wait until all Healthy", wanted("Healthy", true));

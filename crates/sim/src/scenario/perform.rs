@@ -37,7 +37,7 @@ pub async fn perform(
 ) -> Result<Option<Shown>, CommandError> {
     let namespace = command.namespace.as_deref().unwrap_or(&context.namespace);
     Ok(Some(match &command.action {
-        Action::Wait(_) | Action::WaitUntil(_) => return Ok(None),
+        Action::Wait(_) | Action::Attend(_) | Action::WaitUntil(_) => return Ok(None),
         Action::Apply { manifest } => world.apply(namespace, &text(manifest, context)?).await,
         Action::Replace { manifest } => world.replace(namespace, &text(manifest, context)?).await,
         Action::Delete { kind, name, orphan } => world.delete(namespace, kind, name, *orphan).await,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tidegate_core::invariants;
-use tidegate_kubesim::Reaction;
+use tidegate_kubesim::{PodState, Reaction, Stage};
 
 use super::command::{Command, CommandError};
 use crate::router::Routing;
@@ -21,12 +21,17 @@ pub struct Setting {
     pub workers: usize,
     /// `# reaction: TIME`: how long the workload controllers take to notice a change; no time otherwise.
     pub reaction: Duration,
+    /// `# ready after: TIME`: how long pods take to become ready; 0.8 s otherwise.
+    pub ready_after: Option<Duration>,
+    /// `# namespace: NAME`: where the script plays; `default` otherwise.
+    pub namespace: String,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         let Options { seed, routing, workers, .. } = Options::default();
-        Self { seed, routing, workers, reaction: Duration::ZERO }
+        let namespace = "default".to_owned();
+        Self { seed, routing, workers, reaction: Duration::ZERO, ready_after: None, namespace }
     }
 }
 
@@ -43,6 +48,10 @@ impl Setting {
         }
         if let Some(reaction) = value("reaction").and_then(time) {
             self.reaction = reaction;
+        }
+        self.ready_after = value("ready after").and_then(time).or(self.ready_after);
+        if let Some(namespace) = value("namespace").filter(|name| !name.is_empty()) {
+            self.namespace = namespace.to_owned();
         }
         match value("router") {
             None => {}
@@ -64,13 +73,17 @@ impl Setting {
     #[must_use]
     pub fn options(&self) -> Options {
         let reaction = Reaction { replica_set: self.reaction, garbage: 2 * self.reaction };
-        Options {
+        let mut options = Options {
             seed: self.seed,
             routing: self.routing,
             workers: self.workers,
             reaction,
             ..Options::default()
+        };
+        if let Some(after) = self.ready_after {
+            options.kubelet.stages = vec![Stage { after, state: PodState::Ready }];
         }
+        options
     }
 }
 

@@ -122,11 +122,31 @@ impl Play<'_> {
                 while self.look_on(end).await {}
                 Ok(())
             }
+            Action::Attend(time) => {
+                self.timeline.command(None, text, String::new());
+                self.attend(*time).await;
+                Ok(())
+            }
             Action::WaitUntil(wanted) => {
                 self.timeline.command(None, text, String::new());
                 self.wait_until(wanted).await
             }
             _ => self.give(text, command).await,
+        }
+    }
+
+    /// Lets time pass, and promotes what waits for a person.
+    async fn attend(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        loop {
+            for key in self.world.rollouts() {
+                if self.world.waits_for_a_person(&key.namespace, &key.name).await {
+                    self.promote(&key).await;
+                }
+            }
+            if !self.look_on(end).await {
+                return;
+            }
         }
     }
 
