@@ -336,15 +336,13 @@ impl Record {
         let object = after.or(before)?;
         // A Service that is let go does not say any more whose it was.
         let marked = before.filter(|_| kind == "Service").unwrap_or(object);
-        let permission = self.permission_for(marked, kind).cloned().unwrap_or_default();
+        let permission = self.permission_for(marked, kind).cloned();
         // Somebody may have taken it from us while the write was under way.
         let is_late = self.faults.as_ref().is_some_and(|faults| !faults.unknown().is_zero());
-        if is_late
-            && before.is_some_and(|object| invariants::controller(object).is_none())
-            && kind == "ReplicaSet"
-        {
+        if is_late && permission.is_none() {
             return None;
         }
+        let permission = permission.unwrap_or_default();
         let is_eviction = change.resource.ends_with("/eviction");
         invariants::touches_only_ours(&permission, Touch { before, after, is_eviction })
     }
