@@ -258,6 +258,10 @@ impl Record {
             self.writes.remove(&(namespace.clone(), name.clone()));
         }
         let key = (namespace, name);
+        if change.actor == CONTROLLER && self.twins_until.is_some_and(|until| change.time <= until) {
+            // What one of two controllers does the other does not know at once.
+            self.touched.insert(key.clone(), change.time);
+        }
         if let Some(after) = &after {
             self.measure(&key, after);
             self.note_phase(&key, after, change.time);
