@@ -164,7 +164,9 @@ pub fn is_bounded(writes: usize, observation: &Observation) -> Option<Violation>
                 || canary.stable_metadata.is_some()
         });
     let factor = if writes_beside_sizes { 2 } else { 1 };
-    let limit = factor * (20 + 6 * steps + 6 * replicas + 3 * observation.replica_sets.len());
+    // Without surge each step may move each pod by itself, there or back.
+    let moves = 3 * steps * replicas;
+    let limit = factor * (20 + 6 * steps + 6 * replicas + moves + 3 * observation.replica_sets.len());
     (writes > limit).then(|| violation("I5", format!("{writes} writes for one change; at most {limit}")))
 }
 
