@@ -2,41 +2,60 @@
 
 use super::dice::Dice;
 use super::kinds::{DELETE, EVICTION, KINDS, METADATA, SCALE};
-use super::request::{Edit, Request, Sub, Uid, Verb, Version};
+use super::request::{Edit, NAMES, Request, Sub, Uid, Verb, Version};
 
 /// 10 to 40 requests on one to three kinds.
 pub(super) fn sequence(seed: u64) -> Vec<Request> {
     let mut dice = Dice(seed);
-    let mut kinds: Vec<usize> = (0..1 + dice.roll(3)).map(|_| dice.roll(KINDS.len())).collect();
+    let mut kinds: Vec<usize> = (0..1 + dice.roll(2)).map(|_| dice.roll(KINDS.len())).collect();
     // Evictions meet budgets.
     let plural = |kind: &usize| KINDS[*kind].plural;
     if kinds.iter().any(|kind| plural(kind) == "pods") && dice.one_in(2) {
         kinds.extend(KINDS.iter().position(|kind| kind.plural == "poddisruptionbudgets"));
     }
     let mut generated = [false; KINDS.len()];
+    // What is probably there: by kind and name.
+    let mut alive = [[false; NAMES.len()]; KINDS.len()];
     (0..10 + dice.roll(31))
         .map(|_| {
             let kind = dice.pick(&kinds);
-            let mut made = request(&mut dice, kind);
+            let name = if dice.one_in(15) { NAMES.len() - 1 } else { dice.roll(NAMES.len() - 1) };
+            let mut made = if !alive[kind][name] && dice.roll(10) < 7 {
+                creation(&mut dice, kind, name)
+            } else {
+                request(&mut dice, kind, name)
+            };
             // Two suffixes would sort differently on two servers.
             if made.verb == Verb::Generate && !made.is_dry() && std::mem::replace(&mut generated[kind], true)
             {
                 made.verb = Verb::Create;
+            }
+            match made.verb {
+                Verb::Create if made.subresource == Sub::None => alive[kind][name] |= made.edits.is_empty(),
+                Verb::Create | Verb::Delete => alive[kind][name] = false,
+                Verb::DeleteCollection => alive[kind] = [false; NAMES.len()],
+                _ => {}
             }
             made
         })
         .collect()
 }
 
-fn request(dice: &mut Dice, kind: usize) -> Request {
+/// A create that mostly succeeds.
+fn creation(dice: &mut Dice, kind: usize, name: usize) -> Request {
+    let is_plain = dice.roll(3) > 0;
+    let edits = if is_plain { Vec::new() } else { edits(dice, &[KINDS[kind].edits, METADATA], 2) };
+    let query = if is_plain { Vec::new() } else { query(dice, Verb::Create) };
+    let version = if dice.one_in(30) { Version::Fresh } else { Version::None };
+    let uid = if dice.one_in(30) { Uid::Wrong } else { Uid::None };
+    Request { kind, name, verb: Verb::Create, subresource: Sub::None, version, uid, edits, query }
+}
+
+fn request(dice: &mut Dice, kind: usize, name: usize) -> Request {
     let of = &KINDS[kind];
     let verb = verb(dice);
     let subresource = subresource(dice, kind, verb);
-    let verb = match subresource {
-        Sub::Eviction => Verb::Create,
-        _ => verb,
-    };
-    let name = if dice.one_in(12) { 2 } else { dice.roll(2) };
+    let verb = if subresource == Sub::Eviction { Verb::Create } else { verb };
     let version = match dice.roll(8) {
         0 | 1 => Version::Fresh,
         2 => Version::Stale,
@@ -65,18 +84,18 @@ fn request(dice: &mut Dice, kind: usize) -> Request {
 }
 
 fn verb(dice: &mut Dice) -> Verb {
-    match dice.roll(40) {
-        0..10 => Verb::Create,
-        10 => Verb::Generate,
-        11 | 12 => Verb::Get,
-        13..16 => Verb::List,
-        16 => Verb::NextPage,
-        17..22 => Verb::Update,
-        22..25 => Verb::JsonPatch,
-        25 => Verb::FailedTest,
-        26..31 => Verb::MergePatch,
-        31..35 => Verb::StrategicPatch,
-        35..39 => Verb::Delete,
+    match dice.roll(44) {
+        0..3 => Verb::Create,
+        3 | 4 => Verb::Generate,
+        5 | 6 => Verb::Get,
+        7..11 => Verb::List,
+        11 => Verb::NextPage,
+        12..21 => Verb::Update,
+        21..25 => Verb::JsonPatch,
+        25 | 26 => Verb::FailedTest,
+        27..33 => Verb::MergePatch,
+        33..37 => Verb::StrategicPatch,
+        37..43 => Verb::Delete,
         _ => Verb::DeleteCollection,
     }
 }
@@ -99,7 +118,11 @@ fn subresource(dice: &mut Dice, kind: usize, verb: Verb) -> Sub {
 }
 
 fn edits(dice: &mut Dice, tables: &[&[Edit]], most: usize) -> Vec<Edit> {
-    let count = if dice.one_in(3) { 0 } else { 1 + dice.roll(most) };
+    let count = match dice.roll(6) {
+        0..2 => 0,
+        2..5 => 1,
+        _ => 1 + dice.roll(most),
+    };
     let mut made = Vec::new();
     for _ in 0..count {
         let table = dice.pick(tables);

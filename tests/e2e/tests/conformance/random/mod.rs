@@ -37,6 +37,15 @@ const TOGETHER: usize = 8;
 /// Faults that are shrunk and told of.
 const TOLD: usize = 40;
 
+/// A kubesim that knows our resources.
+fn kubesim() -> Client {
+    let server = ApiServer::new(tidegate_kubesim::Config::default());
+    for definition in tidegate_api::crd::all() {
+        server.create("admin", "customresourcedefinitions", "", definition.clone()).unwrap();
+    }
+    Client::new(server, "default")
+}
+
 /// Both servers.
 struct Pair {
     theirs: Client,
@@ -47,11 +56,7 @@ impl Pair {
     async fn play(&self, requests: &[Request]) -> (Played, Played) {
         let number = self.namespaces.replace(self.namespaces.get() + 1);
         let namespace = format!("n{number}x");
-        let server = ApiServer::new(tidegate_kubesim::Config::default());
-        for definition in tidegate_api::crd::all() {
-            server.create("admin", "customresourcedefinitions", "", definition.clone()).unwrap();
-        }
-        let ours = play(&Client::new(server, "default"), &namespace, requests, None).await;
+        let ours = play(&kubesim(), &namespace, requests, None).await;
         let theirs = play(&self.theirs, &namespace, requests, Some(&ours)).await;
         (ours, theirs)
     }
@@ -153,6 +158,20 @@ fn random_requests_are_answered_as_by_the_real_server() {
         let missing = coverage.missing();
         assert!(missing.is_empty(), "expected and never seen:\n{}", missing.join("\n"));
     }
+}
+
+#[test]
+fn kubesim_answers_a_sequence_the_same_twice() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        for seed in dice::seeds(0..60) {
+            let requests = generate::sequence(seed);
+            let first = play(&kubesim(), "n", &requests, None).await;
+            let second = play(&kubesim(), "n", &requests, None).await;
+            assert_eq!(first, second, "TIDEGATE_SEED={seed}");
+        }
+    });
 }
 
 /// What was asked, which known differences were seen, and the texts of unknown ones.

@@ -30,7 +30,7 @@ pub(super) struct Answer {
 }
 
 /// Of one sequence.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Played {
     pub(super) answers: Vec<Answer>,
     /// By kind: (kind, events).
