@@ -50,6 +50,7 @@ pub(super) fn verb_of(request: &Request) -> String {
     }
 }
 
+/// All differences up to where the two servers no longer hold the same.
 pub(super) fn differences(requests: &[Request], ours: &Played, theirs: &Played) -> Vec<Difference> {
     let mut found = Vec::new();
     let answers = ours.answers.iter().zip(&theirs.answers);
@@ -61,6 +62,10 @@ pub(super) fn differences(requests: &[Request], ours: &Played, theirs: &Played) 
                 continue;
             }
             found.push(Difference { request: Some(number), resource, verb: verb_of(request), at, text });
+        }
+        let parts_ways = |it: &Difference| it.known().is_none() || it.at == "code" || it.at == "version";
+        if found.iter().any(parts_ways) {
+            return found;
         }
     }
     for ((kind, ours), (_, theirs)) in ours.events.iter().zip(&theirs.events) {

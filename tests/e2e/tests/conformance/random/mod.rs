@@ -35,7 +35,7 @@ const FIXED: u64 = 820;
 /// Sequences at the same time. etcd's disk is what they wait for.
 const TOGETHER: usize = 8;
 /// Faults that are shrunk and told of.
-const TOLD: usize = 40;
+const TOLD: usize = 12;
 
 /// A kubesim that knows our resources.
 fn kubesim() -> Client {
