@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock::{after, api_time};
-use crate::json::{at, is_terminating, list, name, set, text, uid};
+use crate::json::{at, fields, is_terminating, list, name, set, text, uid};
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
 use crate::resources::Resource;
@@ -119,10 +119,16 @@ pub(crate) fn delete(
         state.commit(call, resource, key, None);
     }
     // Kubernetes answers with the object itself for these, and with a Status for the others.
-    if resource.is("pods") || resource.is("services") || resource.is("podtemplates") {
-        return Ok(marked);
+    // Only pods are marked before they go.
+    let mut gone = match resource.id.as_str() {
+        "pods" => marked,
+        "services" | "podtemplates" => (*current).clone(),
+        _ => return Ok(success(resource, &current)),
+    };
+    if !call.dry_run {
+        set(&mut gone, &["metadata", "resourceVersion"], state.store.version().to_string().into());
     }
-    Ok(success(resource, &current))
+    Ok(gone)
 }
 
 fn success(resource: &Resource, object: &Value) -> Value {
@@ -225,10 +231,19 @@ pub(crate) fn delete_collection(
     for (key, _) in &selected {
         delete(state, call, resource, key, options)?;
     }
-    let items: Vec<Value> = selected.iter().map(|(_, object)| (**object).clone()).collect();
-    let list = json!({
+    let mut items: Vec<Value> = selected.iter().map(|(_, object)| (**object).clone()).collect();
+    let mut list = json!({
         "kind": resource.list_kind, "apiVersion": resource.api_version(),
-        "metadata": {"resourceVersion": state.store.version().to_string()}, "items": items,
+        "metadata": {"resourceVersion": state.store.version().to_string()},
     });
+    if resource.is_custom() {
+        set(&mut list, &["metadata", "continue"], "".into());
+    } else {
+        // Items of a typed list do not say what they are.
+        for item in &mut items {
+            fields(item).retain(|key, _| key != "apiVersion" && key != "kind");
+        }
+    }
+    list["items"] = items.into();
     Ok(Reply::document(&list))
 }

@@ -272,7 +272,6 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         custom: true,
-        status: true,
         edits: &[
             ("/spec/duration", Some("\"5m\"")),
             ("/spec/duration", Some("5")),
@@ -306,7 +305,6 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         custom: true,
-        status: true,
         edits: METRIC_EDITS,
         status_edits: &[
             ("/status/phase", Some("\"Running\"")),

@@ -11,6 +11,7 @@ pub(super) struct Known {
     pub(super) at: &'static str,
     /// What both values, kubesim's first, contain.
     pub(super) text: &'static str,
+    #[allow(dead_code, reason = "for who reads the list")]
     pub(super) why: &'static str,
 }
 
