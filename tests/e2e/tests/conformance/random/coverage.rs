@@ -11,6 +11,9 @@ use super::request::{Request, Uid, Version};
 /// (resource, verb and subresource, precondition, outcome).
 type Cell = (&'static str, String, &'static str, String);
 
+/// Counts by precondition and outcome.
+type Line<'a> = BTreeMap<(&'a str, &'a str), usize>;
+
 /// How often each kind of request ended how.
 #[derive(Debug, Default)]
 pub(super) struct Coverage(BTreeMap<Cell, usize>);
@@ -117,7 +120,7 @@ const IMPOSSIBLE: &[(&str, &str, &str, &str)] = &[];
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines: BTreeMap<(&str, &str), BTreeMap<(&str, &str), usize>> = BTreeMap::new();
+        let mut lines: BTreeMap<(&str, &str), Line<'_>> = BTreeMap::new();
         for ((resource, verb, precondition, outcome), count) in &self.0 {
             *lines.entry((resource, verb)).or_default().entry((precondition, outcome)).or_default() += count;
         }

@@ -1,7 +1,8 @@
 //! Sequences from seeds.
 
 use super::dice::Dice;
-use super::kinds::{DELETE, EVICTION, KINDS, METADATA, SCALE};
+use super::edits::{DELETE, EVICTION, METADATA, SCALE};
+use super::kinds::KINDS;
 use super::request::{Edit, NAMES, Request, Sub, Uid, Verb, Version};
 
 /// 10 to 40 requests on one to three kinds.

@@ -1,5 +1,7 @@
 //! The kinds that the controller and the plugin use: a valid object of each, and ways to change it, good and bad.
 
+mod custom;
+
 use serde_json::{Value, json};
 
 use super::request::Edit;
@@ -38,121 +40,7 @@ impl Kind {
     }
 }
 
-/// Changes that every kind can have.
-pub(super) const METADATA: &[Edit] = &[
-    ("/metadata/labels/tier", Some("\"front\"")),
-    ("/metadata/labels/app", Some("\"other\"")),
-    ("/metadata/labels/app", None),
-    ("/metadata/labels", Some("{\"bad key!\": \"x\"}")),
-    ("/metadata/labels", Some("{\"app\": \"not a label value\"}")),
-    ("/metadata/labels", Some("{\"app\": 1}")),
-    ("/metadata/labels", Some("{}")),
-    ("/metadata/labels", None),
-    ("/metadata/labels", Some("[]")),
-    ("/metadata/annotations", Some("{\"note\": \"one\"}")),
-    ("/metadata/annotations", Some("{\"note\": \"two\", \"Bad Key\": \"\"}")),
-    ("/metadata/annotations", Some("{\"UPPER/ok\": \"\"}")),
-    ("/metadata/annotations", Some("{\"note\": true}")),
-    ("/metadata/annotations", None),
-    ("/metadata/finalizers", Some("[\"example.com/wait\"]")),
-    ("/metadata/finalizers", Some("[\"example.com/wait\", \"example.com/more\"]")),
-    ("/metadata/finalizers", Some("[\"plain\"]")),
-    ("/metadata/finalizers", Some("[\"foregroundDeletion\", \"orphan\"]")),
-    ("/metadata/finalizers", Some("[]")),
-    ("/metadata/finalizers", None),
-    (
-        "/metadata/ownerReferences",
-        Some("[{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"name\": \"x\", \"uid\": \"u\"}]"),
-    ),
-    (
-        "/metadata/ownerReferences",
-        Some(
-            "[{\"apiVersion\": \"apps/v1\", \"kind\": \"ReplicaSet\", \"name\": \"x\", \"uid\": \"u\", \"controller\": true, \"blockOwnerDeletion\": true}]",
-        ),
-    ),
-    (
-        "/metadata/ownerReferences",
-        Some(
-            "[{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"name\": \"x\", \"uid\": \"u\", \"controller\": true}, {\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"name\": \"y\", \"uid\": \"v\", \"controller\": true}]",
-        ),
-    ),
-    (
-        "/metadata/ownerReferences",
-        Some("[{\"apiVersion\": \"v1\", \"kind\": \"\", \"name\": \"\", \"uid\": \"\"}]"),
-    ),
-    ("/metadata/ownerReferences", Some("[{\"kind\": \"Pod\"}]")),
-    (
-        "/metadata/ownerReferences",
-        Some("[{\"apiVersion\": \"v1\", \"kind\": \"Event\", \"name\": \"x\", \"uid\": \"u\"}]"),
-    ),
-    ("/metadata/ownerReferences", None),
-    ("/metadata/name", Some("\"Bad_Name\"")),
-    ("/metadata/name", Some("\"\"")),
-    ("/metadata/name", Some("\"another\"")),
-    ("/metadata/name", None),
-    ("/metadata/name", Some("5")),
-    ("/metadata/namespace", Some("\"elsewhere\"")),
-    ("/metadata/generation", Some("7")),
-    ("/metadata/creationTimestamp", Some("\"2020-01-01T00:00:00Z\"")),
-    ("/metadata/creationTimestamp", Some("\"noon\"")),
-    ("/metadata/creationTimestamp", None),
-    ("/metadata/deletionTimestamp", Some("\"2020-01-01T00:00:00Z\"")),
-    ("/metadata/deletionGracePeriodSeconds", Some("5")),
-    ("/metadata/selfLink", Some("\"/x\"")),
-    ("/metadata/unknown", Some("1")),
-    ("/metadata/resourceVersion", Some("\"abc\"")),
-    ("/metadata/generateName", Some("\"Other-\"")),
-    ("/metadata", Some("3")),
-    ("/unknown", Some("{\"a\": 1}")),
-    ("/kind", Some("\"Other\"")),
-    ("/kind", None),
-    ("/apiVersion", Some("\"v2\"")),
-    ("/apiVersion", None),
-];
-
-/// Changes of `DeleteOptions`.
-pub(super) const DELETE: &[Edit] = &[
-    ("/propagationPolicy", Some("\"Background\"")),
-    ("/propagationPolicy", Some("\"Foreground\"")),
-    ("/propagationPolicy", Some("\"Orphan\"")),
-    ("/propagationPolicy", Some("\"Sideways\"")),
-    ("/orphanDependents", Some("true")),
-    ("/orphanDependents", Some("false")),
-    ("/gracePeriodSeconds", Some("0")),
-    ("/gracePeriodSeconds", Some("7")),
-    ("/gracePeriodSeconds", Some("-1")),
-    ("/dryRun", Some("[\"All\"]")),
-    ("/dryRun", Some("[\"Some\"]")),
-    ("/unknown", Some("1")),
-];
-
-/// Changes of a Scale.
-pub(super) const SCALE: &[Edit] = &[
-    ("/spec/replicas", Some("3")),
-    ("/spec/replicas", Some("0")),
-    ("/spec/replicas", Some("-1")),
-    ("/spec/replicas", Some("\"many\"")),
-    ("/spec/replicas", None),
-    ("/spec/unknown", Some("1")),
-    ("/spec", None),
-    ("/metadata/name", Some("\"another\"")),
-    ("/kind", Some("\"Other\"")),
-];
-
-/// Changes of an Eviction.
-pub(super) const EVICTION: &[Edit] = &[
-    ("/deleteOptions", Some("{\"gracePeriodSeconds\": 0}")),
-    ("/deleteOptions", Some("{\"gracePeriodSeconds\": 5}")),
-    ("/deleteOptions", Some("{\"dryRun\": [\"All\"]}")),
-    ("/deleteOptions", Some("{\"preconditions\": {\"uid\": \"x\"}}")),
-    ("/deleteOptions", Some("{\"preconditions\": {\"resourceVersion\": \"1\"}}")),
-    ("/metadata/name", Some("\"another\"")),
-    ("/metadata/namespace", Some("\"elsewhere\"")),
-    ("/unknown", Some("1")),
-    ("/kind", Some("\"Other\"")),
-];
-
-const fn kind(
+pub(super) const fn kind(
     plural: &'static str,
     api_version: &'static str,
     name: &'static str,
@@ -171,9 +59,7 @@ const fn kind(
     }
 }
 
-const ARGO: &str = "argoproj.io/v1alpha1";
-
-const REPLICAS: [Edit; 6] = [
+pub(super) const REPLICAS: [Edit; 6] = [
     ("/spec/replicas", Some("3")),
     ("/spec/replicas", Some("-1")),
     ("/spec/replicas", Some("\"3\"")),
@@ -182,147 +68,11 @@ const REPLICAS: [Edit; 6] = [
     ("/spec/minReadySeconds", Some("5")),
 ];
 
-const METRICS: &str = r#"{"spec": {"args": [{"name": "service"}], "metrics": [{"name": "ok", "interval": "10s", "provider": {"job": {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}}}}]}}"#;
-
-const METRIC_EDITS: &[Edit] = &[
-    ("/spec/metrics/0/interval", Some("\"1m\"")),
-    ("/spec/metrics/0/count", Some("3")),
-    ("/spec/metrics/0/count", Some("\"3\"")),
-    ("/spec/metrics/0/count", Some("[]")),
-    ("/spec/metrics/0/unknown", Some("{}")),
-    ("/spec/metrics/0/name", None),
-    ("/spec/metrics/0", Some("{\"name\": \"bare\"}")),
-    ("/spec/metrics", Some("{}")),
-    ("/spec/metrics", Some("[]")),
-    ("/spec/metrics", None),
-    ("/spec/args", Some("[{\"name\": \"a\", \"value\": \"1\"}, {\"name\": \"b\"}]")),
-    ("/spec/args/0/name", Some("4")),
-    ("/spec/unknown", Some("1")),
-    ("/spec", None),
-    ("/spec", Some("\"text\"")),
-];
-
 pub(super) const KINDS: &[Kind] = &[
-    Kind {
-        custom: true,
-        status: true,
-        scale: true,
-        edits: &[
-            REPLICAS[0],
-            REPLICAS[1],
-            REPLICAS[2],
-            REPLICAS[3],
-            REPLICAS[4],
-            REPLICAS[5],
-            ("/spec/paused", Some("true")),
-            ("/spec/paused", Some("\"yes\"")),
-            ("/spec/template/spec/containers/0/image", Some("\"demo:red\"")),
-            ("/spec/template/spec/containers/0/name", None),
-            ("/spec/template/spec/containers/0/unknown", Some("1")),
-            ("/spec/template/spec/unknown", Some("1")),
-            ("/spec/template/spec/containers", Some("\"none\"")),
-            ("/spec/selector", None),
-            ("/spec/selector/matchLabels/app", Some("\"x\"")),
-            ("/spec/strategy/canary/steps/0/setWeight", Some("50")),
-            ("/spec/strategy/canary/steps/0/setWeight", Some("\"half\"")),
-            ("/spec/strategy/canary/steps/1/pause/duration", Some("5")),
-            ("/spec/strategy/canary/steps/1/pause/duration", Some("true")),
-            ("/spec/strategy/canary/maxSurge", Some("\"50%\"")),
-            ("/spec/strategy/canary/maxSurge", Some("{}")),
-            ("/spec/strategy", Some("{\"blueGreen\": {}}")),
-            ("/spec/strategy", Some("{\"blueGreen\": {\"activeService\": \"a\", \"extra\": 1}}")),
-            ("/spec/restartAt", Some("\"2026-01-01T00:00:00Z\"")),
-            ("/spec/restartAt", Some("\"soon\"")),
-            ("/spec/unknown", Some("{\"deep\": [1]}")),
-            (
-                "/spec/template/spec/containers/0/resources",
-                Some("{\"limits\": {\"cpu\": 1, \"memory\": \"1Gi\"}}"),
-            ),
-            ("/spec/template/spec/containers/0/resources", Some("{\"limits\": {\"cpu\": \"lots\"}}")),
-            ("/spec/template/metadata/labels", Some("{\"app\": 1}")),
-            ("/spec", Some("[]")),
-            ("/spec", None),
-            ("/status", Some("{\"phase\": \"Healthy\"}")),
-        ],
-        status_edits: &[
-            ("/status/phase", Some("\"Healthy\"")),
-            ("/status/replicas", Some("2")),
-            ("/status/replicas", Some("\"two\"")),
-            ("/status/unknown", Some("1")),
-            ("/status/canary", Some("{\"weights\": null}")),
-            (
-                "/status/conditions",
-                Some(
-                    "[{\"type\": \"Progressing\", \"status\": \"True\", \"reason\": \"r\", \"message\": \"m\", \"lastTransitionTime\": \"2026-01-01T00:00:00Z\", \"lastUpdateTime\": \"2026-01-01T00:00:00Z\"}]",
-                ),
-            ),
-            ("/status/conditions", Some("[{\"type\": \"Progressing\"}]")),
-            ("/status", None),
-            ("/status", Some("[]")),
-            ("/spec/replicas", Some("9")),
-            ("/metadata/labels/tier", Some("\"status\"")),
-            ("/metadata/finalizers", Some("[]")),
-        ],
-        ..kind(
-            "rollouts",
-            ARGO,
-            "Rollout",
-            r#"{"spec": {"replicas": 2, "selector": {"matchLabels": {"app": "demo"}}, "template": {"metadata": {"labels": {"app": "demo"}}, "spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}, "strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {"duration": "10s"}}]}}}}"#,
-        )
-    },
-    Kind {
-        custom: true,
-        edits: &[
-            ("/spec/duration", Some("\"5m\"")),
-            ("/spec/duration", Some("5")),
-            ("/spec/templates/0/replicas", Some("2")),
-            ("/spec/templates/0/replicas", Some("\"2\"")),
-            ("/spec/templates/0/name", None),
-            ("/spec/templates/0/unknown", Some("1")),
-            ("/spec/templates", None),
-            ("/spec/templates", Some("{}")),
-            ("/spec/analyses", Some("[{\"name\": \"a\", \"templateName\": \"t\"}]")),
-            ("/spec/analyses", Some("[{\"name\": \"a\"}]")),
-            ("/spec/analyses", Some("[{}]")),
-            ("/spec/terminate", Some("true")),
-            ("/spec", None),
-        ],
-        status_edits: &[
-            ("/status/phase", Some("\"Running\"")),
-            ("/status/availableAt", Some("\"2026-01-01T00:00:00Z\"")),
-            ("/status/availableAt", Some("\"later\"")),
-            ("/status/templateStatuses", Some("[{\"name\": \"x\", \"replicas\": 1}]")),
-            ("/status/unknown", Some("1")),
-            ("/status", None),
-            ("/spec/duration", Some("\"1h\"")),
-        ],
-        ..kind(
-            "experiments",
-            ARGO,
-            "Experiment",
-            r#"{"spec": {"templates": [{"name": "a", "selector": {"matchLabels": {"app": "a"}}, "template": {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}]}}"#,
-        )
-    },
-    Kind {
-        custom: true,
-        edits: METRIC_EDITS,
-        status_edits: &[
-            ("/status/phase", Some("\"Running\"")),
-            ("/status/phase", None),
-            ("/status/message", Some("\"m\"")),
-            ("/status/metricResults", Some("[{\"name\": \"ok\", \"phase\": \"Running\", \"count\": 1}]")),
-            ("/status/metricResults", Some("[{\"name\": \"ok\"}]")),
-            ("/status/unknown", Some("1")),
-            ("/status", None),
-            ("/spec/terminate", Some("true")),
-        ],
-        ..kind("analysisruns", ARGO, "AnalysisRun", METRICS)
-    },
-    Kind {
-        custom: true,
-        edits: METRIC_EDITS,
-        ..kind("analysistemplates", ARGO, "AnalysisTemplate", METRICS)
-    },
+    custom::ROLLOUT,
+    custom::EXPERIMENT,
+    custom::RUN,
+    custom::TEMPLATE,
     Kind {
         status: true,
         scale: true,

@@ -1,6 +1,6 @@
 //! Random sequences of requests to kubesim and to a real kube-apiserver.
 //!
-//! In reading order: `dice`, `kinds` (objects and changes as data), `request` (requests as data, and what they are for one server),
+//! In reading order: `dice`, `kinds` and `edits` (objects and changes as data), `request` (requests as data, and what they are for one server),
 //! `generate` (sequences from seeds), `memory` and `play` (a sequence on one server), `compare`, `known` (differences that stay),
 //! `coverage` (what was asked, what must be). A difference is shrunk and printed with its seed; `TIDEGATE_SEED=N cargo test --workspace
 //! --test e2e random_requests -- --ignored` plays that sequence alone.
@@ -8,6 +8,7 @@
 mod compare;
 mod coverage;
 mod dice;
+mod edits;
 mod generate;
 mod kinds;
 mod known;
