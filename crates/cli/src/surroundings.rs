@@ -13,6 +13,8 @@ use crate::cluster::Proxies;
 pub struct Surroundings {
     /// Standard output is a terminal that understands escape codes: not a file, not a pipe, not `TERM=dumb`.
     pub has_screen: bool,
+    /// The same of standard error.
+    pub has_error_screen: bool,
     /// `NO_COLOR` is set and not empty (<https://no-color.org>).
     pub no_color: bool,
     /// `KUBECONFIG`: kubeconfig files, merged; the first of them has the last word.
@@ -39,6 +41,7 @@ impl Surroundings {
         let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         Self {
             has_screen: std::io::stdout().is_terminal() && !is_dumb,
+            has_error_screen: std::io::stderr().is_terminal() && !is_dumb,
             no_color: variable("NO_COLOR").is_some(),
             kubeconfig: variable("KUBECONFIG"),
             home: variable(home).map(PathBuf::from),

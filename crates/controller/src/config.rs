@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tidegate_api::labels;
-use tidegate_core::{Plan, Snapshot};
+use tidegate_core::{Plan, Recording, Snapshot};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -18,6 +18,9 @@ use crate::watch::Selection;
 
 /// Hears of each plan before it is carried out.
 pub type OnPlan = Box<dyn FnMut(&Snapshot, Timestamp, &Plan) + Send>;
+
+/// Hears of each decision that met a failure worth a look; see [`Config::on_failure`].
+pub type OnFailure = Box<dyn FnMut(Recording) + Send>;
 
 /// How the controller works, and for whom.
 pub struct Config {
@@ -45,6 +48,9 @@ pub struct Config {
     pub router: Option<Arc<dyn Router>>,
     /// An observer.
     pub on_plan: Option<OnPlan>,
+    /// An observer of failures: panics of a decision, plans that ask to be woken in the past, and writes that failed. A conflict
+    /// and an eviction that a budget refuses are everyday life and not told.
+    pub on_failure: Option<OnFailure>,
     /// Ends [`crate::run`] when it turns true or its sender goes away: no work is begun any more.
     pub shutdown: Option<watch::Receiver<bool>>,
     /// How long, from then on, work that has begun may go on, and once more as long the writing of events that wait.
@@ -68,6 +74,7 @@ impl Config {
             requests: Requests::default(),
             router: None,
             on_plan: None,
+            on_failure: None,
             shutdown: None,
             grace: Duration::from_secs(5),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::runtime::watcher;
-use tidegate_core::Snapshot;
+use tidegate_core::{Snapshot, rollout};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::clients::Clients;
 use crate::config::{Config, Error};
 use crate::events::{Inbox, Recorder};
-use crate::reconcile::{complete, reconcile};
+use crate::live;
+use crate::reconcile::{FOLLOW_UPS, complete, reconcile};
 use crate::service;
 use crate::shell::{Metrics, Outcome, Shell};
 use crate::snapshot::{self, ReadError};
@@ -274,6 +275,13 @@ impl Handle {
     ) -> Result<Option<Snapshot>, ReadError> {
         let Some(mut snapshot) = self.snapshot(namespace, name) else { return Ok(None) };
         complete(&self.shell, &mut snapshot, None).await?;
+        for _ in 0..FOLLOW_UPS {
+            let needs = rollout::plan(&snapshot, self.shell.clock.now()).needs;
+            if needs.is_empty() {
+                break;
+            }
+            live::answer(&self.shell, &mut snapshot, needs).await?;
+        }
         Ok(Some(snapshot))
     }
 

@@ -40,7 +40,7 @@ mod world;
 
 pub use clients::client;
 pub use clock::Clock;
-pub use config::{Config, Error, OnPlan, Scope};
+pub use config::{Config, Error, OnFailure, OnPlan, Scope};
 pub use controller::{Controller, Handle, run};
 pub use gate::{Gate, Gated, GatedBody};
 pub use leader::{Candidate, Elector, LeaseError, Lost, Role, Standing, Times, TimesError};

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::labels;
 use tidegate_api::rollout::{Rollout, WorkloadRef};
-use tidegate_core::{Need, Observed, Pod, ReplicaSet, RouterObservation, Service, Snapshot, Workload};
+use tidegate_core::{
+    Evidence, Need, Observed, Pod, ReplicaSet, RouterObservation, Service, Snapshot, Workload,
+};
 
 use crate::clients::{Clients, RequestError};
 use crate::kind;
@@ -84,12 +86,41 @@ pub(crate) async fn answer(
                 snapshot.pods = Observed::Found(pods(clients, snapshot, &hashes).await?);
             }
             Need::ReplicaSets => replica_sets(clients, snapshot).await?,
+            Need::Fresh(evidence) => {
+                for object in evidence {
+                    refresh(clients, snapshot, namespace, object).await?;
+                }
+            }
             Need::Router => snapshot.router = routed(shell, &snapshot.rollout).await?,
             Need::LiveReplicaSet(name) => {
                 let path = kind::REPLICA_SET.object(namespace, &name);
                 let replica_set = observe(clients, &path, ReplicaSet::parse).await?;
                 snapshot.live_replica_sets.insert(name, replica_set);
             }
+        }
+    }
+    Ok(())
+}
+
+async fn refresh(
+    clients: &Clients,
+    snapshot: &mut Snapshot,
+    namespace: &str,
+    object: Evidence,
+) -> Result<(), ReadError> {
+    match object {
+        Evidence::ReplicaSet(name) => {
+            let path = kind::REPLICA_SET.object(namespace, &name);
+            snapshot.refresh(&name, observe(clients, &path, ReplicaSet::parse).await?);
+        }
+        Evidence::Rollout => {
+            let key = Key::new(namespace, &snapshot.rollout.metadata.name);
+            let live = rollout(clients, &key).await?;
+            snapshot.refresh_rollout(live);
+        }
+        Evidence::Service(name) => {
+            let path = kind::SERVICE.object(namespace, &name);
+            snapshot.refresh_service(&name, observe(clients, &path, Service::parse).await?);
         }
     }
     Ok(())

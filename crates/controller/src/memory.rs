@@ -17,9 +17,16 @@ pub(crate) struct Memory {
     written: BTreeMap<ObjectRef, (Mark, Instant)>,
     /// When the first change of its ReplicaSets since our last status write arrived.
     pub(crate) counters_changed_at: Option<Timestamp>,
+    /// Decisions that led to writes since this instant, for a second.
+    burst: Option<(Instant, u32)>,
     /// The last event about what will not succeed by itself, until something does.
     told: Option<Event>,
 }
+
+/// Nobody needs more decisions than this in a second. A controller that knows other things than one beside it, and has the lease no
+/// more, would correct it without end.
+const ACTS_IN_A_SECOND: u32 = 30;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Where a decision may read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +59,21 @@ impl Memory {
         self.written.insert(object, (mark, now));
     }
 
+    /// Counts a decision that leads to writes.
+    pub(crate) fn acts(&mut self, now: Instant) {
+        match &mut self.burst {
+            Some((since, count)) if now < *since + SECOND => *count += 1,
+            burst => *burst = Some((now, 1)),
+        }
+    }
+
+    /// Until when no further decision is made; `None`: one may be made now.
+    fn rests_until(&self, now: Instant) -> Option<Instant> {
+        let (since, count) = self.burst?;
+        let end = since + SECOND;
+        (count >= ACTS_IN_A_SECOND && now < end).then_some(end)
+    }
+
     /// Whether this version of this object is our own last write.
     pub(crate) fn is_own(&self, object: &ObjectRef, version: u64) -> bool {
         matches!(self.written.get(object), Some((Mark::Version(own), _)) if *own == version)
@@ -64,6 +86,9 @@ impl Memory {
             // An emptied map keeps room for eleven writes, and every Rollout has one.
             self.written = BTreeMap::new();
         }
+        if let Some(end) = self.rests_until(now) {
+            return Sight::Wait(end);
+        }
         let Some(oldest) = self.written.values().map(|(_, at)| *at).min() else { return Sight::Stores };
         let limit = oldest + patience;
         if limit <= now { Sight::Live } else { Sight::Wait(limit) }
@@ -72,5 +97,27 @@ impl Memory {
     /// Forgets writes to objects of which neither the stores nor a live read know anything any more.
     pub(crate) fn retain(&mut self, mut exists: impl FnMut(&ObjectRef) -> bool) {
         self.written.retain(|object, _| exists(object));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_acts_without_end() {
+        let world = World::default();
+        let mut memory = Memory::default();
+        let sight = |memory: &mut Memory| memory.sight(&world, SECOND, Instant::now());
+        for _ in 0..ACTS_IN_A_SECOND {
+            assert_eq!(sight(&mut memory), Sight::Stores);
+            memory.acts(Instant::now());
+        }
+        let end = Instant::now() + SECOND;
+        assert_eq!(sight(&mut memory), Sight::Wait(end));
+        tokio::time::advance(SECOND).await;
+        assert_eq!(sight(&mut memory), Sight::Stores);
+        memory.acts(Instant::now());
+        assert_eq!(sight(&mut memory), Sight::Stores);
     }
 }

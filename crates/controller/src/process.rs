@@ -2,7 +2,7 @@
 //!
 //! In reading order: `flags` and `unhonoured` (the command line), `mistake` and `help` (one that is not understood, and how
 //! it should be), `surroundings` (what the process runs in), `settings` (what both come to), `connection` (which API server,
-//! as whom), `lifecycle` (from start to exit), `signals`, `listen` and `health` (what probes and Prometheus are told).
+//! as whom), `lifecycle` (from start to exit), `signals`, `listen` and `health` (what probes and Prometheus are told), `records` (failures as files).
 //!
 //! One thread does everything. Decisions take microseconds, so a second one would wait most of the time; it would cost memory,
 //! ship something else than what is simulated, and renew the lease of a process whose work is stuck.
@@ -14,6 +14,7 @@ mod help;
 mod lifecycle;
 mod listen;
 mod mistake;
+mod records;
 mod settings;
 mod signals;
 mod surroundings;

@@ -1,10 +1,12 @@
 //! The work on one Rollout: look, ask, decide, do.
 
+use std::any::Any;
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use jiff::Timestamp;
 use tidegate_api::meta::ObjectMeta;
-use tidegate_core::{Event, Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
+use tidegate_core::{Event, Failure, Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
 use tokio::time::Instant;
 
 use crate::events::Subject;
@@ -20,7 +22,7 @@ use crate::store::Key;
 /// How often needs are answered before a plan is asked for.
 const ROUNDS_OF_NEEDS: usize = 2;
 /// How many plans may follow the first one, after failures, before the Rollout is put back.
-const FOLLOW_UPS: usize = 3;
+pub(crate) const FOLLOW_UPS: usize = 5;
 
 /// Plans for one Rollout and carries the plan out.
 pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
@@ -150,11 +152,15 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
     let mut plan = work.plan();
     let (mut retry, mut last_error) = (false, None);
     for _ in 0..=FOLLOW_UPS {
+        if !plan.writes.is_empty() {
+            shell.lock().memories.entry(key.clone()).or_default().acts(Instant::now());
+        }
         let failure = work.carry_out(&plan).await;
         retry |= plan.retry;
         plan = if let Err((number, error)) = failure {
             let written = &plan.writes[number].object;
             tracing::warn!(namespace = key.namespace, rollout = key.name, %error, "writing {written} failed");
+            work.record(&plan, number, &error);
             let plan = rollout::after_failure(&plan, number, &error);
             work.observe(&plan);
             tell(shell, key, &plan.events);
@@ -180,6 +186,8 @@ pub(crate) struct Work<'a> {
     key: &'a Key,
     pub(crate) snapshot: Box<Snapshot>,
     versions: Versions,
+    /// What the last plan was made for.
+    planned_at: Timestamp,
     /// No watch will tell us of a write: it has left the object as it was, or nobody watches such objects. The next look
     /// comes after a back-off, which ends with the first one that leads to no such write.
     must_look: bool,
@@ -187,16 +195,30 @@ pub(crate) struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub(crate) fn on(shell: &'a Shell, key: &'a Key, snapshot: Box<Snapshot>) -> Self {
-        Self { shell, key, snapshot, versions: Versions::new(), must_look: false }
+        let planned_at = shell.clock.now();
+        Self { shell, key, snapshot, versions: Versions::new(), planned_at, must_look: false }
     }
 
     fn plan(&mut self) -> Plan {
         self.versions.clear();
         let now = self.shell.clock.now();
-        let plan = rollout::plan(&self.snapshot, now);
+        self.planned_at = now;
+        let plan = catch_unwind(AssertUnwindSafe(|| rollout::plan(&self.snapshot, now)));
+        let plan = plan.unwrap_or_else(|panic| {
+            self.shell.failed(Failure::Panic(words(&*panic)), &self.snapshot, now, None);
+            resume_unwind(panic)
+        });
         self.shell.observe(&self.snapshot, now, &plan);
         self.log_status(&plan);
         plan
+    }
+
+    /// Tells the observer of failures of a write that failed, unless that is everyday life.
+    fn record(&self, plan: &Plan, number: usize, error: &WriteError) {
+        if !matches!(error, WriteError::Conflict | WriteError::Disruption(_)) {
+            let failure = Failure::Write { number, error: error.clone() };
+            self.shell.failed(failure, &self.snapshot, self.planned_at, Some(plan));
+        }
     }
 
     fn observe(&self, plan: &Plan) {
@@ -291,6 +313,7 @@ impl<'a> Work<'a> {
                 "a plan asks to be woken in the past: {:?}",
                 last.wake_at
             );
+            self.shell.failed(Failure::WokenInThePast, &self.snapshot, now, Some(last));
             return Outcome::Retry(None);
         }
         let look_at = [wake_at, self.limit_of_waiting()].into_iter().flatten().min();
@@ -308,6 +331,11 @@ impl<'a> Work<'a> {
             Sight::Live => Some(now + self.shell.patience),
         }
     }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// Only of the status, where no secret can be.

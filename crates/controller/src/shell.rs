@@ -7,13 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::runtime::watcher;
 use serde_json::Value;
-use tidegate_core::{Event, ObjectRef, Plan, Snapshot};
+use tidegate_core::{Event, Failure, ObjectRef, Plan, Recording, Snapshot};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::clock::Clock;
-use crate::config::{Config, OnPlan};
+use crate::config::{Config, OnFailure, OnPlan};
 use crate::events::{Recorder, Subject};
 use crate::kind::{self, Kind};
 use crate::memory::Memory;
@@ -64,6 +64,7 @@ pub(crate) struct Shell {
     build: Build,
     requests: Requests,
     on_plan: Mutex<Option<OnPlan>>,
+    on_failure: Option<Mutex<OnFailure>>,
     state: Mutex<State>,
 }
 
@@ -93,6 +94,7 @@ impl Shell {
             build: config.build,
             requests: config.requests,
             on_plan: Mutex::new(config.on_plan),
+            on_failure: config.on_failure.map(Mutex::new),
             state: Mutex::default(),
         }
     }
@@ -168,6 +170,15 @@ impl Shell {
         }
     }
 
+    /// Tells the observer of failures, if there is one, of a decision.
+    pub(crate) fn failed(&self, failure: Failure, snapshot: &Snapshot, now: Timestamp, plan: Option<&Plan>) {
+        if let Some(on_failure) = &self.on_failure {
+            let recording = Recording { now, failure, plan: plan.cloned(), snapshot: snapshot.clone() };
+            let mut on_failure = on_failure.lock().unwrap_or_else(PoisonError::into_inner);
+            on_failure(recording);
+        }
+    }
+
     /// All counters as they stand.
     pub(crate) fn metrics(&self) -> Metrics {
         let state = self.lock();
@@ -207,8 +218,11 @@ impl State {
                 if !self.world.is_complete() {
                     return;
                 }
-                if by.kind == kind::REPLICA_SET.kind {
-                    let memory = self.memories.entry(rollout.clone()).or_default();
+                let memory = self.memories.entry(rollout.clone()).or_default();
+                // A status that somebody else has written may count otherwise: two controllers must not correct each other without end.
+                let is_news = by.kind == kind::REPLICA_SET.kind
+                    || (by.kind == kind::ROLLOUT.kind && !memory.is_own(&by, version));
+                if is_news {
                     memory.counters_changed_at.get_or_insert(now);
                 }
                 self.touch(rollout, &by, version);

@@ -18,7 +18,7 @@ use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Phase, Rollout, T
 pub use essence::{Essence, essence};
 pub use gates::{stable_moves_after_every_gate, verdict_stands};
 pub use ownership::{Permission, Touch, controller, touches_only_ours};
-pub use pins::{Pin, keeps_pinned_pods, selects_ready_pods, weighs_ready_pods, weights_sum_up};
+pub use pins::{Pin, WHOLE, keeps_pinned_pods, selects_ready_pods, weighs_ready_pods, weights_sum_up};
 
 use crate::plan::Plan;
 use crate::snapshot::{ReplicaSet, Service};
@@ -119,7 +119,7 @@ impl Observation {
 }
 
 fn published(rs: &ReplicaSet) -> i32 {
-    rs.status.available_replicas.min(rs.replicas)
+    rs.ready()
 }
 
 /// By what a write is judged.

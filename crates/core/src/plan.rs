@@ -19,6 +19,9 @@ pub struct Plan {
     pub writes: Vec<Write>,
     /// The next instant at which the same snapshot may be answered differently.
     pub wake_at: Option<Timestamp>,
+    /// All such instants, each with its reason.
+    #[serde(default)]
+    pub timers: Vec<Timer>,
     /// Reads that must be made, live, before planning again (only after a failure).
     pub needs: Vec<Need>,
     /// Try again with the item's back-off: nothing that is watched will tell when it can go on.
@@ -31,6 +34,56 @@ pub struct Plan {
     pub basis: Option<Box<Rollout>>,
     /// When this was decided, where an answer to a failure needs it.
     pub decided_at: Option<Timestamp>,
+}
+
+/// An instant at which the same snapshot may be answered differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Timer {
+    /// A pause with a duration ends.
+    PauseEnds(Timestamp),
+    /// The progress deadline is exceeded.
+    ProgressDeadline(Timestamp),
+    /// An object that nobody watches is looked for again.
+    LookAgain(Timestamp),
+    /// Counters that were allowed to wait are written.
+    CountersDue(Timestamp),
+    /// A ReplicaSet that nobody needs any more goes to 0.
+    ScaleDownDelayEnds(Timestamp),
+    /// Pods are due for a restart.
+    RestartDue(Timestamp),
+    /// Pods that could not be restarted are looked at again.
+    RestartGoesOn(Timestamp),
+}
+
+impl Timer {
+    /// The instant.
+    #[must_use]
+    pub fn at(self) -> Timestamp {
+        match self {
+            Self::PauseEnds(at)
+            | Self::ProgressDeadline(at)
+            | Self::LookAgain(at)
+            | Self::CountersDue(at)
+            | Self::ScaleDownDelayEnds(at)
+            | Self::RestartDue(at)
+            | Self::RestartGoesOn(at) => at,
+        }
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::PauseEnds(_) => "a pause ends",
+            Self::ProgressDeadline(_) => "the progress deadline is exceeded",
+            Self::LookAgain(_) => "a missing object is looked for again",
+            Self::CountersDue(_) => "counters are written",
+            Self::ScaleDownDelayEnds(_) => "a scale-down delay ends",
+            Self::RestartDue(_) => "a restart is due",
+            Self::RestartGoesOn(_) => "a restart goes on",
+        }
+    }
 }
 
 /// One write, with the events that it makes true.
@@ -232,7 +285,8 @@ impl fmt::Display for EventType {
 }
 
 /// Why a write did not succeed, as far as the next decision depends on it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum WriteError {
     /// 409: the object is not what the decision was made on.
     #[error("the object has changed meanwhile")]

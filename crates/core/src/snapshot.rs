@@ -1,6 +1,6 @@
 //! What a decision reads: one owned, serialisable value per Rollout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct Snapshot {
     /// They were listed live, not taken from a store that a lost event may have left behind.
     #[serde(default)]
     pub replica_sets_are_live: bool,
+    /// What was read live one by one, because an irrevocable decision rests on it.
+    #[serde(default)]
+    pub fresh: BTreeSet<Evidence>,
     /// Live reads of ReplicaSets by name, made because a create met an object of that name.
     #[serde(default)]
     pub live_replica_sets: BTreeMap<String, Observed<ReplicaSet>>,
@@ -56,6 +59,7 @@ impl Snapshot {
             rollout,
             replica_sets: Vec::new(),
             replica_sets_are_live: false,
+            fresh: BTreeSet::new(),
             live_replica_sets: BTreeMap::new(),
             services: BTreeMap::new(),
             workload: Observed::Unread,
@@ -64,6 +68,38 @@ impl Snapshot {
             live_uid: Observed::Unread,
             counters_changed_at: None,
         }
+    }
+}
+
+impl Snapshot {
+    /// Answers [`Need::Fresh`] for a ReplicaSet.
+    pub fn refresh(&mut self, name: &str, live: Observed<ReplicaSet>) {
+        self.fresh.insert(Evidence::ReplicaSet(name.to_owned()));
+        match (live, self.replica_sets.iter().position(|rs| rs.metadata.name == name)) {
+            (Observed::Found(live), Some(index)) => self.replica_sets[index] = live,
+            (Observed::Missing, Some(index)) => _ = self.replica_sets.remove(index),
+            _ => {}
+        }
+    }
+
+    /// Answers [`Need::Fresh`] for the Rollout; one that is gone stays as it was.
+    pub fn refresh_rollout(&mut self, live: Option<Rollout>) {
+        self.fresh.insert(Evidence::Rollout);
+        if let Some(live) = live {
+            self.rollout = live;
+        }
+    }
+
+    /// Answers [`Need::Fresh`] for a Service.
+    pub fn refresh_service(&mut self, name: &str, live: Observed<Service>) {
+        self.fresh.insert(Evidence::Service(name.to_owned()));
+        self.services.insert(name.to_owned(), live);
+    }
+
+    /// Whether what is known of an object was read live.
+    pub(crate) fn is_fresh(&self, evidence: &Evidence) -> bool {
+        let is_listed = matches!(evidence, Evidence::ReplicaSet(_)) && self.replica_sets_are_live;
+        is_listed || self.fresh.contains(evidence)
     }
 }
 
@@ -90,6 +126,18 @@ impl<T> Observed<T> {
     }
 }
 
+/// An object that a decision rests on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Evidence {
+    /// A ReplicaSet of the Rollout's namespace, by name.
+    ReplicaSet(String),
+    /// A Service of the Rollout's namespace, by name.
+    Service(String),
+    /// The Rollout itself.
+    Rollout,
+}
+
 /// Something that must be read before a decision is possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +154,9 @@ pub enum Need {
     Pods(Vec<String>),
     /// What the Rollout's router does.
     Router,
+    /// Objects that are read live in place of the copies that stores have: before traffic goes to pods, and before a version becomes
+    /// stable.
+    Fresh(Vec<Evidence>),
     /// All ReplicaSets, listed live: before a decision that a lost event must not lead to.
     ReplicaSets,
 }
@@ -245,6 +296,12 @@ impl ReplicaSet {
     #[must_use]
     pub fn available(&self) -> i32 {
         if self.is_observed() { self.status.available_replicas.min(self.replicas) } else { 0 }
+    }
+
+    /// Pods that answer requests, available or not yet.
+    #[must_use]
+    pub fn ready(&self) -> i32 {
+        self.status.ready_replicas.max(self.status.available_replicas).min(self.replicas)
     }
 
     /// Pods that may be available.

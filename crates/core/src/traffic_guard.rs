@@ -24,7 +24,12 @@ pub fn shared_selector(min_available: i32, pods: &[Pods], wishes: &[Resize]) -> 
         let this = now[wish.index];
         let others: i32 = now.iter().map(|pods| pods.available).sum::<i32>() - this.available;
         let promise = min_available.min(now.iter().map(|pods| pods.possible).sum());
-        let keeps_promise = |size: &i32| this.resized(*size).available + others >= promise;
+        let ready: i32 = now.iter().map(|pods| pods.ready).sum();
+        let keeps_promise = |size: &i32| {
+            let after = this.resized(*size);
+            after.available + others >= promise
+                && ready - this.ready + after.ready >= min_available.min(ready)
+        };
         // The smallest size that keeps the promise; where none does, the present one: better wait than guess.
         let size = if wish.size < this.size {
             (wish.size..this.size).find(keeps_promise).unwrap_or(this.size)
@@ -42,11 +47,14 @@ pub fn shared_selector(min_available: i32, pods: &[Pods], wishes: &[Resize]) -> 
 #[must_use]
 pub fn pinned(least: i32, pods: Pods, wish: i32) -> i32 {
     let promise = least.min(pods.possible);
-    if wish >= pods.size || pods.resized(wish).available >= promise {
+    let is_kept = |size: &i32| {
+        let after = pods.resized(*size);
+        after.available >= promise && after.ready >= least.min(pods.ready)
+    };
+    if wish >= pods.size {
         return wish;
     }
     // What is not known may all be the pods that count.
-    let is_kept = |size: &i32| pods.resized(*size).available >= promise;
     (wish..pods.size).find(is_kept).unwrap_or(pods.size)
 }
 
@@ -60,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_counted_on() {
-        let unknown = Pods { size: 3, available: 0, possible: 3 };
+        let unknown = Pods { size: 3, available: 0, possible: 3, ready: 0 };
         assert_eq!(shared_selector(4, &[pods(4, 4), unknown], &[Resize { index: 0, size: 3 }]), vec![4]);
         assert_eq!(shared_selector(4, &[pods(2, 2), unknown], &[Resize { index: 1, size: 0 }]), vec![3]);
         assert_eq!(shared_selector(4, &[pods(4, 4), unknown], &[Resize { index: 1, size: 0 }]), vec![0]);
@@ -79,6 +87,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ready_answers_before_it_is_available() {
+        let young = Pods { size: 4, available: 0, possible: 0, ready: 4 };
+        let wish = |size| [Resize { index: 0, size }];
+        assert_eq!(shared_selector(3, &[young], &wish(0)), vec![3]);
+        assert_eq!(shared_selector(3, &[young, pods(2, 2)], &wish(0)), vec![1]);
+        assert_eq!(pinned(2, young, 0), 2);
+        assert_eq!(pinned(9, young, 1), 4);
+    }
+
+    #[test]
     fn each_wish_counts_on_the_ones_before_it() {
         let world = [pods(3, 3), pods(3, 3)];
         let wishes = [Resize { index: 0, size: 1 }, Resize { index: 1, size: 1 }];
@@ -92,7 +110,7 @@ mod tests {
         assert_eq!(pinned(3, pods(4, 1), 0), 1);
         assert_eq!(pinned(3, pods(4, 0), 0), 0);
         assert_eq!(
-            pinned(3, Pods { size: 4, available: 0, possible: 4 }, 0),
+            pinned(3, Pods { size: 4, available: 0, possible: 4, ready: 0 }, 0),
             4,
             "any of them may be one that counts"
         );

@@ -99,8 +99,6 @@ pub(crate) fn default_for_create(state: &mut State, object: &mut Value, resource
     match resource.id.as_str() {
         "services" => defaults::allocate_cluster_ip(object, || state.identities.cluster_ip()),
         "namespaces" => {
-            let name = name(object).to_owned();
-            set(object, &["metadata", "labels", "kubernetes.io/metadata.name"], name.into());
             set(object, &["spec", "finalizers"], json!(["kubernetes"]));
         }
         "pods" => defaults::admit_pod(object),

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::body::Body;
 use crate::field::Cause;
 use crate::negotiation::{self, BodyForm};
-use crate::patch::PatchKind;
+use crate::ownership::{self, Configuration, Served};
+use crate::patch::{self, PatchKind};
 use crate::presentation::{View, present};
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Route, Target, route, verb};
@@ -82,6 +83,10 @@ impl Request<'_> {
         if parsed.value.is_object() { Ok(parsed) } else { Err(unrecognized("must be a JSON object")) }
     }
 
+    fn is_apply(&self) -> bool {
+        patch::is_apply(self.header(header::CONTENT_TYPE))
+    }
+
     fn delete_options(&self, query: &Query) -> Result<DeleteOptions, ApiError> {
         let body = if self.body.is_empty() { Value::Null } else { self.object()?.value };
         DeleteOptions::parse(&body)?.overridden_by(query)
@@ -112,7 +117,8 @@ fn objects(server: &ApiServer, request: &Request<'_>) -> Answer {
         let result = match fault {
             Some(error) => Err(error),
             None if is_read => read(server, state, &call, request, &query, view),
-            None => options(&mut call, &query).and_then(|()| write(state, &mut call, request, &query, &view)),
+            None => options(&mut call, request, &query)
+                .and_then(|()| write(state, &mut call, request, &query, &view)),
         };
         state.count(&call, &target.resource, result.is_err());
         result.map(|reply| reply.warning(&state.warnings))
@@ -120,7 +126,7 @@ fn objects(server: &ApiServer, request: &Request<'_>) -> Answer {
 }
 
 /// What a write's query says of how it is to be made.
-fn options(call: &mut Call, query: &Query) -> Result<(), ApiError> {
+fn options(call: &mut Call, request: &Request<'_>, query: &Query) -> Result<(), ApiError> {
     let kind = match call.verb {
         "create" => "CreateOptions",
         "update" => "UpdateOptions",
@@ -128,6 +134,15 @@ fn options(call: &mut Call, query: &Query) -> Result<(), ApiError> {
         _ => "DeleteOptions",
     };
     let refuse = |cause| Err(ApiError::invalid("meta.k8s.io", kind, "", &[cause]));
+    let causes = match call.verb {
+        "create" | "update" => ownership::check_options(query, None),
+        "patch" => ownership::check_options(query, Some(request.is_apply())),
+        _ => Vec::new(),
+    };
+    if !causes.is_empty() {
+        return Err(ApiError::invalid("meta.k8s.io", kind, "", &causes));
+    }
+    query.get("fieldManager").clone_into(&mut call.field_manager);
     call.dry_run = match query.get("dryRun") {
         "" => false,
         "All" => true,
@@ -198,8 +213,16 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
             call.dry_run |= options.dry_run;
             delete::delete_collection(state, call, &request.target, query, &options)
         }
+        "patch" if state.field_ownership && request.is_apply() => {
+            let configuration = Configuration::parse(request.body, query)?;
+            Ok(match ownership::serve(state, call, resource, &key, &configuration)? {
+                Served::Created(object) => shown(state, 201, &object, view),
+                Served::Changed(object) => shown(state, 200, &object, view),
+                Served::Scaled(scale) => Reply::document(&scale),
+            })
+        }
         _ => {
-            let change = change(call, request)?;
+            let change = change(state.field_ownership, call, request)?;
             if call.subresource == "scale" {
                 let object = scale::modify(state, call, resource, &key, change)?;
                 return Ok(Reply::document(&object));
@@ -214,8 +237,8 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
 /// What is to be made of the current object.
 type Edit<'a> = Box<dyn FnOnce(&Value) -> Result<Value, ApiError> + 'a>;
 
-/// What an update or patch makes of the current object.
-fn change<'a>(call: &mut Call, request: &'a Request<'_>) -> Result<Edit<'a>, ApiError> {
+/// What an update or patch makes of the current object. `applies`: whether server-side apply is served.
+fn change<'a>(applies: bool, call: &mut Call, request: &'a Request<'_>) -> Result<Edit<'a>, ApiError> {
     let target = &request.target;
     if call.verb == "update" {
         let parsed = request.object()?;
@@ -227,7 +250,7 @@ fn change<'a>(call: &mut Call, request: &'a Request<'_>) -> Result<Edit<'a>, Api
         let resource = Arc::clone(&target.resource);
         return Ok(Box::new(move |current| update::replacement(&resource, current, object)));
     }
-    let kind = PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource)?;
+    let kind = PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource, applies)?;
     let patch = kind.parse(request.body, &mut call.strictness)?;
     Ok(Box::new(move |current| patch.apply(current, &target.resource)))
 }

@@ -3,8 +3,8 @@
 //! [`ApiServer`] is a `tower::Service`: hand it to `kube::Client::new`. It knows Kubernetes and nothing of rollouts. It is
 //! deterministic: wall time is an epoch plus tokio's clock, identities derive from a seed, collections are ordered.
 //!
-//! Limits: no server-side apply, no watch caches that lag, no admission webhooks, no authorization. Transition rules of
-//! CustomResourceDefinitions are ignored, except `self == oldSelf`. Later pages of a list show the present, not a snapshot.
+//! What it does as a real kube-apiserver does, and what not, stands in `README.md`: no watch caches that lag, no admission
+//! webhooks, no authorization, no rules of CustomResourceDefinitions but `self == oldSelf`, among others.
 
 mod admission;
 mod body;
@@ -20,6 +20,7 @@ mod json;
 pub mod listener;
 mod negotiation;
 mod openapi;
+mod ownership;
 mod patch;
 mod presentation;
 mod quantity;

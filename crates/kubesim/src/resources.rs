@@ -1,11 +1,12 @@
 //! The resources that the server knows: the built-in ones as a table, and those of CustomResourceDefinitions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
 use crate::json::{at, list, text};
+use crate::ownership::Shape;
 use crate::schema::Schema;
 use crate::table::CustomColumns;
 use crate::types::{self, Row, TypeId, schema_of};
@@ -49,6 +50,8 @@ pub(crate) enum Origin {
 pub(crate) struct Custom {
     pub(crate) schema: Schema,
     pub(crate) columns: CustomColumns,
+    /// How its fields are owned, read when it is first asked for.
+    pub(crate) shape: OnceLock<Arc<Shape>>,
 }
 
 /// Where the `scale` subresource finds its values, as paths without the leading dot.
@@ -249,6 +252,7 @@ fn custom(definition: &Value, version: &Value, storage: &str) -> Resource {
         origin: Origin::Custom(Arc::new(Custom {
             schema: Schema::parse(at(version, &["schema", "openAPIV3Schema"])),
             columns: CustomColumns::parse(version),
+            shape: OnceLock::new(),
         })),
         subresources: Vec::new(),
         storage_version: storage.to_owned(),

@@ -40,6 +40,9 @@ pub struct Config {
     pub history_limit: usize,
     /// Namespaces that exist from the start.
     pub namespaces: Vec<String>,
+    /// Whether the owners of fields are kept in `metadata.managedFields`, and server-side apply is served. Without it an apply is
+    /// answered by 415, and `managedFields` are stored as they are sent. Each write costs several times as much with it.
+    pub field_ownership: bool,
 }
 
 /// How long each controller takes from a change to its reaction.
@@ -52,7 +55,7 @@ pub struct Reaction {
 }
 
 impl Default for Config {
-    /// 2026-01-01, seed 0, pods ready after 0.8 s, controllers that react at once.
+    /// 2026-01-01, seed 0, pods ready after 0.8 s, controllers that react at once, owners of fields kept.
     fn default() -> Self {
         Self {
             epoch: Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH),
@@ -61,6 +64,7 @@ impl Default for Config {
             reaction: Reaction::default(),
             history_limit: 10_000,
             namespaces: ["default", "kube-system"].map(str::to_owned).to_vec(),
+            field_ownership: true,
         }
     }
 }
@@ -105,6 +109,7 @@ impl ApiServer {
     /// A server whose wall time starts at `config.epoch` now, on tokio's clock.
     pub fn new(config: Config) -> Self {
         let state = State {
+            field_ownership: config.field_ownership,
             clock: Clock::starting_at(config.epoch),
             registry: Registry::with_built_ins(),
             store: Store::new(config.history_limit),

@@ -69,12 +69,24 @@ pub(crate) struct Call {
     pub(crate) subresource: &'static str,
     pub(crate) dry_run: bool,
     pub(crate) strictness: Strictness,
+    /// Who owns what is written; empty for the name that the actor goes by.
+    pub(crate) field_manager: String,
+    /// Whether a configuration is applied, whose owners are settled already.
+    pub(crate) applies: bool,
 }
 
 impl Call {
     pub(crate) fn new(actor: &str, verb: &'static str, subresource: &'static str) -> Self {
         let strictness = Strictness::default();
-        Self { actor: actor.to_owned(), verb, subresource, dry_run: false, strictness }
+        Self {
+            actor: actor.to_owned(),
+            verb,
+            subresource,
+            dry_run: false,
+            strictness,
+            field_manager: String::new(),
+            applies: false,
+        }
     }
 
     fn resource(&self, resource: &Resource) -> String {
@@ -92,6 +104,8 @@ impl Call {
 
 /// The server's state.
 pub(crate) struct State {
+    /// Whether the owners of fields are kept.
+    pub(crate) field_ownership: bool,
     pub(crate) clock: Clock,
     pub(crate) registry: Registry,
     pub(crate) store: Store,

@@ -54,10 +54,14 @@ pub(crate) struct Parsed {
 pub(crate) fn parse(body: &[u8]) -> Result<Parsed, serde_json::Error> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let seed = Node { path: &Path::Root, duplicates: &mut duplicates };
-    let value = seed.deserialize(&mut deserializer)?;
+    let value = seed(&mut duplicates).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(Parsed { value, duplicates })
+}
+
+/// Reads a value from any format; the paths of members that are given more than once go to `duplicates`.
+pub(crate) fn seed<'de>(duplicates: &mut Vec<String>) -> impl DeserializeSeed<'de, Value = Value> {
+    Node { path: &Path::Root, duplicates }
 }
 
 /// Where a value stands; written out only when there is something to tell of it.

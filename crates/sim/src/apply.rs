@@ -49,6 +49,22 @@ fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The objects of a manifest.
+fn objects(manifest: &str) -> Result<Vec<Value>, UserError> {
+    let reading = manifest::read(manifest);
+    match reading.faults.first() {
+        Some(fault) => Err(UserError::Unreadable(fault.to_string())),
+        None => Ok(reading.documents.iter().map(manifest::Node::to_value).collect()),
+    }
+}
+
+/// `deployment.apps/web`.
+fn in_words(object: &Value) -> String {
+    let (version, name) = (text(object, "/apiVersion"), text(object, "/metadata/name"));
+    let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
+    format!("{}{group}/{name}", text(object, "/kind").to_lowercase())
+}
+
 impl World {
     /// The collection of a kind, by discovery; `None`: the cluster does not serve it.
     pub async fn collection_of(&self, api_version: &str, kind: &str) -> Option<Collection> {
@@ -70,13 +86,24 @@ impl World {
     /// # Errors
     /// When the manifest is no YAML, or the API server refuses an object.
     pub async fn apply(&self, namespace: &str, manifest: &str) -> Outcome {
-        let reading = manifest::read(manifest);
-        if let Some(fault) = reading.faults.first() {
-            return Err(UserError::Unreadable(fault.to_string()));
-        }
         let mut lines = Vec::new();
-        for document in &reading.documents {
-            lines.push(self.apply_object(namespace, document.to_value()).await?);
+        for object in objects(manifest)? {
+            lines.push(self.apply_object(namespace, object).await?);
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// `kubectl replace -f`: each object becomes what the manifest says, and loses what the manifest does not say.
+    ///
+    /// # Errors
+    /// When the manifest is no YAML, or the API server refuses an object or has none of that name.
+    pub async fn replace(&self, namespace: &str, manifest: &str) -> Outcome {
+        let mut lines = Vec::new();
+        for object in objects(manifest)? {
+            let (path, object) = self.addressed(namespace, object).await?;
+            let at = format!("{path}/{}", text(&object, "/metadata/name"));
+            self.request(Method::PUT, at, "application/json", &object).await?;
+            lines.push(format!("{} replaced", in_words(&object)));
         }
         Ok(lines.join("\n"))
     }
@@ -87,10 +114,7 @@ impl World {
     /// When the cluster does not serve its kind, or refuses it.
     pub async fn apply_object(&self, namespace: &str, object: Value) -> Outcome {
         let (path, object) = self.addressed(namespace, object).await?;
-        let (version, name) = (text(&object, "/apiVersion"), text(&object, "/metadata/name"));
-        let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
-        let what = format!("{}{group}/{name}", text(&object, "/kind").to_lowercase());
-        let at = format!("{path}/{name}");
+        let at = format!("{path}/{}", text(&object, "/metadata/name"));
         let done = match self.get(at.clone()).await {
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 self.request(Method::POST, path, "application/json", &object).await?;
@@ -103,7 +127,7 @@ impl World {
                 if version(&before) == version(&after) { "unchanged" } else { "configured" }
             }
         };
-        Ok(format!("{what} {done}"))
+        Ok(format!("{} {done}", in_words(&object)))
     }
 
     /// `kubectl create --dry-run=server --validate=strict`: whether the API server would take the object. One that is there

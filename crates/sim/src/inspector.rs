@@ -1,25 +1,35 @@
 //! Sees every stored change of a world and holds the controller's own against the invariants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::labels;
-use tidegate_api::rollout::{Rollout, TrafficWeights};
+use tidegate_api::rollout::{Rollout, RolloutSpec, TrafficWeights};
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Touch, Violation};
 use tidegate_core::rollout::validate::service_refs;
-use tidegate_core::{Plan, ReplicaSet, Service, Snapshot};
+use tidegate_core::{Plan, Purpose, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
+use crate::faults::Faults;
+use crate::meter::{Failed, Meter, is_disturbance};
 use crate::router;
+use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
 
 type ObjectKey = (String, String, String);
 
 /// No Rollout needs as many decisions in a second.
 const PLANS_IN_A_SECOND: u32 = 500;
+
+/// How long a write may be on its way: as long as the slowest fault keeps it there.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(12);
+
+/// How long it takes at most until a ReplicaSet's status tells of its pods, where that lags.
+const PUBLISHED: SignedDuration = SignedDuration::from_secs(1);
 
 /// A shared record of what has happened in a world; clones are the same record.
 #[derive(Clone, Default)]
@@ -31,12 +41,30 @@ pub struct Inspector {
 struct Record {
     /// (kind, namespace, name) -> object as stored.
     objects: BTreeMap<ObjectKey, Arc<Value>>,
+    /// The same, read: observations are made more often than these objects change.
+    rollouts: BTreeMap<(String, String), Rollout>,
+    replica_sets: BTreeMap<(String, String), ReplicaSet>,
     violations: Vec<(Timestamp, Violation)>,
     /// Before and after the first write that broke a rule.
     evidence: Option<(Observation, Observation)>,
     knowledge: Knowledge,
+    /// Until when two controllers are at work: their writes are not counted.
+    twins_until: Option<Timestamp>,
     trace: Vec<String>,
     plans: u64,
+    counts: Counts,
+    /// Timers of the last plan for each Rollout.
+    timers: BTreeMap<(String, String), Vec<Timer>>,
+    /// When somebody else last did something to each Rollout.
+    touched: BTreeMap<(String, String), Timestamp>,
+    faults: Option<Faults>,
+    /// What each Rollout has asked for lately, and since when.
+    specs: BTreeMap<(String, String), Vec<(Timestamp, RolloutSpec)>>,
+    /// The requests to each Rollout.
+    meters: BTreeMap<(String, String), Meter>,
+    /// Since when each Rollout has been in its phase, and the longest time in each.
+    phases: BTreeMap<(String, String), (String, Timestamp)>,
+    longest: BTreeMap<(String, String), BTreeMap<String, SignedDuration>>,
     /// The last second in which each Rollout was decided on, and how often.
     pace: BTreeMap<(String, String), (i64, u32)>,
     /// Writes of ours per Rollout since somebody else last changed its inputs.
@@ -47,10 +75,67 @@ struct Record {
     low_water: BTreeMap<(String, String), (i32, i32)>,
 }
 
+/// What has occurred in a world, by name, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// What decisions wanted to write: `ScaleDown`.
+    pub writes: BTreeMap<String, u64>,
+    /// Phases at the moment of a decision.
+    pub phases: BTreeMap<String, u64>,
+    /// What decisions waited for: `spec.paused`.
+    pub waits: BTreeMap<String, u64>,
+    /// Timers that were over when a decision was made.
+    pub timers: BTreeMap<String, u64>,
+}
+
+/// `ScaleDown`, `SwitchService` ...
+fn purpose(purpose: Purpose) -> String {
+    match purpose {
+        Purpose::Scale { from, to } if to > from => "ScaleUp".to_owned(),
+        Purpose::Scale { from, to } if to < from => "ScaleDown".to_owned(),
+        Purpose::Scale { .. } => "NoteSize".to_owned(),
+        Purpose::ScaleWorkload { .. } => "ScaleWorkload".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+impl Counts {
+    fn plan(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        let mut count = |of: fn(&mut Self) -> &mut BTreeMap<String, u64>, name: String| {
+            *of(self).entry(name).or_default() += 1;
+        };
+        let phase = snapshot.rollout.status.phase.as_ref();
+        count(|it| &mut it.phases, phase.map_or_else(|| "none".to_owned(), ToString::to_string));
+        for wait in &plan.report.waits {
+            let field = if wait.field.is_empty() { "refused" } else { &wait.field };
+            count(|it| &mut it.waits, field.to_owned());
+        }
+        for write in &plan.writes {
+            count(|it| &mut it.writes, purpose(write.purpose));
+        }
+    }
+
+    /// Adds those of another world.
+    pub fn add(&mut self, other: &Self) {
+        let maps = [
+            (&mut self.writes, &other.writes),
+            (&mut self.phases, &other.phases),
+            (&mut self.waits, &other.waits),
+            (&mut self.timers, &other.timers),
+        ];
+        for (mine, theirs) in maps {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+}
+
 impl Inspector {
-    pub(crate) fn new(knowledge: Knowledge) -> Self {
+    pub(crate) fn new(knowledge: Knowledge, faults: Faults) -> Self {
         let this = Self::default();
         this.lock().knowledge = knowledge;
+        this.lock().faults = Some(faults);
         this
     }
 
@@ -68,6 +153,11 @@ impl Inspector {
         let key = (metadata.namespace.clone(), metadata.name.clone());
         let mut record = self.lock();
         record.plans += 1;
+        record.counts.plan(snapshot, plan);
+        let timers = record.timers.insert(key.clone(), plan.timers.clone()).unwrap_or_default();
+        for timer in timers.iter().filter(|timer| timer.at() <= now) {
+            *record.counts.timers.entry(timer.reason().to_owned()).or_default() += 1;
+        }
         let (second, count) = record.pace.entry(key).or_default();
         if *second != now.as_second() {
             (*second, *count) = (now.as_second(), 0);
@@ -105,6 +195,62 @@ impl Inspector {
         self.lock().plans
     }
 
+    /// Two controllers are at work until then, and do some things twice.
+    pub(crate) fn expect_twins(&self, until: Timestamp) {
+        let mut record = self.lock();
+        record.twins_until = record.twins_until.max(Some(until));
+    }
+
+    /// What has occurred so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.lock().counts.clone()
+    }
+
+    /// Requests to all Rollouts that were not answered until `now`.
+    #[must_use]
+    pub fn failed(&self, now: Timestamp) -> Failed {
+        let mut failed = Failed::default();
+        for meter in self.lock().meters.values_mut() {
+            meter.pass(now);
+            failed += meter.failed();
+        }
+        failed
+    }
+
+    /// The first write of ours that requests failed because of.
+    #[must_use]
+    pub fn cause_of_failure(&self) -> Option<String> {
+        let record = self.lock();
+        record.meters.values().find_map(|meter| meter.cause().map(str::to_owned))
+    }
+
+    /// The longest time that a Rollout was in each phase without leaving it.
+    #[must_use]
+    pub fn longest_in_phase(&self) -> BTreeMap<String, SignedDuration> {
+        let mut longest = BTreeMap::new();
+        self.lock().longest.values().for_each(|times| add_longest(&mut longest, times));
+        longest
+    }
+
+    /// What was seen of each Rollout until `now`, by namespace and name.
+    #[must_use]
+    pub fn rollouts(&self, now: Timestamp) -> BTreeMap<(String, String), Seen> {
+        let mut record = self.lock();
+        let record = &mut *record;
+        let seen = record.meters.iter_mut().map(|(key, meter)| {
+            meter.pass(now);
+            let seen = Seen {
+                low_water: record.low_water.get(key).copied(),
+                sent: meter.sent(),
+                failed: meter.failed(),
+                longest: record.longest.get(key).cloned().unwrap_or_default(),
+            };
+            (key.clone(), seen)
+        });
+        seen.collect()
+    }
+
     /// One line per stored change: instant, actor, verb, object, fingerprint of the content.
     #[must_use]
     pub fn trace(&self) -> Vec<String> {
@@ -133,32 +279,98 @@ impl Record {
         let owner = self.rollout_of(object, &kind);
         let before = owner.as_ref().and_then(|(namespace, name)| self.observation(namespace, name));
         let key = (kind.clone(), change.namespace.clone(), change.name.clone());
+        self.read(change, &kind);
         match &change.after {
             Some(after) => self.objects.insert(key, Arc::clone(after)),
             None => self.objects.remove(&key),
         };
         if kind == "Rollout" {
             self.permit(object);
+            self.note_spec(&(change.namespace.clone(), change.name.clone()), change);
+        }
+        if kind == "ReplicaSet" {
+            let uid = invariants::controller(object);
+            let owners = self.permissions.iter_mut().filter(|(_, it)| Some(it.uid.as_str()) == uid);
+            owners.for_each(|(_, permission)| permission.note(object));
         }
         if change.actor == CONTROLLER {
             let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
+        if kind == "Service" || (kind == "Pod" && owner.is_none()) {
+            self.meter_others(change, &kind, owner.as_ref());
+        }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
+        if is_disturbance(change, &kind, before.as_ref(), after.as_ref()) {
+            self.touched.insert((namespace.clone(), name.clone()), change.time);
+        }
         if change.actor == CONTROLLER && kind != "Event" {
             self.judge(change, (&namespace, &name), before.as_ref(), after.as_ref());
         } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
             self.writes.remove(&(namespace.clone(), name.clone()));
         }
-        if let Some(after) = after {
-            self.measure(&namespace, &name, &after);
+        let key = (namespace, name);
+        if let Some(after) = &after {
+            self.measure(&key, after);
+            self.note_phase(&key, after, change.time);
+        }
+        match before.zip(after) {
+            Some((before, after)) => {
+                self.meters.entry(key).or_default().change(change, &kind, (&before, &after), self.knowledge);
+            }
+            // Nobody expects an answer from a Rollout that is gone.
+            None => _ = self.meters.entry(key).and_modify(|meter| meter.rest(change.time)),
+        }
+    }
+
+    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; and pods whose ReplicaSet is gone may
+    /// be anybody's.
+    fn meter_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
+        let concerned = self.permissions.iter().filter(|(namespace, permission)| {
+            *namespace == change.namespace && (kind == "Pod" || permission.services.contains(&change.name))
+        });
+        let keys: BTreeSet<(String, String)> = concerned
+            .map(|(namespace, permission)| (namespace.clone(), permission.name.clone()))
+            .filter(|key| Some(key) != owner)
+            .collect();
+        for key in keys {
+            if let Some(now) = self.observation(&key.0, &key.1) {
+                self.meters.entry(key).or_default().change(change, kind, (&now, &now), self.knowledge);
+            }
+        }
+    }
+
+    fn note_phase(&mut self, key: &(String, String), now: &Observation, time: Timestamp) {
+        let phase = now.rollout.status.phase.as_ref().map_or_else(String::new, ToString::to_string);
+        let (known, since) = self.phases.entry(key.clone()).or_insert_with(|| (phase.clone(), time));
+        let longest = self.longest.entry(key.clone()).or_default().entry(known.clone()).or_default();
+        *longest = (*longest).max(time.duration_since(*since));
+        if *known != phase {
+            (*known, *since) = (phase, time);
+        }
+    }
+
+    /// Reads what was stored, or forgets what is gone or cannot be read.
+    fn read(&mut self, change: &Change, kind: &str) {
+        let key = (change.namespace.clone(), change.name.clone());
+        let after = change.after.as_deref();
+        if kind == "Rollout" {
+            match after.and_then(|object| Rollout::deserialize(object).ok()) {
+                Some(rollout) => _ = self.rollouts.insert(key, rollout),
+                None => _ = self.rollouts.remove(&key),
+            }
+        } else if kind == "ReplicaSet" {
+            match after.and_then(|object| ReplicaSet::parse(object).ok()) {
+                Some(replica_set) => _ = self.replica_sets.insert(key, replica_set),
+                None => _ = self.replica_sets.remove(&key),
+            }
         }
     }
 
     /// Notes what a Rollout names as it stands now.
     fn permit(&mut self, object: &Value) {
-        let Ok(rollout) = serde_json::from_value::<Rollout>(object.clone()) else { return };
+        let Ok(rollout) = Rollout::deserialize(object) else { return };
         let (namespace, uid) = (&rollout.metadata.namespace, &rollout.metadata.uid);
         let known = self.permissions.iter_mut().find(|(_, permission)| permission.uid == *uid);
         match known {
@@ -212,6 +424,53 @@ impl Record {
         self.objects.get(&key).map(|owner| &**owner)
     }
 
+    /// Notes what a Rollout asks for, with the instant.
+    fn note_spec(&mut self, key: &(String, String), change: &Change) {
+        let specs = self.specs.entry(key.clone()).or_default();
+        let Some(after) = &change.after else { return specs.clear() };
+        let Ok(rollout) = Rollout::deserialize(&**after) else { return };
+        if specs.last().is_some_and(|(_, known)| *known == rollout.spec) {
+            return;
+        }
+        // What was replaced long ago does not matter any more.
+        let ends = specs.iter().skip(1).map(|(since, _)| *since).collect::<Vec<_>>();
+        let old = ends.iter().filter(|end| change.time.duration_since(**end) > UNDER_WAY).count();
+        specs.drain(..old);
+        specs.push((change.time, rollout.spec));
+    }
+
+    /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
+    /// when it was sent.
+    fn broken(&self, change: &Change, before: &Observation, after: &Observation) -> Vec<Violation> {
+        let mut found = invariants::check_write(before, after, self.knowledge);
+        if found.is_empty() {
+            return found;
+        }
+        let metadata = &before.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        // It was right when it was sent, for all that its sender could know.
+        let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
+        let told_late = if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO };
+        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + told_late;
+        if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= unknown) {
+            return Vec::new();
+        }
+        let Some(specs) = self.specs.get(&key) else { return found };
+        let ends = specs.iter().skip(1).map(|(since, _)| *since);
+        for ((_, spec), end) in specs.iter().zip(ends) {
+            if change.time.duration_since(end) <= UNDER_WAY {
+                let under = |observation: &Observation| {
+                    let mut observation = observation.clone();
+                    observation.rollout.spec = spec.clone();
+                    observation
+                };
+                let then = invariants::check_write(&under(before), &under(after), self.knowledge);
+                found.retain(|violation| then.iter().any(|other| other.rule == violation.rule));
+            }
+        }
+        found
+    }
+
     fn judge(
         &mut self,
         change: &Change,
@@ -221,10 +480,12 @@ impl Record {
     ) {
         let mut found = Vec::new();
         if let (Some(before), Some(after)) = (before, after) {
-            found.extend(invariants::check_write(before, after, self.knowledge));
-            let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
-            *writes += 1;
-            found.extend(invariants::is_bounded(*writes, after));
+            found.extend(self.broken(change, before, after));
+            if self.twins_until.is_none_or(|until| change.time > until) {
+                let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
+                *writes += 1;
+                found.extend(invariants::is_bounded(*writes, after));
+            }
         }
         if !found.is_empty() && self.evidence.is_none() {
             self.evidence = before.cloned().zip(after.cloned());
@@ -232,17 +493,16 @@ impl Record {
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }
 
-    fn measure(&mut self, namespace: &str, name: &str, now: &Observation) {
-        let key = (namespace.to_owned(), name.to_owned());
+    fn measure(&mut self, key: &(String, String), now: &Observation) {
         let ready: i32 = now.ready.values().sum();
         let promised = now.promised();
         let is_complete = ready >= now.rollout.spec.replicas_or_default();
-        let is_lower = match self.low_water.get(&key) {
+        let is_lower = match self.low_water.get(key) {
             Some(low) => ready - promised < low.0 - low.1,
             None => is_complete,
         };
         if is_lower {
-            self.low_water.insert(key, (ready, promised));
+            self.low_water.insert(key.clone(), (ready, promised));
         }
     }
 
@@ -262,12 +522,14 @@ impl Record {
     }
 
     fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
-        let object = self.objects.get(&("Rollout".to_owned(), namespace.to_owned(), name.to_owned()))?;
-        let rollout: Rollout = serde_json::from_value(Value::clone(object)).ok()?;
+        let rollout = self.rollouts.get(&(namespace.to_owned(), name.to_owned()))?.clone();
         let replica_sets: Vec<ReplicaSet> = self
-            .of_kind("ReplicaSet", namespace)
-            .filter_map(|object| ReplicaSet::parse(object).ok())
+            .replica_sets
+            .range((namespace.to_owned(), String::new())..)
+            .take_while(|((of, _), _)| of == namespace)
+            .map(|(_, replica_set)| replica_set)
             .filter(|rs| rs.metadata.controller_uid() == Some(&rollout.metadata.uid))
+            .cloned()
             .collect();
         let ready_pods: Vec<&Value> = self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)).collect();
         let mut ready = BTreeMap::new();

@@ -17,17 +17,15 @@ mod script;
 mod wait;
 mod words;
 
-pub use command::{Action, Change, Command, CommandError, MachineEvent};
+pub use command::{Action, Change, Command, CommandError, Fate, MachineEvent, Manifest, Wanted};
 pub use perform::{Context, Shown, perform};
-pub use script::{Commands, Script, ScriptError, Step, Written};
+pub(crate) use script::check_rest;
+pub use script::{Commands, Script, ScriptError, Setting, Step, Written};
 
 use std::path::Path;
 
 use crate::pace::Pace;
-use crate::world::{Options, World, run};
-
-/// Namespace that scenarios play in.
-const NAMESPACE: &str = "default";
+use crate::world::{World, run};
 
 /// Runs a script in a world of its own and returns it with the output it had. Files that it names are relative to `base`.
 ///
@@ -40,35 +38,45 @@ pub fn play(script: &Script, base: &Path) -> Result<Script, ScriptError> {
 
 /// The same, and what was played before it went wrong.
 pub fn play_through(script: &Script, base: &Path) -> (Script, Result<(), ScriptError>) {
-    let options = Options { seed: script.seed, routing: script.routing, ..Options::default() };
-    let context = Context { namespace: NAMESPACE.to_owned(), folder: base.to_owned() };
     let commands = match understood(script) {
         Ok(commands) => commands,
         Err(error) => return (script.clone(), Err(error)),
     };
-    run(Pace::Virtual, options, |mut world| async move {
-        world.prepare().await;
+    run(Pace::Virtual, script.setting.options(), |mut world| async move {
         let mut played = script.clone();
-        let steps = played.steps.iter_mut().filter_map(|step| match step {
-            Step::Command { line, text, output } => Some((*line, text, output)),
-            Step::Text(_) => None,
-        });
-        for (command, (line, text, output)) in commands.iter().zip(steps) {
-            match printed(&mut world, command, &context).await {
-                Ok(shown) => *output = shown,
-                Err(source) => {
-                    let text = text.clone();
-                    return (played, Err(ScriptError::Command { line, text, source }));
-                }
-            }
+        let mut outcome = follow(&mut world, &mut played, &commands, base).await;
+        if outcome.is_ok() {
+            outcome = script::check_rest(&mut world, script::DAY).await;
         }
-        let rest = script::check_rest(&mut world).await;
-        (played, rest)
+        (played, outcome)
     })
 }
 
+/// Carries out the commands of a script one after the other, and notes what they print.
+pub(crate) async fn follow(
+    world: &mut World,
+    script: &mut Script,
+    commands: &[Command],
+    base: &Path,
+) -> Result<(), ScriptError> {
+    let context = Context { namespace: script.setting.namespace.clone(), folder: base.to_owned() };
+    world.prepare().await;
+    world.ensure_namespace(&context.namespace).await;
+    let steps = script.steps.iter_mut().filter_map(|step| match step {
+        Step::Command { line, text, output } => Some((*line, text, output)),
+        Step::Text(_) => None,
+    });
+    for (command, (line, text, output)) in commands.iter().zip(steps) {
+        match printed(world, command, &context).await {
+            Ok(shown) => *output = shown,
+            Err(source) => return Err(ScriptError::Command { line, text: text.clone(), source }),
+        }
+    }
+    Ok(())
+}
+
 /// All commands of a script, in order.
-fn understood(script: &Script) -> Result<Vec<Command>, ScriptError> {
+pub(crate) fn understood(script: &Script) -> Result<Vec<Command>, ScriptError> {
     let commands = script.steps.iter().filter_map(|step| match step {
         Step::Command { line, text, .. } => {
             Some(Command::parse(text).map_err(|source| ScriptError::Command {
@@ -86,7 +94,8 @@ fn understood(script: &Script) -> Result<Vec<Command>, ScriptError> {
 async fn printed(world: &mut World, command: &Command, context: &Context) -> Result<String, CommandError> {
     match &command.action {
         Action::Wait(time) => Ok(wait::wait(world, &context.namespace, *time).await),
-        Action::WaitUntil(words) => wait::wait_until(world, &context.namespace, words).await,
+        Action::Attend(time) => Ok(wait::attend(world, &context.namespace, *time).await),
+        Action::WaitUntil(wanted) => wait::wait_until(world, &context.namespace, wanted).await,
         _ => {
             let shown = perform(world, command, context).await?.unwrap_or_else(|| Ok(String::new()));
             Ok(shown.unwrap_or_else(|error| format!("Error: {error}")))

@@ -107,6 +107,14 @@ impl World {
         Ok(format!("namespace/{name} created"))
     }
 
+    /// Creates a namespace that is not there.
+    pub(crate) async fn ensure_namespace(&self, name: &str) {
+        if self.server.get("namespaces", "", name).is_none() {
+            // A name that is none is refused, and so is then what is to stand in it.
+            drop(self.create_namespace(name).await);
+        }
+    }
+
     /// `kubectl patch rollout NAME --type merge -p PATCH`, on the object or its status.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::USER_AGENT;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
 use tidegate_controller::router::Router;
@@ -31,6 +31,18 @@ pub const CONTROLLER: &str = "rollouts-controller";
 /// The user's name in the cluster's records.
 pub const USER: &str = "kubectl";
 
+/// How long after its end a second controller's doings are still noticed.
+const SETTLED: SignedDuration = SignedDuration::from_secs(5);
+
+/// On which side of a write something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Before it has any effect.
+    Before,
+    /// After its effect, before its answer.
+    After,
+}
+
 /// How a world begins.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -49,11 +61,13 @@ pub struct Options {
     pub survives_panics: bool,
     /// The router that stands in for whatever `trafficRouting` names; `None`: there is no router, as in the version that ships.
     pub routing: Option<Routing>,
+    /// Whether the cluster keeps the owners of fields and serves server-side apply, which makes its writes slower.
+    pub field_ownership: bool,
 }
 
 impl Default for Options {
     /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen, a
-    /// router that obeys at once and cannot be asked whether it has.
+    /// router that obeys at once and cannot be asked whether it has, no owners of fields.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -63,6 +77,7 @@ impl Default for Options {
             workers: 10,
             survives_panics: false,
             routing: Some(Routing::default()),
+            field_ownership: false,
         }
     }
 }
@@ -99,6 +114,58 @@ struct Incarnation {
     task: JoinHandle<()>,
 }
 
+impl Incarnation {
+    /// Ends it between two instructions, as a lost node would.
+    fn crash(&self) {
+        self.gate.close();
+        self.task.abort();
+    }
+
+    /// Whether it has ended by itself, which it never should.
+    fn has_ended(&self) -> bool {
+        self.task.is_finished() && !self.gate.is_closed()
+    }
+}
+
+/// Everything that it takes to start a controller.
+#[derive(Clone)]
+struct Launcher {
+    server: ApiServer,
+    inspector: Inspector,
+    faults: Faults,
+    clock: Clock,
+    workers: usize,
+    survives_panics: bool,
+    router: Option<Arc<StandIn>>,
+}
+
+impl Launcher {
+    fn launch(&self) -> Incarnation {
+        let gate = Gate::new();
+        let service = self.faults.layer(named(&self.server, CONTROLLER));
+        let client = tidegate_controller::client(service, &gate);
+        let inspector = self.inspector.clone();
+        let mut config = Config::new(self.clock);
+        config.workers = self.workers;
+        config.survives_panics = self.survives_panics;
+        config.router = self.router.clone().map(|router| router as Arc<dyn Router>);
+        config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
+            inspector.planned(snapshot, now, plan);
+        }));
+        let controller = Controller::new(config, client).expect("the configuration is complete");
+        let handle = controller.handle();
+        let task = tokio::spawn(controller.run());
+        Incarnation { gate, handle, task }
+    }
+}
+
+/// The controller that is at work, if any.
+type Slot = Arc<Mutex<Option<Incarnation>>>;
+
+fn lock(slot: &Slot) -> MutexGuard<'_, Option<Incarnation>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Cluster, controller and user.
 pub struct World {
     /// The cluster.
@@ -108,11 +175,10 @@ pub struct World {
     /// What goes wrong between controller and cluster.
     pub faults: Faults,
     pub(crate) user: Client,
-    clock: Clock,
-    workers: usize,
-    survives_panics: bool,
-    router: Option<Arc<StandIn>>,
-    controller: Option<Incarnation>,
+    launcher: Launcher,
+    controller: Slot,
+    /// How often the controller was ended or joined, by name.
+    upheavals: BTreeMap<&'static str, u64>,
     /// Told of every stored change.
     changed: Arc<Notify>,
     /// How often each event had happened when it was shown to the user.
@@ -127,10 +193,13 @@ impl World {
             seed: options.seed,
             kubelet: options.kubelet.clone(),
             reaction: options.reaction,
+            field_ownership: options.field_ownership,
             ..tidegate_kubesim::Config::default()
         });
         let lags = options.reaction.replica_set > Duration::ZERO;
-        let inspector = Inspector::new(if lags { Knowledge::Published } else { Knowledge::Exact });
+        let faults = Faults::none(options.seed);
+        let knowledge = if lags { Knowledge::Published } else { Knowledge::Exact };
+        let inspector = Inspector::new(knowledge, faults.clone());
         inspector.attach(&server);
         let changed = Arc::new(Notify::new());
         let news = Arc::clone(&changed);
@@ -138,16 +207,23 @@ impl World {
         server.spawn_controllers();
         let user = named(&server, USER);
         let clock = Clock::starting_at(epoch);
-        Self {
-            user: Client::new(user, "default"),
-            inspector,
-            faults: Faults::none(),
-            server,
-            router: options.routing.map(|routing| StandIn::new(clock, routing)),
+        let launcher = Launcher {
+            server: server.clone(),
+            inspector: inspector.clone(),
+            faults: faults.clone(),
             clock,
             workers: options.workers,
             survives_panics: options.survives_panics,
-            controller: None,
+            router: options.routing.map(|routing| StandIn::new(clock, routing)),
+        };
+        Self {
+            user: Client::new(user, "default"),
+            inspector,
+            faults,
+            server,
+            launcher,
+            controller: Slot::default(),
+            upheavals: BTreeMap::new(),
             changed,
             shown_events: BTreeMap::new(),
         }
@@ -197,24 +273,10 @@ impl World {
     /// Starts a controller process; a running one is crashed first.
     ///
     /// # Panics
-    /// When the controller refuses its configuration.
+    /// When the controller refuses its configuration, or when the running one had ended by itself before.
     pub fn start_controller(&mut self) {
         self.crash_controller();
-        let gate = Gate::new();
-        let service = self.faults.layer(named(&self.server, CONTROLLER));
-        let client = tidegate_controller::client(service, &gate);
-        let inspector = self.inspector.clone();
-        let mut config = Config::new(self.clock);
-        config.workers = self.workers;
-        config.survives_panics = self.survives_panics;
-        config.router = self.router.clone().map(|router| router as Arc<dyn Router>);
-        config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
-            inspector.planned(snapshot, now, plan);
-        }));
-        let controller = Controller::new(config, client).expect("the configuration is complete");
-        let handle = controller.handle();
-        let task = tokio::spawn(controller.run());
-        self.controller = Some(Incarnation { gate, handle, task });
+        *lock(&self.controller) = Some(self.launcher.launch());
     }
 
     /// Ends the controller process between two instructions, as a lost node would.
@@ -223,24 +285,103 @@ impl World {
     /// When it had ended by itself before.
     pub fn crash_controller(&mut self) {
         assert!(!self.controller_has_ended(), "the controller has ended by itself");
-        if let Some(incarnation) = self.controller.take() {
-            incarnation.gate.close();
-            incarnation.task.abort();
+        let running = lock(&self.controller).take();
+        if let Some(incarnation) = running {
+            incarnation.crash();
+            self.note("crash");
         }
+    }
+
+    /// The controller ends instead of sending its `n`-th write from now, or instead of receiving the answer; a second later another
+    /// one starts.
+    pub fn crash_at_write(&mut self, n: u64, side: Side) {
+        let Some(gate) = self.gate() else { return };
+        match side {
+            Side::Before => gate.close_before_write(gate.writes() + n),
+            Side::After => gate.close_after_write(gate.effects() + n),
+        }
+        let (slot, launcher) = (Arc::clone(&self.controller), self.launcher.clone());
+        tokio::spawn(async move {
+            gate.closed().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut slot = lock(&slot);
+            // Somebody may have ended or replaced it meanwhile.
+            if let Some(incarnation) = slot.as_ref().filter(|it| it.gate.is_closed()) {
+                incarnation.crash();
+                *slot = Some(launcher.launch());
+            }
+        });
+        self.note("crash at a write");
+    }
+
+    /// A second controller takes over while the first goes on for a while, as one does that has lost its lease and does not know.
+    pub fn start_twin(&mut self, time: Duration) {
+        let first = lock(&self.controller).replace(self.launcher.launch());
+        let Some(first) = first else { return };
+        assert!(!first.has_ended(), "the controller has ended by itself");
+        self.note("twin");
+        let until = SignedDuration::try_from(time).unwrap_or_default() + SETTLED;
+        self.inspector.expect_twins(self.now() + until);
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            first.crash();
+        });
+    }
+
+    /// The server's clock is off by this much against the controller's: a jump of what both stamp and compare.
+    pub fn set_clock_of_cluster(&mut self, offset: SignedDuration) {
+        self.server.set_clock_offset(offset);
+        self.note("clock");
+    }
+
+    /// The next controller's clock is off by this much; it starts at once.
+    pub fn set_clock_of_controller(&mut self, offset: SignedDuration) {
+        self.launcher.clock.offset = offset;
+        self.start_controller();
+        self.note("clock");
+    }
+
+    /// The server is away for a while: watches end, and nothing is answered.
+    pub fn restart_server(&mut self, time: Duration) {
+        self.server.close_watches();
+        self.faults.refuse_connections(time);
+    }
+
+    /// What can still strike by itself does not.
+    pub fn calm(&mut self) {
+        self.faults.calm();
+        self.server.set_clock_offset(SignedDuration::ZERO);
+        self.launcher.clock.offset = SignedDuration::ZERO;
+        if let Some(gate) = self.gate() {
+            gate.close_before_write(u64::MAX);
+            gate.close_after_write(u64::MAX);
+        }
+    }
+
+    fn note(&mut self, upheaval: &'static str) {
+        *self.upheavals.entry(upheaval).or_default() += 1;
+    }
+
+    /// How often each fault has struck so far, by name, with crashes, twins and jumps of clocks.
+    #[must_use]
+    pub fn struck(&self) -> BTreeMap<&'static str, u64> {
+        let mut struck = self.faults.struck();
+        for (name, count) in &self.upheavals {
+            *struck.entry(name).or_default() += count;
+        }
+        struck
     }
 
     /// The gate in front of the running controller.
     #[must_use]
-    pub fn gate(&self) -> Option<&Gate> {
-        self.controller.as_ref().map(|incarnation| &incarnation.gate)
+    pub fn gate(&self) -> Option<Gate> {
+        lock(&self.controller).as_ref().map(|incarnation| incarnation.gate.clone())
     }
 
     /// Whether the controller has ended by itself, which it never should.
     #[must_use]
     pub fn controller_has_ended(&self) -> bool {
-        let ended =
-            |incarnation: &Incarnation| incarnation.task.is_finished() && !incarnation.gate.is_closed();
-        self.controller.as_ref().is_some_and(ended)
+        lock(&self.controller).as_ref().is_some_and(Incarnation::has_ended)
     }
 
     /// Waits until nothing has changed for three seconds; `false`: that did not happen within `limit`.
@@ -291,15 +432,19 @@ impl World {
             next = next.into_iter().chain(plan.and_then(|plan| plan.wake_at)).min();
         }
         // What was refused is tried again.
-        let queued = self.controller.as_ref().and_then(|incarnation| incarnation.handle.next_deadline());
+        let queued = self.handle().and_then(|handle| handle.next_deadline());
         let wait = queued.map(|at| at.saturating_duration_since(Instant::now()));
         let tried =
             wait.and_then(|wait| jiff::SignedDuration::try_from(wait).ok()).map(|wait| self.now() + wait);
         next.into_iter().chain(tried).min()
     }
 
+    fn handle(&self) -> Option<Handle> {
+        lock(&self.controller).as_ref().map(|incarnation| incarnation.handle.clone())
+    }
+
     fn is_idle(&self) -> bool {
-        self.controller.as_ref().is_none_or(|incarnation| incarnation.handle.is_idle())
+        self.handle().is_none_or(|handle| handle.is_idle())
     }
 
     /// Waits until `reached` holds for the Rollout; `false`: it did not within `limit`.
@@ -324,7 +469,7 @@ impl World {
 
     /// What the controller would write now: the plan on a fresh snapshot. `None`: no controller, or it knows no such Rollout.
     pub async fn second_plan(&self, namespace: &str, name: &str) -> Option<Plan> {
-        let handle = self.controller.as_ref()?.handle.clone();
+        let handle = self.handle()?;
         let snapshot = handle.complete_snapshot(namespace, name).await.ok()??;
         Some(rollout::plan(&snapshot, self.now()))
     }

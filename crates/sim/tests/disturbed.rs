@@ -42,7 +42,7 @@ impl Kind {
 
 /// Starts a new controller where the last one has crashed.
 fn revive(world: &mut World) {
-    if world.gate().is_none_or(tidegate_controller::Gate::is_closed) {
+    if world.gate().is_none_or(|gate| gate.is_closed()) {
         world.start_controller();
     }
 }

@@ -31,14 +31,14 @@ fn a_crash_before_or_after_any_write_leads_to_the_same_end() {
     for n in 1..=writes {
         let mut gate = None;
         let (before, _) = play(|world| {
-            gate = world.gate().cloned();
+            gate = world.gate();
             gate.as_ref().unwrap().close_before_write(n);
         });
         assert!(gate.unwrap().is_closed(), "no crash before write {n}");
         assert_eq!(before, expected, "crash before write {n}");
         let mut gate = None;
         let (after, _) = play(|world| {
-            gate = world.gate().cloned();
+            gate = world.gate();
             gate.as_ref().unwrap().close_after_write(n);
         });
         assert!(gate.unwrap().is_closed(), "no crash after write {n}");

@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use tidegate_cli::Surroundings;
 
-use crate::{demo, playground, simulate};
+use crate::{demo, playground, replay, simulate};
 
 /// A reader that went away is no error of ours: the code of a process that SIGPIPE ends.
 const CLOSED_PIPE: u8 = 141;
@@ -34,6 +34,7 @@ enum Command {
     Demo(demo::Args),
     Playground(playground::Args),
     Simulate(simulate::Args),
+    Replay(replay::Args),
 }
 
 /// Carries out a command line, the program's name first, and returns the exit code: 0 done, 1 failed, 2 not understood,
@@ -101,5 +102,6 @@ fn carry_out(
         Some(Command::Demo(args)) => Ok(if demo::run(&args, surroundings, out)? { 0 } else { FAILED }),
         Some(Command::Playground(args)) => playground::run(&args, surroundings, out, err),
         Some(Command::Simulate(args)) => simulate::run(&args, surroundings, out, err),
+        Some(Command::Replay(args)) => replay::run(&args, surroundings, out, err),
     }
 }

@@ -2,13 +2,14 @@
 //! files that it is told to read.
 //!
 //! In reading order: `args` (the command line), `demo` (the guide, played), `playground` (a cluster to play with by hand), `simulate`
-//! (a user's Rollouts, played), `pods` (how they come and go) and `traffic` (who answers requests). Called by the
+//! (a user's Rollouts, played), `replay` (one decision, made again), `pods` (how they come and go) and `traffic` (who answers requests). Called by the
 //! plugin's name it is the plugin, see `tidegate_cli`.
 
 mod args;
 mod demo;
 mod playground;
 mod pods;
+mod replay;
 mod simulate;
 mod traffic;
 

@@ -91,6 +91,7 @@ pub(crate) fn run(
         kubelet: pods::with_bad_ones(),
         survives_panics: true,
         routing: None,
+        field_ownership: true,
         ..Options::default()
     };
     let pace = if args.speed == 1 { Pace::Real } else { Pace::Times(args.speed) };

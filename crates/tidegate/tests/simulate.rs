@@ -107,6 +107,57 @@ fn the_same_input_gives_the_same_output() {
     assert_ne!(run("simulate -f two.yaml --seed 5", ""), run("simulate -f two.yaml --seed 6", ""));
 }
 
+/// Their figures change with every write that the controller makes otherwise: TIDEGATE_ACCEPT=1, and read them.
+#[test]
+fn worlds_with_faults_are_told_in_a_table() {
+    check("faults", &format!("{GUIDE} --faults --seeds 8 --jobs 2"));
+    check("faults-two", "simulate -f two.yaml --faults --seeds 4 --jobs 3");
+    check("faults-script", &format!("{GUIDE} --script bad-image.txt --faults --seeds 4"));
+    check("faults-wrong", "simulate -f unknown-fields.yaml --faults");
+    check("faults-unused", &format!("{GUIDE} --seeds 4"));
+    check("faults-namespaces", "simulate -f namespaces.yaml --faults");
+}
+
+#[test]
+fn one_seed_is_told_line_by_line() {
+    check("faults-seed", &format!("{GUIDE} --faults --seed 2"));
+}
+
+#[test]
+fn a_broken_promise_is_found_replayed_and_shortened() {
+    // After this script the Rollout can never be Healthy.
+    let line = format!("{GUIDE} --script invalid-edit.txt --faults --seeds 2 --jobs 1");
+    check("faults-broken", &line);
+    let told = run(&line, "");
+    assert!(told.ends_with("--- exit code 1\n"), "{told}");
+    let replay = told.lines().find_map(|line| line.strip_prefix("  replay: tidegate ")).unwrap();
+    let long = run(&format!("{replay} --no-shrink"), "");
+    assert!(long.ends_with("--- exit code 1\n") && !long.contains("Shortened"), "{long}");
+    let short = run(replay, "");
+    let (_, script) = short.split_once("\nShortened, as a scenario; it breaks end: ").unwrap();
+    let commands =
+        |text: &str| text.lines().filter(|line| line.starts_with("$ ") && !line.contains("tidegate")).count();
+    assert!(script.contains("setWeight\":300"), "{script}");
+    assert!(commands(script) < 8 && commands(script) < commands(&long), "{script}");
+    assert!(script.ends_with("--- exit code 1\n"), "{script}");
+}
+
+#[test]
+fn two_processes_tell_the_same_of_the_same_seeds() {
+    let table = |line: &str| {
+        let told = run(line, "");
+        told.split("--- standard output").nth(1).unwrap().to_owned()
+    };
+    let random = table("simulate --faults --seeds 4 --jobs 1");
+    assert_eq!(random, table("simulate --faults --seeds 4 --jobs 3"));
+    assert!(random.contains("Random Rollouts") && random.contains("(seeds 1 to 4)"), "{random}");
+    assert!(table("simulate --faults --seeds 2 --seed 9").contains("(seeds 9 to 10)"));
+    assert_eq!(
+        table("simulate -f two.yaml --faults --seed 3"),
+        table("simulate -f two.yaml --faults --seed 3")
+    );
+}
+
 #[test]
 fn help_has_an_example() {
     let help = run("simulate --help", "");

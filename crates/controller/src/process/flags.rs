@@ -73,6 +73,9 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "float", default_value_t = 40.0, allow_hyphen_values = true)]
     #[arg(value_parser = rate)]
     pub(crate) qps: f64,
+    /// Keep the last 100 failed writes and panics in this folder, with what they were decided on, as files for tidegate replay
+    #[arg(long, value_name = "string", allow_hyphen_values = true)]
+    pub(crate) record_dir: Option<PathBuf>,
     /// Rollouts that are worked on at the same time
     #[arg(long, value_name = "int", default_value_t = 10, allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]

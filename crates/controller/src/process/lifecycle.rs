@@ -9,15 +9,16 @@ use tokio::time::timeout;
 use tower::Layer;
 
 use super::connection::Connection;
-use super::flags::Flags;
+use super::flags::{Flags, given_path};
 use super::health::Health;
 use super::listen::{Answer, Answers, Port};
+use super::records::Records;
 use super::settings::Settings;
 use super::signals::Signals;
 use super::surroundings::Surroundings;
 use super::{COMMIT, version};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, OnFailure};
 use crate::controller::Controller;
 use crate::gate::Gate;
 use crate::leader::{Elector, Lost};
@@ -43,6 +44,9 @@ pub(super) async fn run(flags: &Flags, surroundings: &Surroundings, clock: Clock
     );
     tracing::info!(server = connection.server(), "using the API server");
 
+    let records =
+        given_path(flags.record_dir.as_ref()).map(|folder| Records::in_folder(folder)).transpose()?;
+
     let (stop, stopping) = watch::channel(false);
     let gate = Gate::new();
     let requests = Requests::default();
@@ -54,6 +58,7 @@ pub(super) async fn run(flags: &Flags, surroundings: &Surroundings, clock: Clock
         shutdown: Some(stopping.clone()),
         build: Build { version: version(), commit: COMMIT.unwrap_or_default().to_owned() },
         requests: requests.clone(),
+        on_failure: records.map(|records| Box::new(move |recording| records.keep(&recording)) as OnFailure),
         ..Config::new(clock)
     };
     let client = crate::client(requests.layer(connection.service()?), &gate);

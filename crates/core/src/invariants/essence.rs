@@ -27,6 +27,31 @@ pub struct Essence {
     weights: BTreeSet<(String, i32)>,
 }
 
+impl Essence {
+    /// What ways from different beginnings must have in common: no revisions, no names, no conditions, no old ReplicaSets; of hashes
+    /// only whether they are stable's, because a collision on the way makes another one.
+    #[must_use]
+    pub fn without_history(&self) -> Self {
+        let role = |hash: &str| if hash == self.stable { "stable" } else { "another" }.to_owned();
+        let size = |(name, wanted, ready, _): &(String, i32, i32, Option<i64>)| {
+            let hash = name.rsplit('-').next().unwrap_or_default();
+            (role(hash), *wanted, *ready, None)
+        };
+        let by_role = |(name, hash): &(String, String)| (name.clone(), role(hash));
+        let weights = self.weights.iter().filter(|(_, weight)| *weight > 0);
+        Self {
+            stable: role(&self.stable),
+            current: role(&self.current),
+            conditions: BTreeSet::new(),
+            revision: None,
+            replica_sets: self.replica_sets.iter().filter(|it| it.1 > 0 || it.2 > 0).map(size).collect(),
+            selectors: self.selectors.iter().map(by_role).collect(),
+            weights: weights.map(|(hash, weight)| (role(hash), *weight)).collect(),
+            ..self.clone()
+        }
+    }
+}
+
 /// Reduces a world at rest to its [`Essence`].
 #[must_use]
 pub fn essence(rest: &Observation) -> Essence {

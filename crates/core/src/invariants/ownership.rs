@@ -45,6 +45,15 @@ impl Permission {
         self.deployments.extend(workload.map(|workload| workload.name.clone()));
     }
 
+    /// Adds what is noted on a ReplicaSet of the Rollout, whichever Rollout noted it: whoever adopts it takes that back.
+    pub fn note(&mut self, replica_set: &Value) {
+        let noted = text(&replica_set["metadata"]["annotations"][labels::EPHEMERAL_METADATA]);
+        let noted: Value = serde_json::from_str(noted).unwrap_or_default();
+        let keys = |of: &str| noted[of].as_object().into_iter().flat_map(serde_json::Map::keys).cloned();
+        self.labels.extend(keys("labels"));
+        self.annotations.extend(keys("annotations"));
+    }
+
     fn owns(&self, object: &Value) -> bool {
         !self.uid.is_empty() && controller(object) == Some(&self.uid)
     }

@@ -99,6 +99,40 @@ impl Observation {
     }
 }
 
+/// All requests to a Rollout.
+pub const WHOLE: i64 = 1_000_000;
+
+impl Observation {
+    /// The share of production traffic that reaches no ready pod, in parts of [`WHOLE`]. Without pods that are wanted there is none.
+    #[must_use]
+    pub fn unanswered(&self) -> i64 {
+        if self.rollout.spec.replicas_or_default() == 0 {
+            return 0;
+        }
+        let by_service = |service: &str| {
+            let owner = self
+                .services
+                .get(service)
+                .and_then(|it| it.metadata.annotations.get(labels::MANAGED_BY_ROLLOUTS));
+            // What another Rollout manages carries that one's traffic.
+            let is_foreign = owner.is_some_and(|owner| *owner != self.rollout.metadata.name);
+            if is_foreign || self.endpoints_of(service) > 0 { 0 } else { WHOLE }
+        };
+        if let Some(strategy) = self.blue_green() {
+            return by_service(&strategy.active_service);
+        }
+        let (Some(canary), Some(routing)) = (self.canary(), self.routing()) else {
+            let any_ready = self.ready.values().any(|count| *count > 0);
+            return if any_ready { 0 } else { WHOLE };
+        };
+        let Some(weights) = &self.routed else { return by_service(&canary.stable_service) };
+        let max = i64::from(routing.max_traffic_weight_or_default().max(1));
+        let lost =
+            destinations(weights).map(|to| by_service(&to.service_name) / max * i64::from(to.weight.max(0)));
+        lost.sum()
+    }
+}
+
 fn destinations(weights: &TrafficWeights) -> impl Iterator<Item = &WeightDestination> {
     [&weights.canary, &weights.stable].into_iter().chain(&weights.additional)
 }

@@ -44,19 +44,26 @@ pub struct Pods {
     pub available: i32,
     /// Pods that may be available: at least `available`, never more than `size`.
     pub possible: i32,
+    /// Pods that answer requests, be it not for long enough yet: at least `available`, never more than `size`.
+    pub ready: i32,
 }
 
 impl Pods {
     /// Pods whose number of available ones is known.
     #[must_use]
     pub fn known(size: i32, available: i32) -> Self {
-        Self { size, available, possible: available }
+        Self { size, available, possible: available, ready: available }
     }
 
     /// After being resized. A ReplicaSet that shrinks loses its unavailable pods first.
     #[must_use]
     pub fn resized(self, size: i32) -> Self {
-        Self { size, available: self.available.min(size), possible: self.possible.min(size) }
+        Self {
+            size,
+            available: self.available.min(size),
+            possible: self.possible.min(size),
+            ready: self.ready.min(size),
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::{BlueGreenStrategy, PauseCondition, PauseReason, RolloutStatus, reason};
 
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::sizes;
 use super::view::View;
-use crate::plan::Event;
+use crate::plan::{Event, Timer};
 use crate::report::Wait;
 use crate::snapshot::{Observed, ReplicaSet};
 
@@ -163,12 +163,14 @@ pub(super) fn promote(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     if view.is_finished(status) || status.abort || view.rollout().spec.paused {
         return;
     }
-    if status.blue_green.active_selector != new.hash() {
+    // What the Service selects, not what the status remembers: somebody may have deleted it.
+    let selected = view.blue_green().and_then(|strategy| view.selected_by(&strategy.active_service));
+    if selected != Some(new.hash()) {
         if draft.waits.is_empty() {
             draft.waits.push(Wait {
                 object: "spec.strategy.blueGreen.activeService".into(),
                 field: "spec.selector".into(),
-                because: format!("selects version {:?}", status.blue_green.active_selector),
+                because: format!("selects version {:?}", selected.unwrap_or_default()),
                 since: None,
                 until: format!("it selects version {}", new.hash()),
             });

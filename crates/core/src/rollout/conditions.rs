@@ -8,11 +8,11 @@ use tidegate_api::rollout::condition_type::{
 use tidegate_api::rollout::{Condition, ConditionStatus, Rollout, RolloutSpec, RolloutStatus, reason};
 
 use super::decide;
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::phase::phase;
 use super::sizes;
 use super::view::View;
-use crate::plan::Event;
+use crate::plan::{Event, Timer};
 use crate::report::Wait;
 use crate::snapshot::{Observed, ReplicaSet};
 

@@ -1,43 +1,9 @@
 //! The status that is being decided, with the events and reasons that come with it.
 
-use jiff::Timestamp;
 use tidegate_api::rollout::{RolloutStatus, reason};
 
-use crate::plan::Event;
+use crate::plan::{Event, Timer};
 use crate::report::Wait;
-
-/// An instant at which the same snapshot may be answered differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Timer {
-    /// A pause with a duration ends.
-    PauseEnds(Timestamp),
-    /// The progress deadline is exceeded.
-    ProgressDeadline(Timestamp),
-    /// An object that nobody watches is looked for again.
-    LookAgain(Timestamp),
-    /// Counters that were allowed to wait are written.
-    CountersDue(Timestamp),
-    /// A ReplicaSet that nobody needs any more goes to 0.
-    ScaleDownDelayEnds(Timestamp),
-    /// Pods are due for a restart.
-    RestartDue(Timestamp),
-    /// Pods that could not be restarted are looked at again.
-    RestartGoesOn(Timestamp),
-}
-
-impl Timer {
-    fn at(self) -> Timestamp {
-        match self {
-            Self::PauseEnds(at)
-            | Self::ProgressDeadline(at)
-            | Self::LookAgain(at)
-            | Self::CountersDue(at)
-            | Self::ScaleDownDelayEnds(at)
-            | Self::RestartDue(at)
-            | Self::RestartGoesOn(at) => at,
-        }
-    }
-}
 
 /// The next status in the making.
 pub(super) struct Draft {
@@ -68,8 +34,8 @@ impl Draft {
         self.timers.push(timer);
     }
 
-    pub(super) fn wake_at(&self) -> Option<Timestamp> {
-        self.timers.iter().map(|timer| timer.at()).min()
+    pub(super) fn timers(self) -> Vec<Timer> {
+        self.timers
     }
 
     /// A user has emptied the list of pauses, and that has not been acted on yet.

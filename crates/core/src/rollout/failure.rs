@@ -96,6 +96,7 @@ fn after_refused_eviction(plan: &Plan, failed: usize, report: Report) -> Plan {
     Plan {
         writes: rest.filter(|write| replica_set(write) != refused).cloned().collect(),
         wake_at: plan.wake_at,
+        timers: plan.timers.clone(),
         report,
         ..Plan::default()
     }

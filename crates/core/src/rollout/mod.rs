@@ -35,18 +35,19 @@ pub mod validate;
 mod view;
 mod workload;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tidegate_api::rollout::{CanaryStrategy, Phase};
+use tidegate_api::rollout::{CanaryStrategy, Phase, RolloutStatus};
 
-use draft::Timer;
 pub use ended::{EndedUpdate, ended_updates};
 pub use failure::{after_failure, reconciliation_error};
 use view::View;
 
-use crate::plan::{Plan, Purpose, Request, Write};
+use crate::plan::{Plan, Purpose, Request, Timer, Write};
 use crate::report::Report;
-use crate::snapshot::{Need, Observed, Snapshot};
+use crate::snapshot::{Evidence, Need, Observed, Snapshot};
 
 /// After this time a router that has not confirmed is asked again; upstream's interval.
 const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(10);
@@ -127,14 +128,21 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     match revisions::create(&view) {
         Some(creation) if view.create_failed => after_present(progress(&view), creation),
         Some(creation) => creation,
-        None => revisions::renumber(&view).unwrap_or_else(|| progress(&view)),
+        None => match revisions::renumber(&view) {
+            // Whoever knows an older template would take the number back, and so on.
+            Some(_) if !snapshot.is_fresh(&Evidence::Rollout) => {
+                Plan { needs: vec![Need::Fresh(vec![Evidence::Rollout])], ..Plan::default() }
+            }
+            Some(renumbering) => renumbering,
+            None => progress(&view),
+        },
     }
 }
 
 /// The creation is tried again once the present version needs nothing: its refusal is told in the status as it stands.
 fn after_present(present: Plan, creation: Plan) -> Plan {
     if present.writes.is_empty() {
-        Plan { wake_at: present.wake_at, report: present.report, ..creation }
+        Plan { wake_at: present.wake_at, timers: present.timers, report: present.report, ..creation }
     } else {
         present
     }
@@ -165,21 +173,40 @@ fn default_replicas(view: &View<'_>) -> Option<Plan> {
     Some(Plan { writes: vec![write], ..Plan::default() })
 }
 
+/// What a decision rests on that cannot be taken back, and that was not read live: pods may have gone since their ReplicaSet was last
+/// heard of, and somebody may have pointed a Service elsewhere. `gaining`: versions that traffic is moved to.
+fn stale_evidence(view: &View<'_>, status: &RolloutStatus, gaining: Vec<String>) -> Vec<Evidence> {
+    let becomes_stable = status.stable_rs != view.rollout().status.stable_rs;
+    let hashes = gaining.into_iter().chain(becomes_stable.then(|| status.stable_rs.clone()));
+    let replica_sets: BTreeSet<Evidence> = hashes
+        .filter_map(|hash| Some(Evidence::ReplicaSet(view.with_hash(&hash)?.metadata.name.clone())))
+        .collect();
+    let active = view.blue_green().filter(|_| becomes_stable).map(|it| it.active_service.clone());
+    let evidence = replica_sets.into_iter().chain(active.map(Evidence::Service));
+    evidence.filter(|evidence| !view.snapshot.is_fresh(evidence)).collect()
+}
+
 /// Decision first, then what follows from it: where the traffic goes, how many pods there are, and last what nobody waits for.
 fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
-    let mut kept = Vec::new();
+    let (mut kept, mut gaining, mut pins) = (Vec::new(), Vec::new(), routing::pins(view));
     if !takes_turns {
         // Which Service is whose must be written before anything goes by it.
-        let (switches, waits) = services::switch(view, &draft.status);
-        kept = waits;
-        writes.extend(switches);
-        writes.extend(routing::route(view, &draft.status));
+        let switches = services::switch(view, &draft.status);
+        kept = switches.waits;
+        gaining = switches.gaining;
+        writes.extend(switches.writes);
+        let route = routing::route(view, &draft.status);
+        if let Some(write) = &route {
+            gaining.extend(routing::gaining(view, write));
+            routing::add_pins_to_come(view, write, &mut pins);
+        }
+        writes.extend(route);
     }
-    let sizing = sizes::guarded(view, &draft.status, &routing::pins(view));
+    let sizing = sizes::guarded(view, &draft.status, &pins);
     writes.extend(sizing.writes);
     writes.extend(revisions::note(view));
     let is_quiet = writes.is_empty();
@@ -200,9 +227,19 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
+    let stale = stale_evidence(view, &draft.status, gaining);
+    let mut needs = Vec::new();
+    if !stale.is_empty() {
+        writes.clear();
+        needs.push(Need::Fresh(stale));
+    }
+    let report = Report { waits: std::mem::take(&mut draft.waits) };
+    let timers = draft.timers();
     Plan {
-        wake_at: draft.wake_at(),
-        report: Report { waits: std::mem::take(&mut draft.waits) },
+        wake_at: timers.iter().map(|timer| timer.at()).min(),
+        timers,
+        needs,
+        report,
         writes,
         decided_at: Some(view.now),
         ..Plan::default()

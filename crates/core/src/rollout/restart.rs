@@ -7,18 +7,22 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::phase::is_restart_due;
 use super::routing;
 use super::services;
 use super::sizes::{self, Restarted};
 use super::view::View;
-use crate::plan::{Purpose, Request, Write};
+use crate::plan::{Purpose, Request, Timer, Write};
 use crate::report::Wait;
 use crate::snapshot::{Observed, Pod, ReplicaSet, Snapshot};
 
 /// After this time pods that could not be evicted are tried again; upstream's interval.
 const TRY_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// A pod that is not available is given this time. A server whose clock is behind would make pods that are old from the
+/// beginning, and they would be replaced without end.
+const YOUTH: SignedDuration = SignedDuration::from_secs(10);
 
 /// Whether a decision needs to know single pods for it.
 pub(super) fn needs_pods(snapshot: &Snapshot, now: Timestamp) -> bool {
@@ -136,11 +140,17 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
                 }
                 spare_here -= 1;
                 spare -= i32::from(!is_apart(&group));
+            } else if is_young(pod, view.now) {
+                continue;
             }
             writes.push(evict(view, pod));
         }
     }
     writes
+}
+
+fn is_young(pod: &Pod, now: Timestamp) -> bool {
+    pod.metadata.creation_timestamp.is_some_and(|created| now.duration_since(created.timestamp()) < YOUTH)
 }
 
 fn evict(view: &View<'_>, pod: &Pod) -> Write {

@@ -49,7 +49,6 @@ pub(super) fn pins(view: &View<'_>) -> Vec<Pin> {
 }
 
 fn routed_pins(view: &View<'_>) -> Vec<Pin> {
-    let shares = view.shares();
     let mut pins: Vec<(Pin, i32)> = Vec::new();
     for role in [Role::Stable, Role::Canary] {
         let weight = role.weight(view);
@@ -65,9 +64,27 @@ fn routed_pins(view: &View<'_>) -> Vec<Pin> {
         };
         pins.push((Pin { hash: hash.to_owned(), least: 0, by }, weight));
     }
-    let allowed = missing_allowed(view);
-    let least = |weight| (shares.needed(weight) - allowed).max(1);
-    pins.into_iter().map(|(pin, weight)| Pin { least: least(weight), ..pin }).collect()
+    pins.into_iter().map(|(pin, weight)| Pin { least: least(view, weight), ..pin }).collect()
+}
+
+/// Ready pods that a share of the traffic needs.
+fn least(view: &View<'_>, weight: i32) -> i32 {
+    (view.shares().needed(weight) - missing_allowed(view)).max(1)
+}
+
+/// Adds what the route of the same plan is going to pin: by the time when sizes change it is there.
+pub(super) fn add_pins_to_come(view: &View<'_>, route: &Write, pins: &mut Vec<Pin>) {
+    let Request::Route { intent } = &route.request else { return };
+    for to in [&intent.canary, &intent.stable].into_iter().filter(|to| to.weight > 0) {
+        let least = least(view, to.weight);
+        match pins.iter_mut().find(|pin| pin.hash == to.pod_template_hash) {
+            Some(pin) => pin.least = pin.least.max(least),
+            None => {
+                let by = format!("Service/{} (weight {})", to.service_name, to.weight);
+                pins.push(Pin { hash: to.pod_template_hash.clone(), least, by });
+            }
+        }
+    }
 }
 
 /// Pods that may be missing of what a share needs. Where stable shrinks with its traffic there is nothing to spare.
@@ -220,6 +237,22 @@ pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
         purpose: Purpose::Route,
         events: event.map(|text| Event::normal("TrafficWeightUpdated", text)).into_iter().collect(),
     })
+}
+
+/// Versions to which a write that moves the weights sends more than they get now.
+pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<String> {
+    let Request::Route { intent } = &write.request else { return Vec::new() };
+    let present = weights(view);
+    let share = |hash: &str| -> i32 {
+        let destinations = present.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+        destinations.filter(|to| to.pod_template_hash == hash).map(|to| to.weight).sum()
+    };
+    let gains = |to: &&WeightDestination| to.weight > share(&to.pod_template_hash);
+    [&intent.canary, &intent.stable]
+        .into_iter()
+        .filter(gains)
+        .map(|to| to.pod_template_hash.clone())
+        .collect()
 }
 
 fn intent(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> TrafficIntent {

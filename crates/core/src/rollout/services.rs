@@ -13,9 +13,20 @@ use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
 use crate::snapshot::{ReplicaSet, Service};
 
+/// What becomes of the Services.
+#[derive(Default)]
+pub(super) struct Switches {
+    pub(super) writes: Vec<Write>,
+    /// Why others stay as they are.
+    pub(super) waits: Vec<Wait>,
+    /// Versions that production traffic is moved to.
+    pub(super) gaining: Vec<String>,
+}
+
 /// The writes that point Services at versions, and what others wait for.
-pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, Vec<Wait>) {
-    let Some(new) = view.new.filter(|_| !view.is_frozen()) else { return (Vec::new(), Vec::new()) };
+pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> Switches {
+    let mut switches = Switches::default();
+    let Some(new) = view.new.filter(|_| !view.is_frozen()) else { return switches };
     let mut moves: Vec<(&str, Option<&str>)> = Vec::new();
     if let Some(strategy) = view.blue_green() {
         moves.push((&strategy.preview_service, blue_green::preview_target(view, new)));
@@ -24,15 +35,21 @@ pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> (Vec<Write>, Ve
         moves.push((view.stable_service(), stable_target(view, new, status)));
         moves.push((view.canary_service(), canary_target(view, new, status)));
     }
-    let (mut writes, mut waits) = (Vec::new(), Vec::new());
     for (service, target) in moves.into_iter().filter(|(service, _)| !service.is_empty()) {
         let Some(found) = view.snapshot.services.get(service).and_then(|it| it.found()) else { continue };
         match target {
-            Some(hash) => writes.extend(point(view, found, hash)),
-            None => waits.extend(kept(view, new, service, status)),
+            Some(hash) => {
+                let Some(write) = point(view, found, hash) else { continue };
+                switches.writes.push(write);
+                let is_preview = view.blue_green().is_some_and(|it| it.active_service != service);
+                if !is_preview && view.selected_by(service) != Some(hash) {
+                    switches.gaining.push(hash.to_owned());
+                }
+            }
+            None => switches.waits.extend(kept(view, new, service, status)),
         }
     }
-    (writes, waits)
+    switches
 }
 
 /// Whether traffic reaches pods of all versions alike: nothing that carries it selects one.
@@ -140,14 +157,11 @@ fn point(view: &View<'_>, service: &Service, hash: &str) -> Option<Write> {
     }
     let selector_path = format!("/spec/selector/{POD_TEMPLATE_HASH}");
     let metadata = &service.metadata;
-    let mut patch = vec![json!({"op": "test", "path": "/metadata/uid", "value": metadata.uid})];
-    patch.push(match present {
-        Some(present) => json!({"op": "test", "path": selector_path, "value": present}),
-        // That there is none cannot be tested.
-        None => {
-            json!({"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version})
-        }
-    });
+    // The version, not the selector: a request that arrives late may find the old selector again, in another world.
+    let mut patch = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": metadata.uid}),
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version}),
+    ];
     if service.selector.is_empty() {
         patch.push(json!({"op": "add", "path": "/spec/selector", "value": {}}));
     }
@@ -173,12 +187,7 @@ fn mark_operations(service: &Service, rollout: &str) -> Vec<Value> {
     let mark = json!({"op": "add", "path": path, "value": rollout});
     if service.metadata.annotations.is_empty() {
         // Nobody else can have added one meanwhile: that would have changed the version.
-        let version = &service.metadata.resource_version;
-        return vec![
-            json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
-            json!({"op": "add", "path": "/metadata/annotations", "value": {}}),
-            mark,
-        ];
+        return vec![json!({"op": "add", "path": "/metadata/annotations", "value": {}}), mark];
     }
     vec![mark]
 }

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use tidegate_api::rollout::condition_type::{AVAILABLE, PROGRESSING};
 use tidegate_api::rollout::{Condition, RolloutStatus, reason};
 
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::view::View;
-use crate::plan::{Purpose, Request, Subresource, Write};
+use crate::plan::{Purpose, Request, Subresource, Timer, Write};
 
 /// How long counters alone may wait for a decision that takes them along.
 const COUNTERS_MAY_WAIT: SignedDuration = SignedDuration::from_secs(1);

@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::{CanaryStep, Pause, PauseCondition, PauseReason, RolloutStatus, reason};
 
-use super::draft::{Draft, Timer};
+use super::draft::Draft;
 use super::routing;
 use super::sizes;
 use super::view::View;
-use crate::plan::Event;
+use crate::plan::{Event, Timer};
 use crate::report::Wait;
 use crate::snapshot::ReplicaSet;
 

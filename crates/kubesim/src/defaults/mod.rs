@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::json::{at, fields, set, text};
+use crate::json::{at, fields, name, set, text};
 
 pub(crate) use pod::admit as admit_pod;
 pub(crate) use service::allocate_cluster_ip;
@@ -26,6 +26,10 @@ pub(crate) fn set_dependent(object: &mut Value, resource: &str) {
         "services" => service::set(object),
         "secrets" => secret(object),
         "nodes" => node(object),
+        "namespaces" => {
+            let name = name(object).to_owned();
+            set(object, &["metadata", "labels", "kubernetes.io/metadata.name"], name.into());
+        }
         crate::resources::CRDS => definition(object),
         _ => workload::set_dependent(object, resource),
     }

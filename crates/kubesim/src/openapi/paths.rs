@@ -85,6 +85,7 @@ impl Shown<'_> {
             "get" => &[],
             "list" => &["continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "watch"],
             "delete" | "deletecollection" => &["dryRun", "gracePeriodSeconds", "propagationPolicy"],
+            "patch" => &["dryRun", "fieldManager", "fieldValidation", "force"],
             _ => &["dryRun", "fieldManager", "fieldValidation"],
         };
         let parameters: Vec<Value> = parameters.iter().map(|name| in_query(name)).collect();
@@ -113,13 +114,16 @@ impl Shown<'_> {
         let patch = || json!({"schema": {"type": "object"}});
         match action {
             "post" | "put" => Some(json!({"application/json": {"schema": reference(self.schema)}})),
-            "patch" if self.resource.is_custom() => {
-                Some(json!({"application/json-patch+json": patch(), "application/merge-patch+json": patch()}))
+            "patch" => {
+                let mut content = json!({
+                    "application/apply-patch+yaml": patch(), "application/json-patch+json": patch(),
+                    "application/merge-patch+json": patch(),
+                });
+                if !self.resource.is_custom() {
+                    content["application/strategic-merge-patch+json"] = patch();
+                }
+                Some(content)
             }
-            "patch" => Some(json!({
-                "application/json-patch+json": patch(), "application/merge-patch+json": patch(),
-                "application/strategic-merge-patch+json": patch(),
-            })),
             "delete" | "deletecollection" => {
                 let options = reference("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
                 Some(json!({"application/json": {"schema": options}}))
@@ -136,7 +140,7 @@ fn in_path(name: &str) -> Value {
 fn in_query(name: &str) -> Value {
     let ty = match name {
         "limit" | "gracePeriodSeconds" => "integer",
-        "watch" => "boolean",
+        "watch" | "force" => "boolean",
         _ => "string",
     };
     json!({"name": name, "in": "query", "schema": {"type": ty, "uniqueItems": true}})

@@ -1,9 +1,9 @@
-//! Values as Go prints them with `%+v`, which is how refusals of strategic merge patches show the patch.
+//! Values as Go prints them with `%+v`, which is how refusals show parts of a patch.
 
 use serde_json::Value;
 
 /// `map[a:1 b:[x y]]`.
-pub(super) fn of(value: &Value) -> String {
+pub(crate) fn of(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),

@@ -1,6 +1,6 @@
 //! Patches: JSON patch, JSON merge patch, strategic merge patch.
 
-mod go_text;
+pub(crate) mod go_text;
 mod strategic;
 
 use serde_json::Value;
@@ -16,6 +16,15 @@ const MERGE: &str = "application/merge-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
+fn media(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or("").trim()
+}
+
+/// Whether a Content-Type is that of server-side apply.
+pub(crate) fn is_apply(content_type: &str) -> bool {
+    media(content_type) == APPLY
+}
+
 /// How a patch's body is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PatchKind {
@@ -25,20 +34,23 @@ pub(crate) enum PatchKind {
 }
 
 impl PatchKind {
-    /// The kind that a Content-Type names, if the resource takes it.
-    pub(crate) fn of(content_type: &str, resource: &Resource) -> Result<Self, ApiError> {
-        let media = content_type.split(';').next().unwrap_or("").trim();
-        match media {
+    /// The kind that a Content-Type names, if the resource takes it. `applies`: whether applies are served, which are no patches here.
+    pub(crate) fn of(content_type: &str, resource: &Resource, applies: bool) -> Result<Self, ApiError> {
+        match media(content_type) {
             JSON => Ok(Self::Json),
             MERGE => Ok(Self::Merge),
             STRATEGIC if !resource.is_custom() => Ok(Self::Strategic),
-            APPLY | "application/apply-patch+cbor" => Err(ApiError::new(
+            APPLY | "application/apply-patch+cbor" if !applies => Err(ApiError::new(
                 415,
                 "UnsupportedMediaType",
                 "this embedded API server does not serve server-side apply; apply without --server-side",
             )),
-            _ if resource.is_custom() => Err(ApiError::unsupported_media(&[JSON, MERGE])),
-            _ => Err(ApiError::unsupported_media(&[JSON, MERGE, STRATEGIC])),
+            _ => {
+                let strategic = (!resource.is_custom()).then_some(STRATEGIC);
+                let apply = applies.then_some(APPLY);
+                let accepted: Vec<&str> = [JSON, MERGE].into_iter().chain(strategic).chain(apply).collect();
+                Err(ApiError::unsupported_media(&accepted))
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 pub(crate) use decode::{DecodeError, Unknown, decode, decode_at};
-pub(crate) use published::{Row, document, rows, schema_of, version};
+pub(crate) use published::{Row, document, rows, schema_of, unpacked, version};
 
 /// A struct: its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -97,7 +97,8 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn unpacked() -> String {
+/// The committed data as text.
+pub(crate) fn unpacked() -> String {
     let mut text = String::new();
     GzDecoder::new(PACKED).read_to_string(&mut text).expect("the committed data are a gzip file");
     text

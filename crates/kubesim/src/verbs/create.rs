@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::admission;
 use crate::field::Cause;
 use crate::json::{at, fields, is_terminating, name, namespace, set, text};
+use crate::ownership;
 use crate::resources::Resource;
 use crate::state::{Call, State};
 use crate::status::ApiError;
@@ -25,7 +26,12 @@ pub(crate) fn create(
 ) -> Result<Arc<Value>, ApiError> {
     admission::check_kind(&object, resource)?;
     check_request(&object, resource, in_namespace)?;
-    let refuse = |why: String| admission::undecodable(&why, resource);
+    let key = Key::new(in_namespace, name(&object));
+    let refuse = |why: String| match call.applies {
+        true => ownership::unconvertible(&why, resource, &key),
+        false => admission::undecodable(&why, resource),
+    };
+    let given = ownership::Given::of(&object);
     let decoded = admission::decode(&mut object, resource).map_err(|error| refuse(error.to_string()))?;
     admission::complain(state, call, &decoded.unknown).map_err(refuse)?;
     check_namespace(state, resource, in_namespace)?;
@@ -34,6 +40,9 @@ pub(crate) fn create(
     // Nodes tell of themselves.
     if resource.status && !resource.is("nodes") {
         fields(&mut object).remove("status");
+    }
+    if let Some(owners) = ownership::track(state, call, resource, None, &object, given) {
+        set(&mut object, &["metadata", "managedFields"], owners);
     }
     admission::default(&mut object, resource);
     admission::default_for_create(state, &mut object, resource);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::controllers::disruption::{covers, is_ready, note_allowance};
 use crate::json::{at, is_terminating, set, text};
+use crate::ownership::{self, Given};
 use crate::resources::Resource;
 use crate::selector::LabelSelector;
 use crate::state::{Call, State};
@@ -109,6 +110,9 @@ fn spend(state: &mut State, call: &Call, budget: &Value, pod: &str) -> Result<()
         note_allowance(&mut spent["status"], now);
     }
     let update = Call::new("kube-apiserver", "update", "status");
+    if let Some(owners) = ownership::track(state, &update, &budgets, Some(budget), &spent, Given::Entries) {
+        set(&mut spent, &["metadata", "managedFields"], owners);
+    }
     state.commit(&update, &budgets, &Key::of(budget), Some(spent));
     Ok(())
 }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::field::Cause;
 use crate::json::{at, namespace, set, text, uid};
+use crate::ownership::Configuration;
+use crate::ownership::scale::Scaled;
 use crate::resources::{Resource, ScalePaths};
 use crate::selector::LabelSelector;
 use crate::state::{Call, State};
@@ -52,10 +54,59 @@ pub(crate) fn modify(
     key: &Key,
     change: impl FnOnce(&Value) -> Result<Value, ApiError>,
 ) -> Result<Value, ApiError> {
+    replace(state, call, resource, key, |state, scaled| {
+        let scale = change(scaled.scale)?;
+        let entries = state.field_ownership.then(|| scaled.updated(state, call, &scale));
+        Ok((scale, entries))
+    })
+}
+
+/// Applies a configuration to an object's scale, and returns the new scale.
+pub(crate) fn apply(
+    state: &mut State,
+    call: &Call,
+    resource: &Arc<Resource>,
+    key: &Key,
+    configuration: &Configuration,
+) -> Result<Value, ApiError> {
+    replace(state, call, resource, key, |state, scaled| {
+        scaled.applied(state, configuration).map(|(scale, entries)| (scale, Some(entries)))
+    })
+}
+
+/// A new scale, and the object's `managedFields` when they are kept.
+type Change = (Value, Option<Value>);
+
+fn replace(
+    state: &mut State,
+    call: &Call,
+    resource: &Arc<Resource>,
+    key: &Key,
+    change: impl FnOnce(&State, &Scaled<'_>) -> Result<Change, ApiError>,
+) -> Result<Value, ApiError> {
     let paths = resource.scale.clone().ok_or_else(ApiError::no_such_path)?;
     let current = state.find(resource, key)?;
-    let scale = change(&scale_of(&current, resource, &paths))?;
-    let replicas = at(&scale, &["spec", "replicas"]);
+    let before = scale_of(&current, resource, &paths);
+    let scaled = Scaled { resource, paths: &paths, object: &current, scale: &before };
+    let (scale, entries) = change(state, &scaled)?;
+    let replicas = check_replicas(&scale, key)?;
+    let object = update::modify(state, call, resource, key, |current| {
+        let mut desired = current.clone();
+        for field in ["resourceVersion", "uid"] {
+            set(&mut desired, &["metadata", field], at(&scale, &["metadata", field]).clone());
+        }
+        set(&mut desired, &path(&paths.spec_replicas), replicas);
+        if let Some(entries) = entries {
+            set(&mut desired, &["metadata", "managedFields"], entries);
+        }
+        Ok(desired)
+    })?;
+    Ok(scale_of(&object, resource, &paths))
+}
+
+/// The replicas of a scale; none are 0.
+fn check_replicas(scale: &Value, key: &Key) -> Result<Value, ApiError> {
+    let replicas = at(scale, &["spec", "replicas"]);
     let replicas = if replicas.is_null() { json!(0) } else { replicas.clone() };
     match replicas.as_i64() {
         None => {
@@ -64,21 +115,12 @@ pub(crate) fn modify(
                 "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {found} into Go struct \
                  field ScaleSpec.spec.replicas of type int32"
             );
-            return Err(ApiError::bad_request(message));
+            Err(ApiError::bad_request(message))
         }
         Some(negative) if negative < 0 => {
             let cause = Cause::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
-            return Err(ApiError::invalid("autoscaling", "Scale", &key.name, &[cause]));
+            Err(ApiError::invalid("autoscaling", "Scale", &key.name, &[cause]))
         }
-        Some(_) => {}
+        Some(_) => Ok(replicas),
     }
-    let object = update::modify(state, call, resource, key, |current| {
-        let mut desired = current.clone();
-        for field in ["resourceVersion", "uid"] {
-            set(&mut desired, &["metadata", field], at(&scale, &["metadata", field]).clone());
-        }
-        set(&mut desired, &path(&paths.spec_replicas), replicas);
-        Ok(desired)
-    })?;
-    Ok(scale_of(&object, resource, &paths))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::admission;
 use crate::field::Cause;
 use crate::json::{at, fields, is_terminating, list, name, namespace, set, text, uid};
+use crate::ownership;
 use crate::resources::Resource;
 use crate::state::{Call, State};
 use crate::status::ApiError;
@@ -58,9 +59,11 @@ pub(crate) fn modify(
     let current = state.find(resource, key)?;
     let mut desired = change(&current)?;
     check_preconditions(call, resource, key, [&current, &desired])?;
+    let given_owners = ownership::Given::of(&desired);
     let is_strict = call.strictness.directive == Directive::Strict;
     let given = is_strict.then(|| desired.to_string());
     let refuse = |why: &str, desired: &Value| match call.verb {
+        _ if call.applies => ownership::unconvertible(why, resource, key),
         "patch" => admission::unpatchable(why, given.clone().unwrap_or_else(|| desired.to_string()), call),
         _ => admission::undecodable(why, resource),
     };
@@ -68,12 +71,19 @@ pub(crate) fn modify(
         .map_err(|error| error.to_string())
         .and_then(|decoded| admission::complain(state, call, &decoded.unknown).map(|()| decoded))
         .map_err(|why| refuse(&why, &desired))?;
+    let owners = ownership::track(state, call, resource, Some(&current), &desired, given_owners);
     keep_fixed(&mut desired, &current, resource);
     let mut desired = written_part(call, resource, &current, desired);
     admission::default(&mut desired, resource);
+    if let Some(owners) = owners {
+        set(&mut desired, &["metadata", "managedFields"], owners);
+    }
     check_finalizers(resource, &current, &desired)?;
     raise_generation(call, &mut desired, &current, resource);
     admission::validate(&desired, Some(&current), resource, decoded)?;
+    if state.field_ownership {
+        ownership::keep_times(&mut desired, &current);
+    }
     if desired == *current {
         return Ok(current);
     }

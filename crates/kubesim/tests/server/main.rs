@@ -16,6 +16,7 @@ mod field_validation;
 mod kube_client;
 mod likeness;
 mod listener;
+mod ownership;
 mod patches;
 mod tables;
 mod verbs;

@@ -60,16 +60,19 @@ impl StandIn {
         if self.routing.refusal.is_some_and(|every| count.is_multiple_of(every)) {
             return Err(WriteError::Refused("the router is busy".to_owned()));
         }
-        let object = config_map(rollout, intent, self.clock.now());
+        let mut object = config_map(rollout, intent, self.clock.now());
         let (path, collection) = (object_path(rollout), collection_path(rollout));
-        let patch = (Method::PATCH, path.as_str());
-        match send(&client, patch, "application/merge-patch+json", Some(&object)).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                let post = (Method::POST, collection.as_str());
-                send(&client, post, "application/json", Some(&object)).await.map(drop).map_err(write_error)
+        let (method, at) = match send(&client, (Method::GET, &path), "application/json", None).await {
+            Ok(present) => {
+                // A request that arrives late meets another version.
+                object["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();
+                (Method::PUT, path)
             }
-            answer => answer.map(drop).map_err(write_error),
-        }
+            Err(kube::Error::Api(status)) if status.code == 404 => (Method::POST, collection),
+            Err(error) => return Err(write_error(error)),
+        };
+        let sent = send(&client, (method, at.as_str()), "application/json", Some(&object)).await;
+        sent.map(drop).map_err(write_error)
     }
 }
 

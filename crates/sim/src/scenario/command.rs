@@ -2,23 +2,33 @@
 //!
 //! | command | does |
 //! | --- | --- |
-//! | `kubectl apply -f FILE`, `kubectl delete KIND NAME [--cascade=orphan]`, `kubectl scale rollout NAME --replicas N`, `kubectl patch KIND NAME [--subresource=status] -p JSON`, `kubectl get events` | what they do in a cluster; `get events` prints the new ones |
+//! | `kubectl apply -f FILE`, `kubectl replace -f FILE` (or `-f - <<< 'TEXT'`), `kubectl delete KIND NAME [--cascade=orphan]`, `kubectl scale rollout NAME --replicas N`, `kubectl patch KIND NAME [--subresource=status] -p JSON`, `kubectl get events` | what they do in a cluster; `get events` prints the new ones |
 //! | `kubectl get KIND NAME -o jsonpath={.PATH}`, `kubectl get pods -L LABEL` | one member of an object; the pods with one of their labels |
 //! | `kubectl argo rollouts get rollout\|set image\|promote\|abort\|retry rollout\|restart\|pause\|undo ...` | what the plugin does |
-//! | `wait TIME`, `wait until WORDS` | lets time pass, or waits until the one-line summary of a Rollout contains WORDS |
+//! | `wait TIME`, `wait until WORDS`, `wait until all WORDS` | lets time pass, or waits until the one-line summary of a Rollout, or of each, contains WORDS |
+//! | `attend TIME` | lets time pass, while somebody promotes each Rollout that waits for a person |
 //! | `traffic` | which share of requests each version answers, per Service and per route |
-//! | `crash`, `start` | ends or starts the controller process |
-//! | `pods of IMAGE never ready\|crash\|start` | pods whose image contains IMAGE do not become ready, crash, or start again |
-//! | `lose a pod of IMAGE` | one pod whose image contains IMAGE is gone, as with its node |
+//! | `crash`, `crash before\|after write N`, `start` | ends the controller process, at once or at its Nth write from now (then another one starts a second later); starts it |
+//! | `twin TIME` | another controller takes over, and the old one goes on for a while without knowing |
+//! | `clock of cluster\|controller TIME` | that clock is off by this much, `-5s` is behind; the controller starts anew for it |
+//! | `apiserver away TIME` | watches end, and nothing is answered for a while |
+//! | `pods of IMAGE never ready\|crash\|start\|start after TIME\|fail after TIME` | what pods do whose image contains IMAGE: not become ready, crash, become ready as usual or later, lose it again |
+//! | `lose a pod of IMAGE`, `lose node N`, `lose replicaset N` | one pod whose image contains IMAGE is gone, as with its node; all pods of one of three nodes; the Nth ReplicaSet by name |
 //! | `silence TIME` | watches deliver nothing for a while |
+//! | `fault NAME at write N`, `faults NAME=RATE ...`, `faults none` | the controller's Nth write from now meets a fault; faults strike by rates, of a thousand |
+//! | `calm` | faults, crashes that are still to come, wrong clocks and bad pods are over |
 
+use std::fmt;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 use tidegate_ops::operations::PromoteOptions;
 
 use super::parse;
 use super::words::Words;
+use crate::faults::{Fault, NoRate, Rates};
+use crate::world::Side;
 
 /// Why a line cannot be carried out. What a user would see as an error is output, not this.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +50,9 @@ pub enum CommandError {
     /// A patch that is no JSON.
     #[error("the patch is no JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// A rate that is none.
+    #[error(transparent)]
+    Rate(#[from] NoRate),
     /// What was waited for did not come.
     #[error("waited an hour for `{wanted}`; it is `{summary}`")]
     Waited {
@@ -64,8 +77,13 @@ pub struct Command {
 pub enum Action {
     /// `kubectl apply -f FILE`.
     Apply {
-        /// The file, as written.
-        file: String,
+        /// Where the objects are.
+        manifest: Manifest,
+    },
+    /// `kubectl replace -f FILE`.
+    Replace {
+        /// Where the objects are.
+        manifest: Manifest,
     },
     /// `kubectl delete KIND NAME`.
     Delete {
@@ -110,12 +128,47 @@ pub enum Action {
     },
     /// `wait TIME`.
     Wait(Duration),
-    /// `wait until WORDS`.
-    WaitUntil(String),
+    /// `attend TIME`.
+    Attend(Duration),
+    /// `wait until [all] WORDS`.
+    WaitUntil(Wanted),
     /// `traffic`.
     Traffic,
     /// Something that happens to machines.
     Machine(MachineEvent),
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// They stand in a summary.
+    pub words: String,
+    /// In that of each Rollout, not only of one.
+    pub of_all: bool,
+}
+
+impl Wanted {
+    /// Whether these summaries, one of each Rollout, are what is waited for.
+    pub fn is_met<'a>(&self, summaries: impl IntoIterator<Item = &'a String>) -> bool {
+        let mut summaries = summaries.into_iter();
+        let has_words = |summary: &String| summary.contains(&self.words);
+        if self.of_all { summaries.all(has_words) } else { summaries.any(has_words) }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.of_all { "all " } else { "" }, self.words)
+    }
+}
+
+/// Where the objects of a command are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Manifest {
+    /// `-f FILE`, as written.
+    File(String),
+    /// `-f - <<< 'TEXT'`.
+    Text(String),
 }
 
 /// What happens to machines.
@@ -123,6 +176,36 @@ pub enum Action {
 pub enum MachineEvent {
     /// `crash`: the controller process ends.
     Crash,
+    /// `crash before|after write N`, from now; another one starts a second later.
+    CrashAtWrite {
+        /// 1 is the next.
+        n: u64,
+        /// On which side of it.
+        side: Side,
+    },
+    /// `twin TIME`: another controller takes over, while the first goes on for this long.
+    Twin(Duration),
+    /// `clock of cluster TIME`.
+    ClusterClock(SignedDuration),
+    /// `clock of controller TIME`.
+    ControllerClock(SignedDuration),
+    /// `apiserver away TIME`.
+    ServerAway(Duration),
+    /// `fault NAME at write N`, from now.
+    Fault {
+        /// 1 is the next.
+        n: u64,
+        /// What it meets.
+        fault: Fault,
+    },
+    /// `faults NAME=RATE ...`.
+    Faults(Rates),
+    /// `calm`: faults, crashes that are still to come, wrong clocks and bad pods are over.
+    Calm,
+    /// `lose node N`: all pods of one of three nodes are gone.
+    LoseNode(usize),
+    /// `lose replicaset N`: the Nth by name, from 0, is deleted; counted around.
+    LoseReplicaSet(usize),
     /// `start`: a new one begins.
     Start,
     /// `silence TIME`: watches deliver nothing.
@@ -132,7 +215,7 @@ pub enum MachineEvent {
         /// A part of its image.
         image: String,
     },
-    /// `pods of IMAGE never ready|crash|start`.
+    /// `pods of IMAGE never ready|crash|start ...`.
     Pods {
         /// A part of their image.
         image: String,
@@ -146,6 +229,10 @@ pub enum MachineEvent {
 pub enum Fate {
     /// They become ready, as they do when nothing is said.
     Start,
+    /// They become ready, but so late.
+    StartAfter(Duration),
+    /// They become ready as usual, and cease to be so long after.
+    FailAfter(Duration),
     /// They do not become ready.
     NeverReady,
     /// Their container ends again and again; so do those that run.
@@ -196,7 +283,13 @@ impl Command {
         let action = match words.left().as_slice() {
             ["kubectl", "argo", "rollouts", ..] => parse::plugin(words)?,
             ["kubectl", ..] => parse::kubectl(words)?,
-            ["wait", "until", wanted @ ..] if !wanted.is_empty() => Action::WaitUntil(wanted.join(" ")),
+            ["wait", "until", "all", words @ ..] if !words.is_empty() => {
+                Action::WaitUntil(Wanted { words: words.join(" "), of_all: true })
+            }
+            ["wait", "until", words @ ..] if !words.is_empty() => {
+                Action::WaitUntil(Wanted { words: words.join(" "), of_all: false })
+            }
+            ["attend", time] => Action::Attend(parse::duration(time)?),
             ["wait", time] => Action::Wait(parse::duration(time)?),
             ["traffic"] => Action::Traffic,
             words => Action::Machine(parse::machine_event(words)?),
@@ -243,7 +336,11 @@ mod tests {
 
     #[test]
     fn what_a_user_types_is_understood() {
-        check("kubectl apply -f a.yaml", Action::Apply { file: "a.yaml".to_owned() });
+        let file = Manifest::File("a.yaml".to_owned());
+        check("kubectl apply -f a.yaml", Action::Apply { manifest: file.clone() });
+        check("kubectl replace -f a.yaml", Action::Replace { manifest: file });
+        let text = Manifest::Text("{\"kind\": \"Service\"}".to_owned());
+        check("kubectl apply -f - <<< '{\"kind\": \"Service\"}'", Action::Apply { manifest: text });
         check("kubectl scale rollout web --replicas=3", web(Change::Scale(3)));
         check("kubectl get events", Action::Events);
         check(
@@ -256,7 +353,10 @@ mod tests {
         check("kubectl argo rollouts promote web --full", web(Change::Promote(full)));
         check("kubectl argo rollouts undo web --to-revision 2", web(Change::Undo(2)));
         check("wait 90s", Action::Wait(Duration::from_secs(90)));
-        check("wait until step 1/8", Action::WaitUntil("step 1/8".to_owned()));
+        check("attend 2m", Action::Attend(Duration::from_secs(120)));
+        let wanted = |words: &str, of_all| Action::WaitUntil(Wanted { words: words.to_owned(), of_all });
+        check("wait until step 1/8", wanted("step 1/8", false));
+        check("wait until all Healthy", wanted("Healthy", true));
         let event = |fate| Action::Machine(MachineEvent::Pods { image: "bad".to_owned(), fate });
         check("pods of bad never ready", event(Fate::NeverReady));
         check("pods of bad crash", event(Fate::Crash));
@@ -285,6 +385,29 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_to_machines_is_understood() {
+        let machine = |line: &str, event| check(line, Action::Machine(event));
+        machine("crash before write 3", MachineEvent::CrashAtWrite { n: 3, side: Side::Before });
+        machine("crash after write 1", MachineEvent::CrashAtWrite { n: 1, side: Side::After });
+        machine("twin 10s", MachineEvent::Twin(Duration::from_secs(10)));
+        machine("clock of cluster -1500ms", MachineEvent::ClusterClock(SignedDuration::from_millis(-1500)));
+        machine("clock of controller 2s", MachineEvent::ControllerClock(SignedDuration::from_secs(2)));
+        machine("apiserver away 4s", MachineEvent::ServerAway(Duration::from_secs(4)));
+        machine("fault conflict at write 2", MachineEvent::Fault { n: 2, fault: Fault::Conflict });
+        machine("faults none", MachineEvent::Faults(Rates::default()));
+        machine("faults slow=5 conflict=1", MachineEvent::Faults("conflict=1 slow=5".parse().unwrap()));
+        machine("calm", MachineEvent::Calm);
+        machine("lose node 2", MachineEvent::LoseNode(2));
+        machine("lose replicaset 0", MachineEvent::LoseReplicaSet(0));
+        let slow = Fate::StartAfter(Duration::from_secs(9));
+        machine("pods of red start after 9s", MachineEvent::Pods { image: "red".to_owned(), fate: slow });
+        let short = Fate::FailAfter(Duration::from_secs(4));
+        machine("pods of red fail after 4s", MachineEvent::Pods { image: "red".to_owned(), fate: short });
+        let error = Command::parse("faults slow=often").unwrap_err().to_string();
+        assert!(error.starts_with("`slow=often` is no rate"), "{error}");
+    }
+
+    #[test]
     fn everything_else_is_refused() {
         for line in [
             "",
@@ -307,6 +430,11 @@ mod tests {
             "kubectl get svc -L role",
             "kubectl argo rollouts abort web --in 5m",
             "pods of bad sleep",
+            "crash before write 0",
+            "crash around write 1",
+            "fault flood at write 1",
+            "kubectl apply -f - <<<",
+            "kubectl delete -f a.yaml",
         ] {
             assert!(matches!(Command::parse(line), Err(CommandError::Unknown)), "{line}");
         }

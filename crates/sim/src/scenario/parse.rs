@@ -2,14 +2,37 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tidegate_ops::operations::{ContainerImage, PromoteOptions};
 
-use super::command::{Action, Change, CommandError, Fate, MachineEvent};
+use super::command::{Action, Change, CommandError, Fate, MachineEvent, Manifest};
 use super::words::Words;
+use crate::faults::Fault;
+use crate::world::Side;
 
 pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError> {
     let pods = |image: &str, fate| MachineEvent::Pods { image: image.to_owned(), fate };
+    let side = |side: &str| match side {
+        "before" => Ok(Side::Before),
+        "after" => Ok(Side::After),
+        _ => Err(CommandError::Unknown),
+    };
     Ok(match words {
+        ["crash", at, "write", n] => MachineEvent::CrashAtWrite { n: ordinal(n)?, side: side(at)? },
+        ["twin", time] => MachineEvent::Twin(duration(time)?),
+        ["clock", "of", "cluster", time] => MachineEvent::ClusterClock(offset(time)?),
+        ["clock", "of", "controller", time] => MachineEvent::ControllerClock(offset(time)?),
+        ["apiserver", "away", time] => MachineEvent::ServerAway(duration(time)?),
+        ["fault", name, "at", "write", n] => {
+            let fault = Fault::named(name).ok_or(CommandError::Unknown)?;
+            MachineEvent::Fault { n: ordinal(n)?, fault }
+        }
+        ["faults", rates @ ..] if !rates.is_empty() => MachineEvent::Faults(rates.join(" ").parse()?),
+        ["calm"] => MachineEvent::Calm,
+        ["lose", "node", n] => MachineEvent::LoseNode(index(n)?),
+        ["lose", "replicaset", n] => MachineEvent::LoseReplicaSet(index(n)?),
+        ["pods", "of", image, "start", "after", time] => pods(image, Fate::StartAfter(duration(time)?)),
+        ["pods", "of", image, "fail", "after", time] => pods(image, Fate::FailAfter(duration(time)?)),
         ["lose", "a", "pod", "of", image] => MachineEvent::Lose { image: (*image).to_owned() },
         ["crash"] => MachineEvent::Crash,
         ["start"] => MachineEvent::Start,
@@ -19,6 +42,15 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
         ["pods", "of", image, "start"] => pods(image, Fate::Start),
         _ => return Err(CommandError::Unknown),
     })
+}
+
+/// The number of a write, from 1.
+fn ordinal(text: &str) -> Result<u64, CommandError> {
+    text.parse().ok().filter(|n| *n > 0).ok_or(CommandError::Unknown)
+}
+
+fn index(text: &str) -> Result<usize, CommandError> {
+    text.parse().map_err(|_| CommandError::Unknown)
 }
 
 pub(super) fn kubectl(mut words: Words) -> Result<Action, CommandError> {
@@ -32,6 +64,11 @@ pub(super) fn kubectl(mut words: Words) -> Result<Action, CommandError> {
     }
     let left = words.left();
     let (verb, rest) = left[1..].split_first().ok_or(CommandError::Unknown)?;
+    let manifest = |file: String| match (file.as_str(), rest) {
+        ("-", ["<<<", text]) => Ok(Manifest::Text((*text).to_owned())),
+        (_, []) if file != "-" => Ok(Manifest::File(file)),
+        _ => Err(CommandError::Unknown),
+    };
     if *verb == "get" && [&file, &replicas, &patch, &cascade].iter().all(|it| it.is_none()) {
         return get(rest, output, label);
     }
@@ -39,7 +76,8 @@ pub(super) fn kubectl(mut words: Words) -> Result<Action, CommandError> {
         return Err(CommandError::Unknown);
     }
     match (*verb, file, replicas, patch) {
-        ("apply", Some(file), None, None) if rest.is_empty() => Ok(Action::Apply { file }),
+        ("apply", Some(file), None, None) => Ok(Action::Apply { manifest: manifest(file)? }),
+        ("replace", Some(file), None, None) => Ok(Action::Replace { manifest: manifest(file)? }),
         ("scale", None, Some(replicas), None) => {
             let change = Change::Scale(replicas.parse().map_err(|_| CommandError::Unknown)?);
             rollout(rest).map(|name| Action::Rollout { name, change })
@@ -130,6 +168,11 @@ pub(super) fn plugin(mut words: Words) -> Result<Action, CommandError> {
         _ => return Err(CommandError::Unknown),
     };
     Ok(Action::Rollout { name: (*name).to_owned(), change })
+}
+
+/// A time that may be negative.
+fn offset(text: &str) -> Result<SignedDuration, CommandError> {
+    tidegate_api::duration::parse_go_duration(text).map_err(|_| CommandError::Time(text.to_owned()))
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, CommandError> {

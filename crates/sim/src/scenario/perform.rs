@@ -1,5 +1,6 @@
 //! Carries out what users, nodes and machines do in a scenario; waiting is [`super::wait`]'s.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 use tidegate_kubesim::{PodState, Stage};
 use tidegate_ops::operations::ContainerImage;
 
-use super::command::{Action, Change, Command, CommandError, Fate, MachineEvent};
+use super::command::{Action, Change, Command, CommandError, Fate, MachineEvent, Manifest};
 use super::look;
 use crate::user::UserError;
 use crate::view::plain;
@@ -36,12 +37,9 @@ pub async fn perform(
 ) -> Result<Option<Shown>, CommandError> {
     let namespace = command.namespace.as_deref().unwrap_or(&context.namespace);
     Ok(Some(match &command.action {
-        Action::Wait(_) | Action::WaitUntil(_) => return Ok(None),
-        Action::Apply { file } => {
-            let manifest = std::fs::read_to_string(context.folder.join(file))
-                .map_err(|source| CommandError::File { path: file.clone(), source })?;
-            world.apply(namespace, &manifest).await
-        }
+        Action::Wait(_) | Action::Attend(_) | Action::WaitUntil(_) => return Ok(None),
+        Action::Apply { manifest } => world.apply(namespace, &text(manifest, context)?).await,
+        Action::Replace { manifest } => world.replace(namespace, &text(manifest, context)?).await,
         Action::Delete { kind, name, orphan } => world.delete(namespace, kind, name, *orphan).await,
         Action::PatchObject { kind, name, patch } => world.patch_object(namespace, (kind, name), patch).await,
         Action::Events => Ok(look::new_events(world, namespace)),
@@ -56,8 +54,54 @@ pub async fn perform(
     }))
 }
 
+fn text<'a>(manifest: &'a Manifest, context: &Context) -> Result<Cow<'a, str>, CommandError> {
+    match manifest {
+        Manifest::Text(text) => Ok(Cow::Borrowed(text)),
+        Manifest::File(path) => {
+            let read = std::fs::read_to_string(context.folder.join(path));
+            let read = read.map_err(|source| CommandError::File { path: path.clone(), source });
+            read.map(Cow::Owned)
+        }
+    }
+}
+
+/// On how many nodes pods are spread, by their names.
+const NODES: usize = 3;
+
+/// Deletes what may be gone already.
+async fn lose(world: &World, namespace: &str, kind: &str, object: &Value) {
+    if let Some(name) = object["metadata"]["name"].as_str() {
+        drop(world.delete(namespace, kind, name, false).await);
+    }
+}
+
 async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
     match event {
+        MachineEvent::CrashAtWrite { n, side } => world.crash_at_write(*n, *side),
+        MachineEvent::Twin(time) => world.start_twin(*time),
+        MachineEvent::ClusterClock(offset) => world.set_clock_of_cluster(*offset),
+        MachineEvent::ControllerClock(offset) => world.set_clock_of_controller(*offset),
+        MachineEvent::ServerAway(time) => world.restart_server(*time),
+        MachineEvent::Fault { n, fault } => world.faults.arm(*n, *fault),
+        MachineEvent::Faults(rates) => world.faults.set_rates(rates.clone()),
+        MachineEvent::Calm => {
+            world.calm();
+            world.server.update_kubelet(|kubelet| kubelet.rules.clear());
+        }
+        MachineEvent::LoseNode(n) => {
+            for pod in world.objects("pods", namespace) {
+                let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+                if name.bytes().map(usize::from).sum::<usize>() % NODES == n % NODES {
+                    lose(world, namespace, "pod", &pod).await;
+                }
+            }
+        }
+        MachineEvent::LoseReplicaSet(n) => {
+            let replica_sets = world.objects("replicasets.apps", namespace);
+            if let Some(index) = n.checked_rem(replica_sets.len()) {
+                lose(world, namespace, "replicaset", &replica_sets[index]).await;
+            }
+        }
         MachineEvent::Crash => world.crash_controller(),
         MachineEvent::Start => world.start_controller(),
         MachineEvent::Silence(time) => world.faults.silence_watches(*time),
@@ -67,14 +111,20 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
                 pod["spec"]["containers"][0]["image"].as_str().is_some_and(|it| it.contains(image))
                     && pod["metadata"]["deletionTimestamp"].is_null()
             };
-            if let Some(name) = pods.iter().find(is_of_image).and_then(|pod| pod["metadata"]["name"].as_str())
-            {
-                // The pod is there, so the answer says nothing.
-                drop(world.delete(namespace, "pod", name, false).await);
+            if let Some(pod) = pods.iter().find(is_of_image) {
+                lose(world, namespace, "pod", pod).await;
             }
         }
         MachineEvent::Pods { image, fate } => world.server.update_kubelet(|kubelet| match fate {
             Fate::Start => kubelet.rules.retain(|rule| rule.image != *image),
+            Fate::StartAfter(after) => {
+                kubelet.set_image(image, vec![Stage { after: *after, state: PodState::Ready }]);
+            }
+            Fate::FailAfter(after) => {
+                let mut stages = kubelet.stages.clone();
+                stages.push(Stage { after: *after, state: PodState::Unready });
+                kubelet.set_image(image, stages);
+            }
             Fate::NeverReady => kubelet.set_image(image, Vec::new()),
             Fate::Crash => {
                 let after = Duration::from_millis(300);

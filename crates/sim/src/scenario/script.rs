@@ -4,18 +4,99 @@ use std::fmt;
 use std::time::Duration;
 
 use tidegate_core::invariants;
+use tidegate_kubesim::{PodState, Reaction, Stage};
 
 use super::command::{Command, CommandError};
 use crate::router::Routing;
-use crate::world::World;
+use crate::world::{Options, World};
+
+/// The world of a scenario, as comments set it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// `# seed: N`; 1 otherwise.
+    pub seed: u64,
+    /// `# router: confirms after TIME`, `# router: refuses every N`, `# router: none`.
+    pub routing: Option<Routing>,
+    /// `# workers: N`: Rollouts that the controller works on at the same time; 10 otherwise.
+    pub workers: usize,
+    /// `# reaction: TIME`: how long the workload controllers take to notice a change; no time otherwise.
+    pub reaction: Duration,
+    /// `# ready after: TIME`: how long pods take to become ready; 0.8 s otherwise.
+    pub ready_after: Option<Duration>,
+    /// `# namespace: NAME`: where the script plays; `default` otherwise.
+    pub namespace: String,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        let Options { seed, routing, workers, .. } = Options::default();
+        let namespace = "default".to_owned();
+        Self { seed, routing, workers, reaction: Duration::ZERO, ready_after: None, namespace }
+    }
+}
+
+impl Setting {
+    /// Takes what a comment sets.
+    fn read(&mut self, comment: &str) {
+        let value =
+            |name: &str| comment.strip_prefix("# ")?.strip_prefix(name)?.strip_prefix(':').map(str::trim);
+        if let Some(seed) = seed_of(comment) {
+            self.seed = seed;
+        }
+        if let Some(workers) = value("workers").and_then(|text| text.parse().ok()) {
+            self.workers = workers;
+        }
+        if let Some(reaction) = value("reaction").and_then(time) {
+            self.reaction = reaction;
+        }
+        self.ready_after = value("ready after").and_then(time).or(self.ready_after);
+        if let Some(namespace) = value("namespace").filter(|name| !name.is_empty()) {
+            self.namespace = namespace.to_owned();
+        }
+        match value("router") {
+            None => {}
+            Some("none") => self.routing = None,
+            Some(text) => {
+                let mut routing = self.routing.unwrap_or_default();
+                if let Some(after) = text.strip_prefix("confirms after ").and_then(time) {
+                    routing.confirmation = Some(after);
+                }
+                if let Some(every) = text.strip_prefix("refuses every ").and_then(|text| text.parse().ok()) {
+                    routing.refusal = Some(every);
+                }
+                self.routing = Some(routing);
+            }
+        }
+    }
+
+    /// How such a world begins.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let reaction = Reaction { replica_set: self.reaction, garbage: 2 * self.reaction };
+        let mut options = Options {
+            seed: self.seed,
+            routing: self.routing,
+            workers: self.workers,
+            reaction,
+            ..Options::default()
+        };
+        if let Some(after) = self.ready_after {
+            options.kubelet.stages = vec![Stage { after, state: PodState::Ready }];
+        }
+        options
+    }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let time = tidegate_api::duration::parse_go_duration(text).ok()?;
+    Duration::try_from(time).ok()
+}
 
 /// A scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// Seed of its world; `# seed: N` sets it, 1 otherwise.
-    pub seed: u64,
-    /// The router of its world; `# router: confirms after TIME` and `# router: none` set it.
-    pub routing: Option<Routing>,
+    /// Its world.
+    pub setting: Setting,
     /// Its lines.
     pub steps: Vec<Step>,
 }
@@ -71,8 +152,7 @@ impl Script {
     /// [`ScriptError::Line`].
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut steps: Vec<Step> = Vec::new();
-        let mut seed = 1;
-        let mut routing = Some(Routing::default());
+        let mut setting = Setting::default();
         let mut blanks = 0;
         for (number, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
@@ -93,14 +173,13 @@ impl Script {
                 let text = command.trim().to_owned();
                 steps.push(Step::Command { line: number + 1, text, output: String::new() });
             } else if line.starts_with('#') {
-                seed = seed_of(line).unwrap_or(seed);
-                routing = routing_of(line).unwrap_or(routing);
+                setting.read(line);
                 steps.push(Step::Text(line.trim_end().to_owned()));
             } else {
                 return Err(ScriptError::Line { line: number + 1, text: line.to_owned() });
             }
         }
-        Ok(Self { seed, routing, steps })
+        Ok(Self { setting, steps })
     }
 }
 
@@ -124,18 +203,6 @@ impl fmt::Display for Script {
 /// The value of a comment `# seed: N`.
 fn seed_of(line: &str) -> Option<u64> {
     line.strip_prefix("# seed:")?.trim().parse().ok()
-}
-
-/// What a comment `# router: ...` says: `confirms after TIME`, or `none`.
-fn routing_of(line: &str) -> Option<Option<Routing>> {
-    match line.strip_prefix("# router:")?.trim() {
-        "none" => Some(None),
-        other => {
-            let time = other.strip_prefix("confirms after ")?;
-            let time = tidegate_api::duration::parse_go_duration(time).ok()?;
-            Some(Some(Routing { confirmation: Some(Duration::try_from(time).ok()?), ..Routing::default() }))
-        }
-    }
 }
 
 /// The commands of a text that somebody wrote by hand: `$ ` may be left out, what scenarios print is passed over.
@@ -183,8 +250,11 @@ impl Commands {
     }
 }
 
-/// Nothing was broken, nothing is left to do, and nothing is done for a day.
-pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
+/// How long nothing may be done at the end of a scenario.
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Nothing was broken, nothing is left to do, and nothing is done for `quiet`.
+pub(crate) async fn check_rest(world: &mut World, quiet: Duration) -> Result<(), ScriptError> {
     let end = |text: String| Err(ScriptError::End(text));
     if world.gate().is_none() {
         world.start_controller();
@@ -208,14 +278,20 @@ pub(super) async fn check_rest(world: &mut World) -> Result<(), ScriptError> {
         }
     }
     let before = world.controller_writes();
-    world.pass(Duration::from_secs(86_400)).await;
+    world.pass(quiet).await;
     let writes = world.controller_writes() - before;
     if writes > 0 {
-        return end(format!("{writes} writes in a day at rest"));
+        return end(format!("{writes} writes in {} h at rest", quiet.as_secs() / 3600));
     }
-    match world.inspector.violations().first() {
-        Some((at, violation)) => end(format!("broken at {at}: {violation}")),
-        None => Ok(()),
+    if let Some((at, violation)) = world.inspector.violations().first() {
+        return end(format!("broken at {at}: {violation}"));
+    }
+    match world.inspector.failed(world.now()).ours {
+        0 => Ok(()),
+        failed => {
+            let cause = world.inspector.cause_of_failure().unwrap_or_default();
+            end(format!("writes of the controller failed {failed} requests: {cause}"))
+        }
     }
 }
 

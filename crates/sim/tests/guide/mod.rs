@@ -15,7 +15,7 @@ pub(crate) const AT: (&str, &str) = ("default", NAME);
 
 /// Starts a new controller where the last one has crashed.
 pub(crate) fn revive(world: &mut World) {
-    if world.gate().is_none_or(tidegate_controller::Gate::is_closed) {
+    if world.gate().is_none_or(|gate| gate.is_closed()) {
         world.start_controller();
     }
 }

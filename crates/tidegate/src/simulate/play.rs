@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidegate_core::Plan;
-use tidegate_sim::scenario::{self, Action, Command, Context, Written};
+use tidegate_sim::scenario::{self, Action, Command, Context, Manifest, Wanted, Written};
 use tidegate_sim::timeline::{GRAIN, Key, Timeline};
 use tidegate_sim::{UserError, World};
 use tokio::time::Instant;
@@ -122,15 +122,35 @@ impl Play<'_> {
                 while self.look_on(end).await {}
                 Ok(())
             }
-            Action::WaitUntil(words) => {
+            Action::Attend(time) => {
                 self.timeline.command(None, text, String::new());
-                self.wait_until(words).await
+                self.attend(*time).await;
+                Ok(())
+            }
+            Action::WaitUntil(wanted) => {
+                self.timeline.command(None, text, String::new());
+                self.wait_until(wanted).await
             }
             _ => self.give(text, command).await,
         }
     }
 
-    async fn wait_until(&mut self, words: &str) -> Result<(), Failure> {
+    /// Lets time pass, and promotes what waits for a person.
+    async fn attend(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        loop {
+            for key in self.world.rollouts() {
+                if self.world.waits_for_a_person(&key.namespace, &key.name).await {
+                    self.promote(&key).await;
+                }
+            }
+            if !self.look_on(end).await {
+                return;
+            }
+        }
+    }
+
+    async fn wait_until(&mut self, wanted: &Wanted) -> Result<(), Failure> {
         // The controller sees what was done before the words count, as in a scenario.
         let soon = Instant::now() + Duration::from_millis(100);
         while self.look_on(soon).await {}
@@ -141,7 +161,7 @@ impl Play<'_> {
                 .iter()
                 .map(|key| self.world.summary(&key.namespace, &key.name))
                 .collect();
-            if summaries.iter().any(|summary| summary.contains(words)) {
+            if wanted.is_met(&summaries) {
                 return Ok(());
             }
             if !self.look_on(self.limit()).await {
@@ -165,7 +185,7 @@ impl Play<'_> {
     }
 
     async fn carry_out(&mut self, command: &Command) -> Result<String, Failure> {
-        if let Action::Apply { file } = &command.action {
+        if let Action::Apply { manifest: Manifest::File(file) } = &command.action {
             let of_file = self.objects.iter().filter(|object| object.file == *file);
             let of_file: Vec<&Object> = of_file.copied().collect();
             return self.apply(&of_file).await.map(|()| String::new()).map_err(|(_, error)| error.into());

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use tidegate_kubesim::{PodState, Stage};
-use tidegate_sim::scenario::{Action, Commands, Context, Written};
+use tidegate_sim::life::own::{Own, Updated};
+use tidegate_sim::scenario::{Action, Commands, Context, Manifest, Written};
 use tidegate_sim::timeline::{Entry, Key, Timeline};
 use tidegate_sim::{Options, Pace, World};
 
 use super::Args;
 use super::check::{self, Checked};
 use super::ending::Ending;
+use super::image;
 use super::input::{self, Object, Source};
 use super::play::{Course, Failure, LIMIT_IN_WORDS, Play};
 use super::problem::{Problem, Where, report};
@@ -46,6 +48,13 @@ pub(super) enum Outcome {
     Wrong { notes: String, report: String },
     /// The report is empty unless a script was not followed, or we have a bug.
     Played { notes: String, stories: Vec<Story>, report: String },
+}
+
+/// What is played with faults.
+pub(super) struct Faulted {
+    pub(super) own: Own,
+    /// The Rollouts, by namespace and name, each with file and line.
+    pub(super) rollouts: Vec<((String, String), Option<String>)>,
 }
 
 /// What happened to one Rollout.
@@ -116,37 +125,110 @@ impl Session {
         })
     }
 
-    async fn play_in(&self, world: World) -> Outcome {
-        self.create_namespaces(&world).await;
-        let mut checked = check::check(&world, &self.objects, &self.namespace, self.only.as_deref()).await;
+    /// What is to be played with faults, after the same checks as without; with notes for standard error.
+    ///
+    /// # Errors
+    /// What is wrong with the input.
+    pub(super) fn with_faults(self) -> (String, Result<Faulted, String>) {
+        let options = Options { seed: self.seed, routing: None, ..Options::default() };
+        tidegate_sim::run(Pace::Virtual, options, |mut world| async move {
+            world.prepare().await;
+            match self.check(&world).await {
+                Err((notes, report)) => (notes, Err(report)),
+                Ok((notes, checked)) => (notes, self.faulted(world, &checked).await),
+            }
+        })
+    }
+
+    async fn faulted(&self, world: World, checked: &Checked<'_>) -> Result<Faulted, String> {
+        let keys: Vec<(Key, &Object)> =
+            checked.objects.iter().filter(|it| it.is_rollout()).map(|it| (self.key(it), *it)).collect();
+        let elsewhere = keys.iter().filter(|(key, _)| key.namespace != self.namespace);
+        let elsewhere = elsewhere.map(|(key, object)| {
+            let text = format!(
+                "metadata.namespace: is {}, but with --faults all Rollouts must be in one namespace",
+                key.namespace
+            );
+            let hint = "play the Rollouts of one namespace at a time";
+            Problem::new(object.line_of("metadata.namespace"), text).hint(hint)
+        });
+        let elsewhere: Vec<Problem> = elsewhere.collect();
+        if !elsewhere.is_empty() {
+            return Err(report(elsewhere, &self.files));
+        }
+        let first = self.first(checked);
+        let mut play = self.begin(world, checked);
+        self.apply(&mut play, &first).await?;
+        let mut rollouts = Vec::new();
+        for (key, _) in &keys {
+            // Of one that only the script applies nothing is updated.
+            let images = play.world.images(&key.namespace, &key.name).await.unwrap_or_default();
+            rollouts.push(updated(&key.name, &images));
+        }
+        let of_objects = first.iter().map(|object| object.namespace.as_str());
+        let namespaces: BTreeSet<&str> = of_objects.filter(|name| !name.is_empty()).collect();
+        let namespaces = namespaces.into_iter().filter(|name| *name != self.namespace).map(
+            |name| serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+        );
+        let objects = namespaces.chain(first.iter().map(|object| object.node.to_value())).collect();
+        let course = |script: &Script| script.commands.iter().map(|it| it.text.clone()).collect();
+        let own = Own {
+            objects,
+            rollouts,
+            course: self.script.as_ref().map(course),
+            namespace: self.namespace.clone(),
+            ready_after: self.ready_after,
+        };
+        let place_of = |(key, object): (Key, &Object)| ((key.namespace, key.name), Some(place(object)));
+        Ok(Faulted { own, rollouts: keys.into_iter().map(place_of).collect() })
+    }
+
+    /// Looks at everything before anything is stored; answers notes and the objects, or notes and a report.
+    async fn check<'a>(&'a self, world: &World) -> Result<(String, Checked<'a>), (String, String)> {
+        self.create_namespaces(world).await;
+        let mut checked = check::check(world, &self.objects, &self.namespace, self.only.as_deref()).await;
         let notes: String = checked.skipped.iter().map(|skipped| format!("note: {skipped}\n")).collect();
         let mut problems = self.problems.clone();
         problems.append(&mut checked.problems);
         problems.extend(self.strangers(&checked, problems.is_empty()));
-        if !problems.is_empty() {
-            return Outcome::Wrong { notes, report: report(problems, &self.files) };
-        }
-        let context = Context { namespace: self.namespace.clone(), folder: Path::new("").to_owned() };
-        let mut play = Play {
-            world,
-            timeline: Timeline::begin(),
-            context,
-            objects: &checked.objects,
-            refused: Vec::new(),
-        };
+        if problems.is_empty() { Ok((notes, checked)) } else { Err((notes, report(problems, &self.files))) }
+    }
+
+    /// The objects that are applied at the beginning.
+    fn first<'a>(&self, checked: &Checked<'a>) -> Vec<&'a Object> {
         let given = &self.files[..self.given];
-        let first: Vec<&Object> =
-            checked.objects.iter().filter(|object| given.contains(&object.file)).copied().collect();
+        checked.objects.iter().filter(|object| given.contains(&object.file)).copied().collect()
+    }
+
+    fn begin<'a>(&self, world: World, checked: &'a Checked<'_>) -> Play<'a> {
+        let context = Context { namespace: self.namespace.clone(), folder: Path::new("").to_owned() };
+        let objects = &checked.objects;
+        Play { world, timeline: Timeline::begin(), context, objects, refused: Vec::new() }
+    }
+
+    /// Applies what is applied at the beginning.
+    ///
+    /// # Errors
+    /// What was refused.
+    async fn apply(&self, play: &mut Play<'_>, first: &[&Object]) -> Result<(), String> {
         play.timeline.command(None, &self.apply, String::new());
-        if let Err((index, error)) = play.apply(&first).await {
-            let object = first[index];
-            let problem = Problem::new(object.line_of(""), error.to_string());
-            return Outcome::Wrong { notes, report: report(vec![problem], &self.files) };
+        if let Err((index, error)) = play.apply(first).await {
+            let problem = Problem::new(first[index].line_of(""), error.to_string());
+            return Err(report(vec![problem], &self.files));
         }
         play.settle_in().await;
-        let refused = check::invalid_specs(&play.world, &first, &self.namespace);
-        if !refused.is_empty() {
-            return Outcome::Wrong { notes, report: report(refused, &self.files) };
+        let refused = check::invalid_specs(&play.world, first, &self.namespace);
+        if refused.is_empty() { Ok(()) } else { Err(report(refused, &self.files)) }
+    }
+
+    async fn play_in(&self, world: World) -> Outcome {
+        let (notes, checked) = match self.check(&world).await {
+            Ok(checked) => checked,
+            Err((notes, report)) => return Outcome::Wrong { notes, report },
+        };
+        let mut play = self.begin(world, &checked);
+        if let Err(report) = self.apply(&mut play, &self.first(&checked)).await {
+            return Outcome::Wrong { notes, report };
         }
         let failures = self.carry_on(&mut play).await;
         let mut stories = Vec::new();
@@ -246,6 +328,18 @@ impl Session {
     }
 }
 
+/// What two updates of a Rollout ask for.
+fn updated(name: &str, images: &[(String, String)]) -> Updated {
+    let update = |times: usize| {
+        let again = |image: &String| (0..times).fold(image.clone(), |image, _| image::updated(&image));
+        let pairs = images.iter().map(|(container, image)| format!("{container}={}", again(image)));
+        pairs.collect::<Vec<_>>().join(" ")
+    };
+    let updates = if images.is_empty() { Vec::new() } else { vec![update(1), update(2)] };
+    let images = images.iter().map(|(_, image)| image::updated(image)).collect();
+    Updated { name: name.to_owned(), updates, images }
+}
+
 /// `shop.yaml:3`
 fn place(object: &Object) -> String {
     object.line_of("").to_string().trim_end_matches(": ").to_owned()
@@ -255,7 +349,7 @@ fn place(object: &Object) -> String {
 fn applied(commands: &[Written], known: &[Source], script: &str) -> (Vec<Source>, Vec<Problem>) {
     let (mut sources, mut problems): (Vec<Source>, _) = (Vec::new(), Vec::new());
     for Written { line, command, .. } in commands {
-        let Action::Apply { file } = &command.action else { continue };
+        let Action::Apply { manifest: Manifest::File(file) } = &command.action else { continue };
         if known.iter().chain(&sources).any(|source| source.name == *file) {
             continue;
         }

@@ -148,7 +148,7 @@ fn command(text: &str, output: &str, columns: Option<usize>) -> Vec<Row> {
 }
 
 /// Time since the beginning: `0s`, `1.2s`, `2m13s`, `1h0m5s`, `3d4h`.
-pub(super) fn time(since: Duration) -> String {
+pub(crate) fn time(since: Duration) -> String {
     let seconds = since.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     let tenths = since.subsec_millis() / 100;

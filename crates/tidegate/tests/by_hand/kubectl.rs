@@ -178,6 +178,61 @@ $ kubectl get service rollouts-demo -o jsonpath='{.spec.ports[*].port}'
 }
 
 #[test]
+fn server_side_apply_keeps_owners_and_tells_of_conflicts() {
+    let playground = deployed();
+    playground.plays(
+        "$ kubectl apply --server-side -f rollouts-demo.yaml
+rollout.argoproj.io/rollouts-demo serverside-applied
+service/rollouts-demo serverside-applied
+$ kubectl diff --server-side -f rollouts-demo.yaml",
+    );
+    // What client-side apply owned is the applier's now.
+    let shown = playground.ok("kubectl get rollout rollouts-demo -o yaml --show-managed-fields");
+    contains(
+        &shown,
+        &["managedFields:", "manager: kubectl", "operation: Apply", "f:replicas: {}", "subresource: status"],
+    );
+    assert!(!shown.contains("kubectl-client-side-apply"), "{shown}");
+    assert!(!playground.ok("kubectl get rollout rollouts-demo -o yaml").contains("managedFields"));
+    playground.ok("sed 's/replicas: 5/replicas: 6/' rollouts-demo.yaml > changed.yaml");
+    let diff = playground.run("kubectl diff --server-side --field-manager=kubectl -f changed.yaml");
+    assert_eq!(diff.code, Some(1), "{diff:?}");
+    contains(&diff.stdout, &["- replicas: 5", "+ replicas: 6"]);
+    let other = "kubectl apply --server-side --field-manager=other -f changed.yaml";
+    let conflict = playground.run(other);
+    assert_eq!(conflict.code, Some(1), "{conflict:?}");
+    contains(
+        &conflict.stderr,
+        &[
+            "error: Apply failed with 1 conflict: conflict with \"kubectl\": .spec.replicas",
+            "--force-conflicts",
+        ],
+    );
+    assert_eq!(playground.ok("kubectl get rollout rollouts-demo -o jsonpath='{.spec.replicas}'"), "5");
+    playground.plays(&format!(
+        "$ {other} --force-conflicts
+rollout.argoproj.io/rollouts-demo serverside-applied
+service/rollouts-demo serverside-applied
+$ kubectl get rollout rollouts-demo -o jsonpath='{{.spec.replicas}}'
+6"
+    ));
+    playground
+        .ok("kubectl wait rollout/rollouts-demo --timeout=60s --for=jsonpath={.status.availableReplicas}=6");
+    // Whoever has lost a field does not lose the others.
+    playground.plays(
+        "$ kubectl scale rollout rollouts-demo --replicas 3
+rollout.argoproj.io/rollouts-demo scaled
+$ kubectl apply --server-side -f rollouts-demo.yaml --dry-run=server --force-conflicts
+rollout.argoproj.io/rollouts-demo serverside-applied (server dry run)
+service/rollouts-demo serverside-applied (server dry run)
+$ kubectl get rollout rollouts-demo -o jsonpath='{.spec.replicas}'
+3
+$ printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: new}\\ndata: {a: b}\\n' | kubectl apply --server-side -f -
+configmap/new serverside-applied",
+    );
+}
+
+#[test]
 fn what_is_wrong_is_refused_in_one_line() {
     let playground = deployed();
     let refused = |text: &str, parts: &[&str]| {
@@ -198,10 +253,6 @@ fn what_is_wrong_is_refused_in_one_line() {
     refused(
         "kubectl get rollout nope",
         &["Error from server (NotFound): rollouts.argoproj.io \"nope\" not found"],
-    );
-    refused(
-        "kubectl apply --server-side -f rollouts-demo.yaml",
-        &["Server-side apply not available on the server"],
     );
     refused("kubectl --token wrong get rollouts", &["Unauthorized"]);
     assert_eq!(

@@ -102,6 +102,7 @@ fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a
         size: sum.size + pods.size,
         available: sum.available + pods.available,
         possible: sum.possible + pods.possible,
+        ready: sum.ready + pods.ready,
     });
     let stable_pods = stable.map(pods).unwrap_or_default();
     let next = next_sizes(goal.split, limits, pods(new), stable_pods, sum);

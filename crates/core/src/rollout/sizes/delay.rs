@@ -8,8 +8,8 @@ use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
 use super::{Deadline, Wish, Wishes, carried_over};
+use crate::plan::Timer;
 use crate::report::Wait;
-use crate::rollout::draft::Timer;
 use crate::rollout::view::View;
 use crate::snapshot::ReplicaSet;
 

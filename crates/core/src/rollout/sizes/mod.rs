@@ -14,12 +14,11 @@ use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
 use super::arithmetic::{Pods, Split};
-use super::draft::Timer;
 use super::restart;
 use super::routing::{self, Pin};
 use super::services;
 use super::view::View;
-use crate::plan::{Event, Purpose, Request, Write};
+use crate::plan::{Event, Purpose, Request, Timer, Write};
 use crate::report::Wait;
 use crate::snapshot::ReplicaSet;
 use crate::traffic_guard::{self, Resize};
@@ -280,7 +279,12 @@ pub(super) fn first_unmet(view: &View<'_>, status: &RolloutStatus) -> Option<Wai
 }
 
 pub(super) fn pods(rs: &ReplicaSet) -> Pods {
-    Pods { size: rs.replicas, available: rs.available(), possible: rs.possibly_available() }
+    Pods {
+        size: rs.replicas,
+        available: rs.available(),
+        possible: rs.possibly_available(),
+        ready: rs.ready(),
+    }
 }
 
 /// The guarded write of one ReplicaSet's size, of the `spec.replicas` it was made for, and of its deadline.

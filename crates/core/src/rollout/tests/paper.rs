@@ -4,7 +4,7 @@
 
 mod looks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tidegate_api::rollout::Rollout;
 
 use crate::plan::{Plan, Purpose, Request, Write, WriteError};
 use crate::rollout::{after_failure, needs, plan};
-use crate::snapshot::{Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
+use crate::snapshot::{Evidence, Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
 use crate::traffic::RouterObservation;
 
 pub(super) struct Paper {
@@ -32,6 +32,8 @@ pub(super) struct Paper {
     live_uid: Observed<String>,
     /// The ReplicaSets were asked for once more.
     pub(super) looks_live: bool,
+    /// What was read live for this pass.
+    fresh: BTreeSet<Evidence>,
     now: Timestamp,
     version: u64,
     uids: u64,
@@ -60,6 +62,7 @@ impl Paper {
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
             looks_live: false,
+            fresh: BTreeSet::new(),
             now: "2026-11-23T05:00:00.25Z".parse().unwrap(),
             version: 1,
             uids: 10,
@@ -76,6 +79,7 @@ impl Paper {
         snapshot.live_replica_sets.clone_from(&self.live);
         snapshot.live_uid = self.live_uid.clone();
         snapshot.replica_sets_are_live = self.looks_live;
+        snapshot.fresh.clone_from(&self.fresh);
         let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
         snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
         for (_, name) in crate::rollout::validate::service_refs(&snapshot.rollout) {
@@ -112,12 +116,22 @@ impl Paper {
                 }
             }
         }
-        plan(&self.snapshot(), self.now)
+        for _ in 0..3 {
+            let plan = plan(&self.snapshot(), self.now);
+            match plan.needs.as_slice() {
+                [Need::Fresh(evidence)] if plan.writes.is_empty() => {
+                    self.fresh.extend(evidence.iter().cloned());
+                }
+                _ => return plan,
+            }
+        }
+        panic!("the same objects are read again and again");
     }
 
     /// One pass; whether it wrote anything.
     pub(super) fn step(&mut self) -> bool {
         self.live.clear();
+        self.fresh.clear();
         let mut plan = self.plan();
         let mut wrote = false;
         for _ in 0..4 {

@@ -1,0 +1,54 @@
+//! Chance that repeats itself: the same numbers for the same seed, everywhere.
+
+/// A small generator (splitmix64).
+#[derive(Clone, Debug)]
+pub struct Dice {
+    state: u64,
+}
+
+impl Dice {
+    /// The dice of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// A number below `sides`; 0 where there are no sides.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)).checked_rem(sides).unwrap_or(0)
+    }
+
+    /// Whether something happens that happens `times` in `of`.
+    pub fn happens(&mut self, times: u64, of: u64) -> bool {
+        self.roll(of) < times
+    }
+
+    /// One of several.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn one_of<T: Clone>(&mut self, of: &[T]) -> T {
+        let index = usize::try_from(self.roll(of.len() as u64)).expect("an index of a slice");
+        of[index].clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_rolls_the_same_numbers() {
+        let rolled = |seed| {
+            let mut dice = Dice::new(seed);
+            (0..8).map(|_| dice.roll(100)).collect::<Vec<_>>()
+        };
+        assert_eq!(rolled(7), rolled(7));
+        assert_ne!(rolled(7), rolled(8));
+        assert_eq!(Dice::new(7).roll(0), 0);
+    }
+}

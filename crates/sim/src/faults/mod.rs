@@ -1,0 +1,185 @@
+//! What goes wrong between a controller and the cluster: faults at chosen writes, faults by rates and dice, stores that fall
+//! behind, and a server that is away. In reading order: `rates` (what there is), this module (what strikes when), `layer` (how).
+
+mod layer;
+mod rates;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dice::Dice;
+
+pub use layer::Faulty;
+use layer::SLOWNESS;
+pub use rates::{Fault, NoRate, Rates};
+
+#[derive(Debug)]
+struct State {
+    /// Faults by the number of the write that meets them; 1 is the first.
+    armed: BTreeMap<u64, Fault>,
+    writes: u64,
+    rates: Rates,
+    dice: Dice,
+    silent_until: Option<Instant>,
+    away_until: Option<Instant>,
+    /// When the request was sent that arrives now, if it was under way for a while.
+    sent: Option<Instant>,
+    /// How often each fault has struck, by name.
+    struck: BTreeMap<&'static str, u64>,
+    /// Writes that were struck by rates.
+    strikes: Vec<(u64, Fault)>,
+}
+
+/// The faults of a world; clones are the same.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    state: Arc<Mutex<State>>,
+}
+
+/// A request, as far as faults tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RequestKind {
+    Write,
+    Read,
+    Watch,
+    /// An event about an object: nobody waits for it.
+    Telling,
+}
+
+impl Faults {
+    /// Nothing goes wrong until told so; what goes wrong by rates then derives from the seed.
+    #[must_use]
+    pub fn none(seed: u64) -> Self {
+        let state = State {
+            armed: BTreeMap::new(),
+            writes: 0,
+            rates: Rates::default(),
+            dice: Dice::new(seed),
+            silent_until: None,
+            away_until: None,
+            sent: None,
+            struck: BTreeMap::new(),
+            strikes: Vec::new(),
+        };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The `n`-th write from now meets `fault`; 1 is the next one.
+    pub fn arm(&self, n: u64, fault: Fault) {
+        let mut state = self.lock();
+        let at = state.writes + n;
+        state.armed.insert(at, fault);
+    }
+
+    /// Whether no armed fault is left.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.lock().armed.is_empty()
+    }
+
+    /// From now on faults strike with these rates.
+    pub fn set_rates(&self, rates: Rates) {
+        self.lock().rates = rates;
+    }
+
+    /// Nothing that was armed or has a rate strikes any more.
+    pub fn calm(&self) {
+        let mut state = self.lock();
+        state.armed.clear();
+        state.rates = Rates::default();
+    }
+
+    /// Watches deliver nothing for this long.
+    pub fn silence_watches(&self, time: Duration) {
+        self.lock().silent_until = Some(Instant::now() + time);
+    }
+
+    /// No request reaches the server for this long.
+    pub(crate) fn refuse_connections(&self, time: Duration) {
+        let mut state = self.lock();
+        state.away_until = Some(Instant::now() + time);
+        *state.struck.entry("restart").or_default() += 1;
+    }
+
+    /// How often each fault has struck so far, by name.
+    #[must_use]
+    pub fn struck(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().struck.clone()
+    }
+
+    /// The writes that faults by rates have struck, by number; 1 is the first write of the world.
+    #[must_use]
+    pub fn strikes(&self) -> Vec<(u64, Fault)> {
+        self.lock().strikes.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a request and tells what goes wrong with it.
+    fn at_request(&self, kind: RequestKind) -> Option<Fault> {
+        let mut state = self.lock();
+        match kind {
+            RequestKind::Telling => None,
+            RequestKind::Read | RequestKind::Watch => state.strike(Fault::strikes_reads),
+            RequestKind::Write => {
+                state.writes += 1;
+                let number = state.writes;
+                if let Some(fault) = state.armed.remove(&number) {
+                    if let Fault::StaleStore(time) = fault {
+                        state.silent_until = Some(Instant::now() + time);
+                    }
+                    *state.struck.entry(fault.name()).or_default() += 1;
+                    return Some(fault);
+                }
+                let fault = state.strike(|fault| !fault.is_of_watches())?;
+                state.strikes.push((number, fault));
+                Some(fault)
+            }
+        }
+    }
+
+    /// What goes wrong with an event of a watch.
+    fn at_event(&self) -> Option<Fault> {
+        self.lock().strike(Fault::is_of_watches)
+    }
+
+    /// A delay up to `most`.
+    fn delay(&self, most: Duration) -> Duration {
+        let millis = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.lock().dice.roll(millis.saturating_add(1)))
+    }
+
+    /// What happened within this time the sender of the request that is being carried out could not know: it was under way, and
+    /// so were the answers that it rests on.
+    pub(crate) fn unknown(&self) -> Duration {
+        let state = self.lock();
+        let under_way = state.sent.map_or(Duration::ZERO, |sent| sent.elapsed());
+        let is_slow = state.rates.iter().any(|(fault, _)| fault == Fault::Slow);
+        under_way + if is_slow { SLOWNESS } else { Duration::ZERO }
+    }
+
+    fn silent_until(&self) -> Option<Instant> {
+        self.lock().silent_until.filter(|until| *until > Instant::now())
+    }
+
+    fn is_away(&self) -> bool {
+        self.lock().away_until.is_some_and(|until| until > Instant::now())
+    }
+}
+
+impl State {
+    /// Rolls for the faults that apply, and counts the one that strikes.
+    fn strike(&mut self, applies: impl Fn(Fault) -> bool) -> Option<Fault> {
+        // Without rates no dice are thrown.
+        self.rates.iter().next()?;
+        let number = self.dice.roll(1000);
+        let fault = self.rates.at(number, applies)?;
+        *self.struck.entry(fault.name()).or_default() += 1;
+        Some(fault)
+    }
+}

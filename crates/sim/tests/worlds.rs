@@ -1,0 +1,221 @@
+//! Two thousand worlds with faults: every promise is kept in all of them, and everything that may occur occurs often enough.
+//!
+//! `TIDEGATE_SEED=N` plays one alone and, if it breaks a promise, prints a shortened script of it; `TIDEGATE_LIVES=N` plays so many.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::process::Command;
+use std::time::SystemTime;
+
+use tidegate_sim::life::{self, Played, campaign::Summary};
+use tidegate_sim::scenario::Script;
+
+/// How often each thing must have occurred in two thousand worlds, at least.
+const LEAST: [(&str, &[(&str, u64)]); 5] = [
+    (
+        "faults",
+        &[
+            ("already-exists", 100),
+            ("clock", 300),
+            ("conflict", 1_000),
+            ("crash", 1_000),
+            ("crash at a write", 1_000),
+            ("event-lost", 1_000),
+            ("event-twice", 1_000),
+            ("late-write", 1_000),
+            ("restart", 300),
+            ("server-error", 1_000),
+            ("slow", 1_000),
+            ("timeout-after", 1_000),
+            ("timeout-before", 1_000),
+            ("too-many-requests", 1_000),
+            ("twin", 500),
+            ("watch-cut", 1_000),
+            ("watch-expired", 1_000),
+            ("watch-lag", 1_000),
+        ],
+    ),
+    (
+        "writes",
+        &[
+            ("Adopt", 300),
+            ("CleanUp", 300),
+            ("CreateReplicaSet", 5_000),
+            ("Evict", 500),
+            ("Metadata", 5_000),
+            ("NoteSize", 500),
+            ("PodMetadata", 2_000),
+            ("Route", 5_000),
+            ("ScaleDown", 5_000),
+            ("ScaleUp", 5_000),
+            ("ScaleWorkload", 300),
+            ("Status", 50_000),
+            ("SwitchService", 5_000),
+        ],
+    ),
+    ("phases", &[("Degraded", 5_000), ("Healthy", 50_000), ("Paused", 5_000), ("Progressing", 50_000)]),
+    (
+        "waits",
+        &[
+            ("refused", 500),
+            ("spec", 500),
+            ("spec.paused", 300),
+            ("spec.replicas", 3_000),
+            ("spec.restartAt", 500),
+            ("spec.selector", 3_000),
+            ("status.abort", 300),
+            ("status.availableReplicas", 20_000),
+            ("status.canary.weights", 500),
+            ("status.canary.weights.verified", 300),
+            ("status.pauseConditions", 3_000),
+        ],
+    ),
+    (
+        "timers",
+        &[
+            ("a missing object is looked for again", 300),
+            ("a pause ends", 300),
+            ("a restart goes on", 20),
+            ("a restart is due", 100),
+            ("a scale-down delay ends", 1_000),
+            ("counters are written", 3_000),
+            ("the progress deadline is exceeded", 20),
+        ],
+    ),
+];
+
+#[allow(clippy::disallowed_methods, reason = "a test's own switch")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+fn seen(seed: u64, played: &Played) {
+    if let Some(broken) = &played.broken {
+        println!("TIDEGATE_SEED={seed} breaks {}", broken.to_string().chars().take(600).collect::<String>());
+    }
+}
+
+#[test]
+fn two_thousand_worlds_keep_every_promise() {
+    if let Some(seed) = number("TIDEGATE_SEED") {
+        return one(seed);
+    }
+    let lives = number("TIDEGATE_LIVES").unwrap_or(2_000);
+    let fresh: Vec<u64> =
+        (0..number("TIDEGATE_FRESH").unwrap_or(20)).map(|n| RandomState::new().hash_one(n)).collect();
+    println!("fresh seeds: {fresh:?}");
+    let seed = |index: u64| match index.checked_sub(lives) {
+        Some(index) => fresh[usize::try_from(index).unwrap()],
+        None => index,
+    };
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let all = 0..lives + fresh.len() as u64;
+    let play = |index| life::play(&life::script(seed(index)));
+    let summary = life::campaign::run(all, jobs, play, |index, played, _| {
+        seen(seed(index), played);
+        true
+    });
+    let rare = rare(&summary, lives);
+    assert!(summary.broken.is_empty(), "{} seeds break a promise", summary.broken.len());
+    assert!(rare.is_empty(), "too rare in {lives} worlds: {rare:?}");
+}
+
+fn one(seed: u64) {
+    let played = life::play(&life::script(seed));
+    println!("{}", played.script);
+    let Some(broken) = &played.broken else { return };
+    let (script, broken) = life::shrink(&played, broken, 600);
+    let again = life::play(&script);
+    println!("SHRUNK {broken}\n{}", again.script);
+    println!("every stored change:\n{}", again.record.trace.join("\n"));
+    panic!("seed {seed}: {broken}");
+}
+
+/// Prints how often everything occurred; what did not occur often enough.
+fn rare(summary: &Summary, lives: u64) -> Vec<String> {
+    let Summary { counts, writes, plans, failed, .. } = summary;
+    println!("{} worlds, {plans} decisions, {writes} stored writes", summary.lives);
+    println!("requests failed: {} by us, {} by others", failed.ours, failed.theirs);
+    let struck = summary.struck.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let maps: [&BTreeMap<String, u64>; 5] =
+        [&struck, &counts.writes, &counts.phases, &counts.waits, &counts.timers];
+    let mut rare = Vec::new();
+    for ((what, least), map) in LEAST.iter().zip(maps) {
+        println!("{what}");
+        for (name, count) in map {
+            println!("  {name:<40} {count:>9}");
+        }
+        for (name, least) in *least {
+            let count = map.get(*name).copied().unwrap_or(0);
+            if count < least * lives / 2_000 {
+                rare.push(format!("{what}: {name} {count} of {least}"));
+            }
+        }
+    }
+    rare
+}
+
+/// A user who wants what cannot be: the end of the script never comes.
+const IMPOSSIBLE: &str = r#"# seed: 3
+$ kubectl apply -f - <<< '{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"web"},"spec":{"replicas":2,"selector":{"matchLabels":{"app":"web"}},"strategy":{"canary":{"maxSurge":1,"steps":[{"pause":{}}]}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"demo:blue","name":"web"}]}}}}'
+$ faults conflict=100 slow=20
+$ wait 5s
+$ lose node 1
+$ kubectl argo rollouts set image web web=demo:red
+$ wait 20s
+$ kubectl scale rollout web --replicas 3
+$ calm
+$ wait until all Healthy
+"#;
+
+#[test]
+fn a_broken_promise_is_shortened_to_what_it_takes() {
+    let played = life::play(&Script::parse(IMPOSSIBLE).unwrap());
+    let broken = played.broken.clone().unwrap();
+    assert!(broken.text.contains("waited an hour for `all Healthy`"), "{broken}");
+    let (script, shrunk) = life::shrink(&played, &broken, 200);
+    assert_eq!(shrunk.kind(), broken.kind());
+    let text = script.to_string();
+    let commands: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert_eq!(commands.len(), 4, "{text}");
+    assert!(commands[0].starts_with("kubectl apply"), "{text}");
+    assert_eq!(commands[2..], ["kubectl argo rollouts set image web web=demo:red", "wait until all Healthy"]);
+    assert_eq!(life::play(&script).broken, Some(shrunk));
+}
+
+/// Not a test of its own: what the other process prints.
+#[test]
+fn print_the_traces() {
+    for seed in 40..44 {
+        for line in life::play(&life::script(seed)).record.trace {
+            println!("trace {line}");
+        }
+    }
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the wall clock is what must make no difference")]
+fn two_processes_at_different_times_play_the_same_lives() {
+    let of_a_process = || {
+        let this = std::env::current_exe().unwrap();
+        let output =
+            Command::new(this).args(["--exact", "print_the_traces", "--nocapture"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.starts_with("trace ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let began = second();
+    let first = of_a_process();
+    assert!(first.len() > 1_000);
+    // Times of the API have a grain of one second: the last process runs in another second than the first.
+    for _ in 0..1000 {
+        let is_later = second() > began;
+        assert_eq!(of_a_process(), first);
+        if is_later {
+            return;
+        }
+    }
+    panic!("the clock stands still");
+}
