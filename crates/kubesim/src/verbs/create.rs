@@ -46,10 +46,10 @@ pub(crate) fn create(
     }
     admission::default(&mut object, resource);
     admission::default_for_create(state, &mut object, resource);
-    admission::validate(&object, None, resource, decoded)?;
+    admission::validate(&object, None, resource, decoded, Vec::new())?;
     let key = Key::of(&object);
-    // Kubernetes finds this last, in its storage, as a failure of its own.
-    if !matches!(version.as_str(), "" | "0") && !call.dry_run {
+    // Kubernetes finds this last, in its storage, as a failure of its own. What is no number is no version to it.
+    if version.parse::<u64>().is_ok_and(|version| version > 0) && !call.dry_run {
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     if let Some(known) = state.store.get(&resource.id, &key) {
@@ -102,9 +102,7 @@ fn identify(
         set(object, &["metadata", "name"], generated.into());
     }
     let metadata = fields(&mut object["metadata"]);
-    for key in
-        ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink", "generation"]
-    {
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"] {
         metadata.remove(key);
     }
     if resource.namespaced {

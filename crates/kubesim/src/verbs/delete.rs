@@ -51,16 +51,26 @@ pub(crate) struct DeleteOptions {
     pub(crate) uid: Option<String>,
     pub(crate) resource_version: Option<String>,
     pub(crate) dry_run: bool,
+    /// `orphanDependents` is false.
+    pub(crate) refuses_orphans: bool,
 }
 
 impl DeleteOptions {
     /// Reads the options; null means none.
     pub(crate) fn parse(options: &Value) -> Result<Self, ApiError> {
         let word = |path: &[&str]| Some(text(options, path).to_owned()).filter(|word| !word.is_empty());
-        let orphan = (at(options, &["orphanDependents"]) == &json!(true)).then_some(Propagation::Orphan);
+        let orphans = at(options, &["orphanDependents"]).as_bool();
+        let policy = text(options, &["propagationPolicy"]);
+        if orphans.is_some() && !policy.is_empty() {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            let cause = crate::field::Cause::invalid("propagationPolicy", &policy.into(), detail);
+            return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]));
+        }
+        let of_orphans = |orphans: bool| if orphans { Propagation::Orphan } else { Propagation::Background };
         Ok(Self {
             grace_seconds: at(options, &["gracePeriodSeconds"]).as_i64(),
-            propagation: Propagation::parse(text(options, &["propagationPolicy"]))?.or(orphan),
+            propagation: Propagation::parse(policy)?.or(orphans.map(of_orphans)),
+            refuses_orphans: orphans == Some(false),
             uid: word(&["preconditions", "uid"]),
             resource_version: word(&["preconditions", "resourceVersion"]),
             dry_run: dry_run(at(options, &["dryRun"]))?,
@@ -177,8 +187,8 @@ fn grace_seconds(resource: &Resource, current: &Value, options: &DeleteOptions) 
 }
 
 fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
-    let Some(propagation) = propagation else { return };
     let mut finalizers: Vec<Value> = list(object, &["metadata", "finalizers"]).to_vec();
+    let Some(propagation) = propagation else { return };
     finalizers.retain(|finalizer| finalizer != FOREGROUND && finalizer != ORPHAN);
     match propagation {
         Propagation::Background => {}
