@@ -1,5 +1,8 @@
 //! Sees every stored change of a world and holds the controller's own against the invariants.
 
+mod counts;
+mod observe;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,17 +11,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::labels;
-use tidegate_api::rollout::{Rollout, RolloutSpec, TrafficWeights};
+use tidegate_api::rollout::{Rollout, RolloutSpec};
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Touch, Violation};
-use tidegate_core::rollout::validate::service_refs;
-use tidegate_core::{Plan, Purpose, ReplicaSet, Service, Snapshot, Timer};
+use tidegate_core::{Plan, ReplicaSet, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
 use crate::faults::Faults;
 use crate::meter::{Failed, Meter, is_disturbance};
-use crate::router;
 use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
+
+pub use counts::Counts;
 
 type ObjectKey = (String, String, String);
 
@@ -73,62 +76,6 @@ struct Record {
     permissions: Vec<(String, Permission)>,
     /// Fewest ready pods seen per Rollout since it was first complete, and what was promised then.
     low_water: BTreeMap<(String, String), (i32, i32)>,
-}
-
-/// What has occurred in a world, by name, and how often.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// What decisions wanted to write: `ScaleDown`.
-    pub writes: BTreeMap<String, u64>,
-    /// Phases at the moment of a decision.
-    pub phases: BTreeMap<String, u64>,
-    /// What decisions waited for: `spec.paused`.
-    pub waits: BTreeMap<String, u64>,
-    /// Timers that were over when a decision was made.
-    pub timers: BTreeMap<String, u64>,
-}
-
-/// `ScaleDown`, `SwitchService` ...
-fn purpose(purpose: Purpose) -> String {
-    match purpose {
-        Purpose::Scale { from, to } if to > from => "ScaleUp".to_owned(),
-        Purpose::Scale { from, to } if to < from => "ScaleDown".to_owned(),
-        Purpose::Scale { .. } => "NoteSize".to_owned(),
-        Purpose::ScaleWorkload { .. } => "ScaleWorkload".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-impl Counts {
-    fn plan(&mut self, snapshot: &Snapshot, plan: &Plan) {
-        let mut count = |of: fn(&mut Self) -> &mut BTreeMap<String, u64>, name: String| {
-            *of(self).entry(name).or_default() += 1;
-        };
-        let phase = snapshot.rollout.status.phase.as_ref();
-        count(|it| &mut it.phases, phase.map_or_else(|| "none".to_owned(), ToString::to_string));
-        for wait in &plan.report.waits {
-            let field = if wait.field.is_empty() { "refused" } else { &wait.field };
-            count(|it| &mut it.waits, field.to_owned());
-        }
-        for write in &plan.writes {
-            count(|it| &mut it.writes, purpose(write.purpose));
-        }
-    }
-
-    /// Adds those of another world.
-    pub fn add(&mut self, other: &Self) {
-        let maps = [
-            (&mut self.writes, &other.writes),
-            (&mut self.phases, &other.phases),
-            (&mut self.waits, &other.waits),
-            (&mut self.timers, &other.timers),
-        ];
-        for (mine, theirs) in maps {
-            for (name, count) in theirs {
-                *mine.entry(name.clone()).or_default() += count;
-            }
-        }
-    }
 }
 
 impl Inspector {
@@ -311,6 +258,10 @@ impl Record {
             self.writes.remove(&(namespace.clone(), name.clone()));
         }
         let key = (namespace, name);
+        if change.actor == CONTROLLER && self.twins_until.is_some_and(|until| change.time <= until) {
+            // What one of two controllers does the other does not know at once.
+            self.touched.insert(key.clone(), change.time);
+        }
         if let Some(after) = &after {
             self.measure(&key, after);
             self.note_phase(&key, after, change.time);
@@ -389,7 +340,13 @@ impl Record {
         let object = after.or(before)?;
         // A Service that is let go does not say any more whose it was.
         let marked = before.filter(|_| kind == "Service").unwrap_or(object);
-        let permission = self.permission_for(marked, kind).cloned().unwrap_or_default();
+        let permission = self.permission_for(marked, kind).cloned();
+        // Somebody may have taken it from us while the write was under way.
+        let is_late = self.faults.as_ref().is_some_and(|faults| !faults.unknown().is_zero());
+        if is_late && permission.is_none() {
+            return None;
+        }
+        let permission = permission.unwrap_or_default();
         let is_eviction = change.resource.ends_with("/eviction");
         invariants::touches_only_ours(&permission, Touch { before, after, is_eviction })
     }
@@ -505,90 +462,10 @@ impl Record {
             self.low_water.insert(key.clone(), (ready, promised));
         }
     }
-
-    /// The Rollout that an object belongs to: through its controllers, or because it is named.
-    fn rollout_of(&self, object: &Value, kind: &str) -> Option<(String, String)> {
-        let namespace = text(&object["metadata"]["namespace"]);
-        match kind {
-            "Rollout" => Some((namespace, text(&object["metadata"]["name"]))),
-            "Service" | "Deployment" => {
-                let permission = self.permission_for(object, kind)?;
-                Some((namespace, permission.name.clone()))
-            }
-            "Pod" => self.rollout_of(self.owner_of(object, "ReplicaSet")?, "ReplicaSet"),
-            "ReplicaSet" | "ConfigMap" => self.rollout_of(self.owner_of(object, "Rollout")?, "Rollout"),
-            _ => None,
-        }
-    }
-
-    fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
-        let rollout = self.rollouts.get(&(namespace.to_owned(), name.to_owned()))?.clone();
-        let replica_sets: Vec<ReplicaSet> = self
-            .replica_sets
-            .range((namespace.to_owned(), String::new())..)
-            .take_while(|((of, _), _)| of == namespace)
-            .map(|(_, replica_set)| replica_set)
-            .filter(|rs| rs.metadata.controller_uid() == Some(&rollout.metadata.uid))
-            .cloned()
-            .collect();
-        let ready_pods: Vec<&Value> = self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)).collect();
-        let mut ready = BTreeMap::new();
-        for pod in &ready_pods {
-            let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-            for owner in owners.filter_map(|owner| owner["name"].as_str()) {
-                if replica_sets.iter().any(|rs| rs.metadata.name == owner) {
-                    *ready.entry(owner.to_owned()).or_default() += 1;
-                }
-            }
-        }
-        let services: BTreeMap<String, Service> = service_refs(&rollout)
-            .into_iter()
-            .filter_map(|(_, name)| {
-                let key = ("Service".to_owned(), namespace.to_owned(), name.clone());
-                Some((name, Service::parse(self.objects.get(&key)?).ok()?))
-            })
-            .collect();
-        let selected = |service: &Service| {
-            let is_selected = |pod: &Value| {
-                service.selector.iter().all(|(k, v)| pod["metadata"]["labels"][k] == v.as_str())
-            };
-            let count = ready_pods.iter().filter(|pod| is_selected(pod)).count();
-            if service.selector.is_empty() { 0 } else { i32::try_from(count).unwrap_or(i32::MAX) }
-        };
-        let endpoints = services.iter().map(|(name, service)| (name.clone(), selected(service))).collect();
-        let routed = self.routed(&rollout);
-        Some(Observation { rollout, replica_sets, ready, services, endpoints, routed })
-    }
-
-    /// What the stand-in router keeps; before it was asked for anything, what another one was told. `None` without a router.
-    fn routed(&self, rollout: &Rollout) -> Option<TrafficWeights> {
-        rollout.spec.strategy.as_ref()?.canary.as_ref()?.traffic_routing.as_ref()?;
-        let metadata = &rollout.metadata;
-        let name = router::config_map_name(&metadata.name);
-        match self.objects.get(&("ConfigMap".to_owned(), metadata.namespace.clone(), name)) {
-            Some(object) => router::weights_of(object),
-            None => rollout.status.canary.weights.clone(),
-        }
-    }
-
-    fn of_kind<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
-        let first = (kind.to_owned(), namespace.to_owned(), String::new());
-        self.objects
-            .range(first..)
-            .take_while(move |((k, n, _), _)| k == kind && n == namespace)
-            .map(|(_, object)| &**object)
-    }
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let mut ready =
-        conditions.filter(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-    pod["metadata"]["deletionTimestamp"].is_null() && ready.next().is_some()
 }
 
 fn trace_line(change: &Change, kind: &str) -> String {

@@ -1,8 +1,10 @@
 //! A world: cluster, controller and user over one clock.
 
+mod launcher;
+
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -10,14 +12,12 @@ use http::header::USER_AGENT;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
-use tidegate_controller::router::Router;
-use tidegate_controller::{Clock, Config, Controller, Gate, Handle};
+use tidegate_controller::{Clock, Gate, Handle};
+use tidegate_core::Plan;
 use tidegate_core::invariants::Knowledge;
 use tidegate_core::rollout;
-use tidegate_core::{Plan, Snapshot};
 use tidegate_kubesim::{ApiServer, Kubelet, Reaction};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
@@ -25,6 +25,8 @@ use crate::faults::Faults;
 use crate::inspector::Inspector;
 use crate::pace::Pace;
 use crate::router::{Routing, StandIn};
+
+use launcher::{Incarnation, Launcher, Slot, lock};
 
 /// The controller's name in the cluster's records.
 pub const CONTROLLER: &str = "rollouts-controller";
@@ -105,65 +107,6 @@ where
         let _driver = pace.drive();
         act(World::new(&options)).await
     })
-}
-
-/// One life of a controller process.
-struct Incarnation {
-    gate: Gate,
-    handle: Handle,
-    task: JoinHandle<()>,
-}
-
-impl Incarnation {
-    /// Ends it between two instructions, as a lost node would.
-    fn crash(&self) {
-        self.gate.close();
-        self.task.abort();
-    }
-
-    /// Whether it has ended by itself, which it never should.
-    fn has_ended(&self) -> bool {
-        self.task.is_finished() && !self.gate.is_closed()
-    }
-}
-
-/// Everything that it takes to start a controller.
-#[derive(Clone)]
-struct Launcher {
-    server: ApiServer,
-    inspector: Inspector,
-    faults: Faults,
-    clock: Clock,
-    workers: usize,
-    survives_panics: bool,
-    router: Option<Arc<StandIn>>,
-}
-
-impl Launcher {
-    fn launch(&self) -> Incarnation {
-        let gate = Gate::new();
-        let service = self.faults.layer(named(&self.server, CONTROLLER));
-        let client = tidegate_controller::client(service, &gate);
-        let inspector = self.inspector.clone();
-        let mut config = Config::new(self.clock);
-        config.workers = self.workers;
-        config.survives_panics = self.survives_panics;
-        config.router = self.router.clone().map(|router| router as Arc<dyn Router>);
-        config.on_plan = Some(Box::new(move |snapshot: &Snapshot, now: Timestamp, plan: &Plan| {
-            inspector.planned(snapshot, now, plan);
-        }));
-        let controller = Controller::new(config, client).expect("the configuration is complete");
-        let handle = controller.handle();
-        let task = tokio::spawn(controller.run());
-        Incarnation { gate, handle, task }
-    }
-}
-
-/// The controller that is at work, if any.
-type Slot = Arc<Mutex<Option<Incarnation>>>;
-
-fn lock(slot: &Slot) -> MutexGuard<'_, Option<Incarnation>> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Cluster, controller and user.

@@ -104,7 +104,7 @@ fn two_thousand_worlds_keep_every_promise() {
     }
     let lives = number("TIDEGATE_LIVES").unwrap_or(2_000);
     let fresh: Vec<u64> =
-        (0..number("TIDEGATE_FRESH").unwrap_or(20)).map(|n| RandomState::new().hash_one(n)).collect();
+        (0..number("TIDEGATE_FRESH").unwrap_or(5)).map(|n| RandomState::new().hash_one(n)).collect();
     println!("fresh seeds: {fresh:?}");
     let seed = |index: u64| match index.checked_sub(lives) {
         Some(index) => fresh[usize::try_from(index).unwrap()],

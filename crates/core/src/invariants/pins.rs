@@ -188,7 +188,18 @@ pub fn weighs_ready_pods(before: &Observation, after: &Observation, by: Knowledg
     let is_excused = |hash: &str| by == Knowledge::Published && after.published_of(hash) > 0;
     let hashes = || destinations(old).chain(destinations(new)).map(|it| after.reached_by(it));
     let loses = hashes().any(|hash| share(new, hash) < share(old, hash) && ready(hash) > 0);
-    let gains = |hash: &&str| share(new, hash) > share(old, hash) && ready(hash) == 0 && !is_excused(hash);
+    // A Service that selects no version answers with the pods of any.
+    let is_answered = |hash: &str| {
+        destinations(new).any(|to| {
+            let service = &to.service_name;
+            to.pod_template_hash == hash
+                && after.pinned_by(service).is_none()
+                && after.endpoints_of(service) > 0
+        })
+    };
+    let gains = |hash: &&str| {
+        share(new, hash) > share(old, hash) && ready(hash) == 0 && !is_answered(hash) && !is_excused(hash)
+    };
     let gains = hashes().find(gains)?;
     loses.then(|| {
         let (from, to) = (share(old, gains), share(new, gains));

@@ -17,7 +17,7 @@ use tower::{BoxError, Service, ServiceExt};
 use super::{Fault, Faults, RequestKind};
 
 /// The longest delay of a slow request before it is carried out, and of its answer after that.
-pub(super) const SLOWNESS: Duration = Duration::from_secs(3);
+const SLOWNESS: Duration = Duration::from_secs(3);
 /// The longest time that a write stays on its way after its answer was given up.
 const LATENESS: Duration = Duration::from_secs(10);
 /// The longest time that a watch falls silent, and that a lost event goes unnoticed.

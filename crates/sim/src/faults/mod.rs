@@ -13,8 +13,10 @@ use tokio::time::Instant;
 use crate::dice::Dice;
 
 pub use layer::Faulty;
-use layer::SLOWNESS;
 pub use rates::{Fault, NoRate, Rates};
+
+/// How old an answer may be by the time when the last write that rests on it arrives, where requests are slow: several in a row are.
+const STALENESS: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct State {
@@ -25,6 +27,8 @@ struct State {
     dice: Dice,
     silent_until: Option<Instant>,
     away_until: Option<Instant>,
+    /// Until when decisions may rest on answers that were slow.
+    slow_until: Option<Instant>,
     /// When the request was sent that arrives now, if it was under way for a while.
     sent: Option<Instant>,
     /// How often each fault has struck, by name.
@@ -60,6 +64,7 @@ impl Faults {
             dice: Dice::new(seed),
             silent_until: None,
             away_until: None,
+            slow_until: None,
             sent: None,
             struck: BTreeMap::new(),
             strikes: Vec::new(),
@@ -159,8 +164,8 @@ impl Faults {
     pub(crate) fn unknown(&self) -> Duration {
         let state = self.lock();
         let under_way = state.sent.map_or(Duration::ZERO, |sent| sent.elapsed());
-        let is_slow = state.rates.iter().any(|(fault, _)| fault == Fault::Slow);
-        under_way + if is_slow { SLOWNESS } else { Duration::ZERO }
+        let is_slow = state.slow_until.is_some_and(|until| until > Instant::now());
+        under_way + if is_slow { STALENESS } else { Duration::ZERO }
     }
 
     fn silent_until(&self) -> Option<Instant> {
@@ -180,6 +185,9 @@ impl State {
         let number = self.dice.roll(1000);
         let fault = self.rates.at(number, applies)?;
         *self.struck.entry(fault.name()).or_default() += 1;
+        if fault == Fault::Slow {
+            self.slow_until = Some(Instant::now() + STALENESS);
+        }
         Some(fault)
     }
 }

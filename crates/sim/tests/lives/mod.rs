@@ -1,8 +1,4 @@
-//! What random lives have in common: dice, faults, pods that misbehave, and what must hold in the end.
-
-#![allow(dead_code, reason = "each test binary uses its part")]
-
-pub(crate) mod strategies;
+//! What random lives are made of: seeds, faults, pods that misbehave, and what must hold in the end.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -11,25 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidegate_core::invariants::{abort_has_ended, is_at_rest};
 use tidegate_kubesim::{PodState, Reaction, Stage};
-use tidegate_sim::{Fault, World};
-
-/// A small generator (splitmix64): the same numbers for the same seed, everywhere.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-}
-
-/// One of several.
-pub(crate) fn one_of<T: Clone>(dice: &mut Dice, of: &[T]) -> T {
-    of[usize::try_from(dice.roll(of.len() as u64)).unwrap()].clone()
-}
+use tidegate_sim::{Dice, Fault, World};
 
 /// Seeds to play: `fixed` and a few fresh ones, which are printed. `TIDEGATE_SEED=N` plays one alone, `TIDEGATE_FRESH=N` that
 /// many fresh ones.
@@ -42,6 +20,7 @@ pub(crate) fn seeds(fixed: impl Iterator<Item = u64>) -> Vec<u64> {
         Err(_) => fixed.chain((0..count).map(|_| fresh())).collect(),
     }
 }
+
 pub(crate) fn limits(dice: &mut Dice) -> (Value, Value) {
     match dice.roll(5) {
         0 => (json!(0), json!(1)),

@@ -244,6 +244,7 @@ fn need_in_words(need: &Need) -> String {
         Need::Router => "what the router does".to_owned(),
         Need::Fresh(objects) => {
             let names = objects.iter().map(|object| match object {
+                Evidence::Rollout => "the Rollout".to_owned(),
                 Evidence::ReplicaSet(name) => format!("ReplicaSet {name}"),
                 Evidence::Service(name) => format!("Service {name}"),
             });
