@@ -70,7 +70,7 @@ pub(super) fn acts(dice: &mut Dice, site: &Site) -> Vec<String> {
 
 /// Nothing goes wrong any more, and each Rollout is given what it may wait for: then all must get there.
 pub(super) fn ending(dice: &mut Dice, site: &Site) -> Vec<String> {
-    let mut lines = vec!["calm".to_owned(), "wait 90s".to_owned(), "start".to_owned()];
+    let mut lines = vec!["calm".to_owned(), "wait 90s".to_owned(), "start anew".to_owned()];
     lines.extend(site.services().iter().map(applied));
     for subject in &site.subjects {
         lines.extend(deployment(subject).iter().map(applied));

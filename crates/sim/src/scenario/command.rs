@@ -9,6 +9,7 @@
 //! | `attend TIME` | lets time pass, while somebody promotes each Rollout that waits for a person |
 //! | `traffic` | which share of requests each version answers, per Service and per route |
 //! | `crash`, `crash before\|after write N`, `start` | ends the controller process, at once or at its Nth write from now (then another one starts a second later); starts it |
+//! | `start anew` | once nothing is left to do, another controller starts, and must find nothing to do either |
 //! | `twin TIME` | another controller takes over, and the old one goes on for a while without knowing |
 //! | `clock of cluster\|controller TIME` | that clock is off by this much, `-5s` is behind; the controller starts anew for it |
 //! | `apiserver away TIME` | watches end, and nothing is answered for a while |
@@ -53,6 +54,9 @@ pub enum CommandError {
     /// A rate that is none.
     #[error(transparent)]
     Rate(#[from] NoRate),
+    /// A controller that starts anew does what the one before it had left.
+    #[error("{0}")]
+    LeftUndone(String),
     /// What was waited for did not come.
     #[error("waited an hour for `{wanted}`; it is `{summary}`")]
     Waited {
@@ -208,6 +212,8 @@ pub enum MachineEvent {
     LoseReplicaSet(usize),
     /// `start`: a new one begins.
     Start,
+    /// `start anew`: the same, and it must find nothing to do.
+    StartAnew,
     /// `silence TIME`: watches deliver nothing.
     Silence(Duration),
     /// `lose a pod of IMAGE`: the first one by name is deleted.
@@ -397,6 +403,7 @@ mod tests {
         machine("faults none", MachineEvent::Faults(Rates::default()));
         machine("faults slow=5 conflict=1", MachineEvent::Faults("conflict=1 slow=5".parse().unwrap()));
         machine("calm", MachineEvent::Calm);
+        machine("start anew", MachineEvent::StartAnew);
         machine("lose node 2", MachineEvent::LoseNode(2));
         machine("lose replicaset 0", MachineEvent::LoseReplicaSet(0));
         let slow = Fate::StartAfter(Duration::from_secs(9));

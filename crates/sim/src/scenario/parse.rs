@@ -36,6 +36,7 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
         ["lose", "a", "pod", "of", image] => MachineEvent::Lose { image: (*image).to_owned() },
         ["crash"] => MachineEvent::Crash,
         ["start"] => MachineEvent::Start,
+        ["start", "anew"] => MachineEvent::StartAnew,
         ["silence", time] => MachineEvent::Silence(duration(time)?),
         ["pods", "of", image, "never", "ready"] => pods(image, Fate::NeverReady),
         ["pods", "of", image, "crash"] => pods(image, Fate::Crash),

@@ -47,6 +47,10 @@ pub async fn perform(
         Action::Pods { label } => Ok(look::pods(world, namespace, label)),
         Action::Rollout { name, change } => on_rollout(world, (namespace, name), change).await,
         Action::Traffic => Ok(look::traffic(world, namespace)),
+        Action::Machine(MachineEvent::StartAnew) => {
+            start_anew(world).await?;
+            Ok(String::new())
+        }
         Action::Machine(event) => {
             on_machines(world, namespace, event).await;
             Ok(String::new())
@@ -73,6 +77,43 @@ async fn lose(world: &World, namespace: &str, kind: &str, object: &Value) {
     if let Some(name) = object["metadata"]["name"].as_str() {
         drop(world.delete(namespace, kind, name, false).await);
     }
+}
+
+/// How long a controller may take to come to rest.
+const REST: Duration = Duration::from_secs(3_600);
+
+/// Longer than anything lasts that ends by itself.
+const TIMERS: Duration = Duration::from_secs(120);
+
+/// Whatever a lost event, a forgotten timer or a stale store has kept a controller from, the next one does at its start.
+async fn start_anew(world: &mut World) -> Result<(), CommandError> {
+    let is_judged = world.gate().is_some();
+    if is_judged {
+        let mut rests = world.come_to_rest(REST).await;
+        // Also what nobody has set a timer for is due by then.
+        world.pass(TIMERS).await;
+        rests &= world.come_to_rest(REST).await;
+        if !rests {
+            let text = "the world does not come to rest within an hour";
+            return Err(CommandError::LeftUndone(text.to_owned()));
+        }
+    }
+    let lines = world.inspector.trace().len();
+    let before = world.controller_writes();
+    world.start_controller();
+    if !is_judged {
+        return Ok(());
+    }
+    world.settle(REST).await;
+    let writes = world.controller_writes() - before;
+    if writes == 0 {
+        return Ok(());
+    }
+    let first = world.inspector.trace().into_iter().skip(lines).collect::<Vec<_>>().join("; ");
+    let first: String = first.chars().take(400).collect();
+    Err(CommandError::LeftUndone(format!(
+        "a controller that starts anew makes {writes} writes that the one before it had left undone: {first}"
+    )))
 }
 
 async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
@@ -103,7 +144,7 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
             }
         }
         MachineEvent::Crash => world.crash_controller(),
-        MachineEvent::Start => world.start_controller(),
+        MachineEvent::Start | MachineEvent::StartAnew => world.start_controller(),
         MachineEvent::Silence(time) => world.faults.silence_watches(*time),
         MachineEvent::Lose { image } => {
             let pods = world.objects("pods", namespace);
