@@ -3,7 +3,6 @@
 
 mod exchange;
 mod pods;
-mod random;
 mod steps;
 
 use std::collections::BTreeSet;
