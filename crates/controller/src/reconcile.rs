@@ -1,12 +1,13 @@
 //! The work on one Rollout: look, ask, decide, do.
 
-use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use jiff::Timestamp;
 use tidegate_api::meta::ObjectMeta;
-use tidegate_core::{Event, Failure, Need, Plan, Purpose, Request, Snapshot, Write, WriteError, rollout};
+use tidegate_core::{
+    Event, Failure, Need, Plan, Purpose, Request, Snapshot, Write, WriteError, panic_text, rollout,
+};
 use tokio::time::Instant;
 
 use crate::events::Subject;
@@ -152,8 +153,10 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
     let mut plan = work.plan();
     let (mut retry, mut last_error) = (false, None);
     for _ in 0..=FOLLOW_UPS {
-        if !plan.writes.is_empty() {
-            shell.lock().memories.entry(key.clone()).or_default().acts(Instant::now());
+        if !plan.writes.is_empty()
+            && let Some(memory) = shell.lock().memories.get_mut(key)
+        {
+            memory.acts(Instant::now());
         }
         let failure = work.carry_out(&plan).await;
         retry |= plan.retry;
@@ -188,6 +191,8 @@ pub(crate) struct Work<'a> {
     versions: Versions,
     /// What the last plan was made for.
     planned_at: Timestamp,
+    /// What it was made on, before its writes were taken in; kept only where somebody wants to hear of failures.
+    planned_on: Option<Box<Snapshot>>,
     /// No watch will tell us of a write: it has left the object as it was, or nobody watches such objects. The next look
     /// comes after a back-off, which ends with the first one that leads to no such write.
     must_look: bool,
@@ -196,16 +201,25 @@ pub(crate) struct Work<'a> {
 impl<'a> Work<'a> {
     pub(crate) fn on(shell: &'a Shell, key: &'a Key, snapshot: Box<Snapshot>) -> Self {
         let planned_at = shell.clock.now();
-        Self { shell, key, snapshot, versions: Versions::new(), planned_at, must_look: false }
+        Self {
+            shell,
+            key,
+            snapshot,
+            versions: Versions::new(),
+            planned_at,
+            planned_on: None,
+            must_look: false,
+        }
     }
 
     fn plan(&mut self) -> Plan {
         self.versions.clear();
         let now = self.shell.clock.now();
         self.planned_at = now;
+        self.planned_on = self.shell.hears_of_failures().then(|| self.snapshot.clone());
         let plan = catch_unwind(AssertUnwindSafe(|| rollout::plan(&self.snapshot, now)));
         let plan = plan.unwrap_or_else(|panic| {
-            self.shell.failed(Failure::Panic(words(&*panic)), &self.snapshot, now, None);
+            self.shell.failed(Failure::Panic(panic_text(&*panic)), &self.snapshot, now, None);
             resume_unwind(panic)
         });
         self.shell.observe(&self.snapshot, now, &plan);
@@ -217,7 +231,8 @@ impl<'a> Work<'a> {
     fn record(&self, plan: &Plan, number: usize, error: &WriteError) {
         if !matches!(error, WriteError::Conflict | WriteError::Disruption(_)) {
             let failure = Failure::Write { number, error: error.clone() };
-            self.shell.failed(failure, &self.snapshot, self.planned_at, Some(plan));
+            let planned_on = self.planned_on.as_ref().unwrap_or(&self.snapshot);
+            self.shell.failed(failure, planned_on, self.planned_at, Some(plan));
         }
     }
 
@@ -331,11 +346,6 @@ impl<'a> Work<'a> {
             Sight::Live => Some(now + self.shell.patience),
         }
     }
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// Only of the status, where no secret can be.

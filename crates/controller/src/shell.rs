@@ -170,6 +170,11 @@ impl Shell {
         }
     }
 
+    /// Whether somebody wants to hear of failures.
+    pub(crate) fn hears_of_failures(&self) -> bool {
+        self.on_failure.is_some()
+    }
+
     /// Tells the observer of failures, if there is one, of a decision.
     pub(crate) fn failed(&self, failure: Failure, snapshot: &Snapshot, now: Timestamp, plan: Option<&Plan>) {
         if let Some(on_failure) = &self.on_failure {

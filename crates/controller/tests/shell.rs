@@ -325,6 +325,27 @@ async fn a_failed_write_is_told_with_what_it_was_decided_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_earlier_writes_of_a_plan_changed_is_not_taken_for_what_it_was_decided_on() {
+    let world = World::new();
+    let (told, on_failure) = failures();
+    let _running = world.start(Config { on_failure, ..world.config() });
+    world.create_rollout("x");
+    pass(10.0).await;
+    world.server.fail_writes(|attempt| {
+        let ours = attempt.actor == CONTROLLER && attempt.resource == "replicasets.apps";
+        let fails = ours && attempt.verb == "patch";
+        fails.then(|| tidegate_kubesim::ApiError::new(403, "Forbidden", "may not patch"))
+    });
+    world.update("x", "demo:2");
+    pass(5.0).await;
+    let told = told.lock().unwrap();
+    let is_later = |it: &&Recording| matches!(it.failure, Failure::Write { number, .. } if number > 0);
+    let recording = told.iter().find(is_later).expect("a write after another one failed");
+    let decided = rollout::plan(&recording.snapshot, recording.now);
+    assert_eq!(Some(&decided), recording.plan.as_ref());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conflict_is_no_failure_to_tell() {
     let world = World::new();
     let (told, on_failure) = failures();

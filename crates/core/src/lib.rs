@@ -18,7 +18,7 @@ pub mod traffic_guard;
 pub use plan::{
     Event, EventType, Importance, ObjectRef, Plan, Purpose, Request, Subresource, Timer, Write, WriteError,
 };
-pub use recording::{Failure, Recording};
+pub use recording::{Failure, Recording, panic_text};
 pub use report::{Report, Wait};
 pub use snapshot::{
     Evidence, KnownTemplate, Need, Observed, Pod, ReplicaSet, ReplicaSetStatus, Service, Snapshot, Workload,

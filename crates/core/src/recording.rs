@@ -3,6 +3,8 @@
 //! What is saved holds no secrets of users: values of environment variables are replaced, and what `kubectl apply` keeps of the last
 //! manifest is left out. Templates of other versions are digests from the start.
 
+use std::any::Any;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,6 +48,13 @@ pub enum Failure {
     Panic(String),
     /// The plan asks to be woken in the past, and writes nothing.
     WokenInThePast,
+}
+
+/// What a panic said.
+#[must_use]
+pub fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    text.unwrap_or("a panic without words").to_owned()
 }
 
 impl Recording {

@@ -28,7 +28,7 @@ use decision::Decision;
 ///
 /// Exit code 0: it was decided. 2: the input is wrong, and standard error says where.
 ///
-/// Example: tidegate replay 20260101T000012.345Z-0-shop-web.snapshot.json
+/// Example: tidegate replay 20260101T000012.345Z-000-shop-web.snapshot.json
 /// Example: tidegate replay failed.snapshot.json --at 2026-01-01T00:10:00Z
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

@@ -65,12 +65,12 @@ impl Records {
         Ok(path)
     }
 
-    /// A name by which the files stand in the order of time: `20260101T000012.345Z-0-shop-web.snapshot.json`.
+    /// A name by which the files stand in the order of time: `20260101T000012.345Z-000-shop-web.snapshot.json`.
     fn free_path(&self, recording: &Recording) -> PathBuf {
         let metadata = &recording.snapshot.rollout.metadata;
         let at = recording.now.strftime("%Y%m%dT%H%M%S.%3fZ");
         let name: String = metadata.name.chars().take(LONGEST_NAME).collect();
-        let path = |n: usize| self.folder.join(format!("{at}-{n}-{}-{name}{ENDING}", metadata.namespace));
+        let path = |n: usize| self.folder.join(format!("{at}-{n:03}-{}-{name}{ENDING}", metadata.namespace));
         (0..).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(0))
     }
 
@@ -131,7 +131,7 @@ mod tests {
         }
         let names = names(&folder);
         assert_eq!(names.len(), KEPT + 1);
-        assert_eq!(names[0], "19700101T000001.000Z-1-shop-web.snapshot.json");
+        assert_eq!(names[0], "19700101T000001.000Z-001-shop-web.snapshot.json");
         assert_eq!(names[KEPT], "mine.json");
         let text = fs::read_to_string(folder.join(&names[0])).unwrap();
         assert!(!text.contains("hunter2"), "{text}");

@@ -1,6 +1,5 @@
 //! A life, played and judged.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tidegate_core::panic_text;
 
 use super::end;
 use crate::faults::Fault;
@@ -135,7 +135,7 @@ pub fn play(script: &Script) -> Played {
             played
         }
         Err(panic) => {
-            let broken = Some(Broken::new("panic", message(&*panic)));
+            let broken = Some(Broken::new("panic", panic_text(&*panic)));
             Played { script: script.clone(), record: Record::default(), broken }
         }
     }
@@ -150,9 +150,4 @@ fn judge(world: &World, record: &Record) -> Option<Broken> {
         let cause = world.inspector.cause_of_failure().unwrap_or_default();
         Broken::new("traffic", format!("writes of the controller failed {lost} requests: {cause}"))
     })
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-    text.unwrap_or("a panic without words").to_owned()
 }

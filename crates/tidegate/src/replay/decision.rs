@@ -1,10 +1,9 @@
 //! What is decided on an input.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
-use tidegate_core::{Failure, Need, Plan, rollout};
+use tidegate_core::{Failure, Need, Plan, panic_text, rollout};
 
 use super::input::Input;
 
@@ -27,7 +26,7 @@ impl Decision {
         };
         let (mut needs, plan) = match catch_unwind(AssertUnwindSafe(decide)) {
             Ok((needs, plan)) => (needs, Ok(plan)),
-            Err(panic) => (Vec::new(), Err(words(&*panic))),
+            Err(panic) => (Vec::new(), Err(panic_text(&*panic))),
         };
         let more = plan.as_ref().map(|plan| plan.needs.clone()).unwrap_or_default();
         needs.extend(more.into_iter().filter(|need| !needs.contains(need)).collect::<Vec<_>>());
@@ -55,9 +54,4 @@ impl Decision {
             "afterFailure": self.next,
         })
     }
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-    text.unwrap_or("a panic without words").to_owned()
 }
