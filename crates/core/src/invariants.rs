@@ -164,8 +164,12 @@ pub fn is_bounded(writes: usize, observation: &Observation) -> Option<Violation>
                 || canary.stable_metadata.is_some()
         });
     let factor = if writes_beside_sizes { 2 } else { 1 };
-    // Without surge each step may move each pod by itself, there or back.
-    let moves = 3 * steps * replicas;
+    // Without surge and without a router each step may move each pod by itself, there or back.
+    let moves_singly = |canary: &CanaryStrategy| {
+        let replicas = observation.rollout.spec.replicas_or_default();
+        canary.traffic_routing.is_none() && canary.max_surge(replicas) == 0
+    };
+    let moves = if observation.canary().is_some_and(moves_singly) { 3 * steps * replicas } else { 0 };
     let limit = factor * (20 + 6 * steps + 6 * replicas + moves + 3 * observation.replica_sets.len());
     (writes > limit).then(|| violation("I5", format!("{writes} writes for one change; at most {limit}")))
 }
@@ -174,6 +178,9 @@ pub fn is_bounded(writes: usize, observation: &Observation) -> Option<Violation>
 /// healthy it says what it waits for.
 #[must_use]
 pub fn is_at_rest(second_plan: &Plan, rest: &Observation) -> Option<Violation> {
+    if let Some(need) = second_plan.needs.first() {
+        return Some(violation("I6", format!("the second plan still asks for {need:?}")));
+    }
     if let Some(write) = second_plan.writes.first() {
         return Some(violation(
             "I6",

@@ -58,6 +58,8 @@ struct Record {
     counts: Counts,
     /// Timers of the last plan for each Rollout.
     timers: BTreeMap<(String, String), Vec<Timer>>,
+    /// When ReplicaSets were last taken from a Rollout of each namespace.
+    taken: BTreeMap<String, Timestamp>,
     /// When somebody else last did something to each Rollout.
     touched: BTreeMap<(String, String), Timestamp>,
     faults: Option<Faults>,
@@ -236,9 +238,7 @@ impl Record {
             self.note_spec(&(change.namespace.clone(), change.name.clone()), change);
         }
         if kind == "ReplicaSet" {
-            let uid = invariants::controller(object);
-            let owners = self.permissions.iter_mut().filter(|(_, it)| Some(it.uid.as_str()) == uid);
-            owners.for_each(|(_, permission)| permission.note(object));
+            self.note_owner(change);
         }
         if change.actor == CONTROLLER {
             let found = self.foreign_touch(change, &kind);
@@ -268,7 +268,8 @@ impl Record {
         }
         match before.zip(after) {
             Some((before, after)) => {
-                self.meters.entry(key).or_default().change(change, &kind, (&before, &after), self.knowledge);
+                let by = (self.knowledge, self.unknown());
+                self.meters.entry(key).or_default().change(change, &kind, (&before, &after), by);
             }
             // Nobody expects an answer from a Rollout that is gone.
             None => _ = self.meters.entry(key).and_modify(|meter| meter.rest(change.time)),
@@ -285,9 +286,10 @@ impl Record {
             .map(|(namespace, permission)| (namespace.clone(), permission.name.clone()))
             .filter(|key| Some(key) != owner)
             .collect();
+        let (knowledge, unknown) = (self.knowledge, self.unknown());
         for key in keys {
             if let Some(now) = self.observation(&key.0, &key.1) {
-                self.meters.entry(key).or_default().change(change, kind, (&now, &now), self.knowledge);
+                self.meters.entry(key).or_default().change(change, kind, (&now, &now), (knowledge, unknown));
             }
         }
     }
@@ -342,8 +344,11 @@ impl Record {
         let marked = before.filter(|_| kind == "Service").unwrap_or(object);
         let permission = self.permission_for(marked, kind).cloned();
         // Somebody may have taken it from us while the write was under way.
-        let is_late = self.faults.as_ref().is_some_and(|faults| !faults.unknown().is_zero());
-        if is_late && permission.is_none() {
+        let is_taken = self
+            .taken
+            .get(&change.namespace)
+            .is_some_and(|at| change.time.duration_since(*at) <= self.unknown());
+        if is_taken && permission.is_none() {
             return None;
         }
         let permission = permission.unwrap_or_default();
@@ -396,6 +401,29 @@ impl Record {
         specs.push((change.time, rollout.spec));
     }
 
+    /// Notes that a ReplicaSet was taken from its Rollout, or what another one had noted on the one that adopts it.
+    fn note_owner(&mut self, change: &Change) {
+        let Some(before) = change.before.as_deref() else { return };
+        let owner = |object: &Value| invariants::controller(object).map(str::to_owned);
+        let (old, new) = (owner(before), change.after.as_deref().and_then(owner));
+        if old == new {
+            return;
+        }
+        if old.is_some() {
+            self.taken.insert(change.namespace.clone(), change.time);
+        }
+        let adopters = self.permissions.iter_mut().filter(|(_, it)| Some(&it.uid) == new.as_ref());
+        adopters.for_each(|(_, permission)| permission.note(before));
+    }
+
+    /// How far back what others did may be unknown to the controller: where nothing goes wrong, only what is not published yet.
+    fn unknown(&self) -> SignedDuration {
+        if self.faults.as_ref().is_some_and(|faults| !faults.is_quiet()) {
+            return UNDER_WAY;
+        }
+        if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO }
+    }
+
     /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
     /// when it was sent.
     fn broken(&self, change: &Change, before: &Observation, after: &Observation) -> Vec<Violation> {
@@ -415,7 +443,7 @@ impl Record {
         let Some(specs) = self.specs.get(&key) else { return found };
         let ends = specs.iter().skip(1).map(|(since, _)| *since);
         for ((_, spec), end) in specs.iter().zip(ends) {
-            if change.time.duration_since(end) <= UNDER_WAY {
+            if change.time.duration_since(end) <= self.unknown() {
                 let under = |observation: &Observation| {
                     let mut observation = observation.clone();
                     observation.rollout.spec = spec.clone();

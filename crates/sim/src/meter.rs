@@ -56,15 +56,20 @@ impl Meter {
         change: &Change,
         kind: &str,
         (before, after): (&Observation, &Observation),
-        by: Knowledge,
+        (by, unknown): (Knowledge, SignedDuration),
     ) {
         let is_ours = change.actor == CONTROLLER;
         // Where publishing lags, a pod may become ready after its ReplicaSet was told to do without it.
         let follows_us = change.actor == REPLICA_SETS && by == Knowledge::Exact;
         // Pods that are ready, and not told of yet, cannot be spared.
-        let is_untold =
-            |rs: &ReplicaSet| before.ready.get(&rs.metadata.name).is_some_and(|ready| *ready > rs.ready());
-        let acts_unknowing = is_ours && kind == "ReplicaSet" && before.replica_sets.iter().any(is_untold);
+        let is_untold = |rs: &ReplicaSet| {
+            let ready = before.ready.get(&rs.metadata.name).copied().unwrap_or(0);
+            rs.metadata.name == change.name && ready > rs.status.ready_replicas
+        };
+        let acts_unknowing = by == Knowledge::Published
+            && is_ours
+            && kind == "ReplicaSet"
+            && before.replica_sets.iter().any(is_untold);
         if acts_unknowing || is_disturbance(change, kind, Some(before), Some(after)) {
             self.disturbed = Some(change.time);
         }
@@ -80,11 +85,17 @@ impl Meter {
             None => {}
             Some((known, _)) => {
                 if share > *known {
-                    let excused = self.disturbed.is_some_and(|at| change.time.duration_since(at) < EXCUSED);
+                    let is_recent = |at: Timestamp| {
+                        let passed = change.time.duration_since(at);
+                        passed < EXCUSED && passed <= unknown
+                    };
+                    let excused = self.disturbed.is_some_and(is_recent);
                     // Where no pod is promised, there may be none.
                     let promised = before.promised().min(after.promised()) > 0;
-                    self.is_ours = (is_ours || follows_us) && !excused && promised;
-                    if self.is_ours && self.cause.is_none() {
+                    let is_to_blame = (is_ours || follows_us) && !excused && promised;
+                    // What we have taken stays ours, also where others take the rest.
+                    self.is_ours = is_to_blame || (self.is_ours && *known > 0);
+                    if is_to_blame && self.cause.is_none() {
                         let Change { time, actor, verb, name, .. } = change;
                         self.cause = Some(format!("{verb} {kind} {name} by {actor} at {time}"));
                     }

@@ -33,10 +33,13 @@ impl Essence {
     #[must_use]
     pub fn without_history(&self) -> Self {
         let role = |hash: &str| if hash == self.stable { "stable" } else { "another" }.to_owned();
-        let size = |(name, wanted, ready, _): &(String, i32, i32, Option<i64>)| {
+        // Numbered: two versions of the same size are two.
+        let size = |(number, (name, wanted, ready, _)): (i64, &(String, i32, i32, Option<i64>))| {
             let hash = name.rsplit('-').next().unwrap_or_default();
-            (role(hash), *wanted, *ready, None)
+            (role(hash), *wanted, *ready, Some(number))
         };
+        let mut in_use: Vec<_> = self.replica_sets.iter().filter(|it| it.1 > 0 || it.2 > 0).collect();
+        in_use.sort_by_key(|(_, wanted, ready, _)| (*wanted, *ready));
         let by_role = |(name, hash): &(String, String)| (name.clone(), role(hash));
         let weights = self.weights.iter().filter(|(_, weight)| *weight > 0);
         Self {
@@ -44,7 +47,7 @@ impl Essence {
             current: role(&self.current),
             conditions: BTreeSet::new(),
             revision: None,
-            replica_sets: self.replica_sets.iter().filter(|it| it.1 > 0 || it.2 > 0).map(size).collect(),
+            replica_sets: (1..).zip(in_use).map(size).collect(),
             selectors: self.selectors.iter().map(by_role).collect(),
             weights: weights.map(|(hash, weight)| (role(hash), *weight)).collect(),
             ..self.clone()

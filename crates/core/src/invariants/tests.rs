@@ -132,6 +132,8 @@ fn i6_at_rest_nothing_is_left_to_write_and_waiting_has_a_reason() {
     let silent = Plan::default();
     assert!(is_at_rest(&silent, &healthy).is_none());
     assert!(is_at_rest(&silent, &paused).is_some());
+    let asking = Plan { needs: vec![crate::Need::Router], ..Plan::default() };
+    assert!(is_at_rest(&asking, &healthy).is_some());
     let wait = crate::Wait {
         object: "Rollout/demo".into(),
         field: "spec.paused".into(),

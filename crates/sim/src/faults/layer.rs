@@ -64,7 +64,6 @@ where
             return lost("connection refused");
         }
         let kind = kind(&request);
-        let is_create = request.method() == Method::POST;
         match faults.at_request(kind) {
             Some(Fault::Conflict) => refused(StatusCode::CONFLICT, "Conflict"),
             Some(Fault::ServerError) => refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
@@ -74,7 +73,7 @@ where
                 send(inner, request).await?;
                 lost("the connection was lost").await
             }),
-            Some(Fault::AlreadyExists) if is_create => Box::pin(async move {
+            Some(Fault::AlreadyExists) if kind == RequestKind::Create => Box::pin(async move {
                 send(inner, request).await?;
                 refused(StatusCode::CONFLICT, "AlreadyExists").await
             }),
@@ -99,6 +98,8 @@ fn kind<B>(request: &Request<B>) -> RequestKind {
     let is_write = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
     if is_write && request.uri().path().split('/').any(|segment| segment == "events") {
         RequestKind::Telling
+    } else if request.method() == Method::POST {
+        RequestKind::Create
     } else if is_write {
         RequestKind::Write
     } else if request.uri().query().is_some_and(|query| query.contains("watch=true")) {

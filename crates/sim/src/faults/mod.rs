@@ -18,6 +18,9 @@ pub use rates::{Fault, NoRate, Rates};
 /// How old an answer may be by the time when the last write that rests on it arrives, where requests are slow: several in a row are.
 const STALENESS: Duration = Duration::from_secs(10);
 
+/// How long after a fault it may matter: as long as the latest write is on its way.
+const AFTERMATH: Duration = Duration::from_secs(12);
+
 #[derive(Debug)]
 struct State {
     /// Faults by the number of the write that meets them; 1 is the first.
@@ -29,6 +32,8 @@ struct State {
     away_until: Option<Instant>,
     /// Until when decisions may rest on answers that were slow.
     slow_until: Option<Instant>,
+    /// Until when the controller may not know what has happened.
+    troubled_until: Option<Instant>,
     /// When the request was sent that arrives now, if it was under way for a while.
     sent: Option<Instant>,
     /// How often each fault has struck, by name.
@@ -46,6 +51,8 @@ pub struct Faults {
 /// A request, as far as faults tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestKind {
+    Create,
+    /// A write of what is there.
     Write,
     Read,
     Watch,
@@ -65,6 +72,7 @@ impl Faults {
             silent_until: None,
             away_until: None,
             slow_until: None,
+            troubled_until: None,
             sent: None,
             struck: BTreeMap::new(),
             strikes: Vec::new(),
@@ -99,13 +107,15 @@ impl Faults {
 
     /// Watches deliver nothing for this long.
     pub fn silence_watches(&self, time: Duration) {
-        self.lock().silent_until = Some(Instant::now() + time);
+        self.lock().silence(time);
     }
 
     /// No request reaches the server for this long.
     pub(crate) fn refuse_connections(&self, time: Duration) {
         let mut state = self.lock();
-        state.away_until = Some(Instant::now() + time);
+        let end = Instant::now() + time;
+        state.away_until = Some(end);
+        state.trouble(end);
         *state.struck.entry("restart").or_default() += 1;
     }
 
@@ -131,17 +141,21 @@ impl Faults {
         match kind {
             RequestKind::Telling => None,
             RequestKind::Read | RequestKind::Watch => state.strike(Fault::strikes_reads),
-            RequestKind::Write => {
+            RequestKind::Create | RequestKind::Write => {
                 state.writes += 1;
                 let number = state.writes;
                 if let Some(fault) = state.armed.remove(&number) {
                     if let Fault::StaleStore(time) = fault {
-                        state.silent_until = Some(Instant::now() + time);
+                        state.silence(time);
                     }
+                    state.trouble(Instant::now());
                     *state.struck.entry(fault.name()).or_default() += 1;
                     return Some(fault);
                 }
-                let fault = state.strike(|fault| !fault.is_of_watches())?;
+                let is_create = kind == RequestKind::Create;
+                let applies =
+                    |fault: Fault| !fault.is_of_watches() && (is_create || fault != Fault::AlreadyExists);
+                let fault = state.strike(applies)?;
                 state.strikes.push((number, fault));
                 Some(fault)
             }
@@ -168,6 +182,11 @@ impl Faults {
         under_way + if is_slow { STALENESS } else { Duration::ZERO }
     }
 
+    /// Whether nothing has gone wrong lately: the controller knows what has happened, as far as it was published.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lock().troubled_until.is_none_or(|until| until <= Instant::now())
+    }
+
     fn silent_until(&self) -> Option<Instant> {
         self.lock().silent_until.filter(|until| *until > Instant::now())
     }
@@ -178,6 +197,17 @@ impl Faults {
 }
 
 impl State {
+    fn silence(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        self.silent_until = Some(end);
+        self.trouble(end);
+    }
+
+    /// Something is wrong until `end`, and is made up for some time after.
+    fn trouble(&mut self, end: Instant) {
+        self.troubled_until = self.troubled_until.max(Some(end + AFTERMATH));
+    }
+
     /// Rolls for the faults that apply, and counts the one that strikes.
     fn strike(&mut self, applies: impl Fn(Fault) -> bool) -> Option<Fault> {
         // Without rates no dice are thrown.
@@ -185,6 +215,7 @@ impl State {
         let number = self.dice.roll(1000);
         let fault = self.rates.at(number, applies)?;
         *self.struck.entry(fault.name()).or_default() += 1;
+        self.trouble(Instant::now());
         if fault == Fault::Slow {
             self.slow_until = Some(Instant::now() + STALENESS);
         }

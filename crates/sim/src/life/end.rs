@@ -53,7 +53,9 @@ impl End {
                     return Err(format!("the objects of the end are refused: {error}"));
                 }
             }
-            world.come_to_rest(LIMIT).await;
+            if !world.come_to_rest(LIMIT).await {
+                return Err("the objects of the end, applied at once, do not come to rest".to_owned());
+            }
             Ok(Self::of(&world, namespace).await.essences)
         });
         let direct = match direct {
@@ -61,7 +63,9 @@ impl End {
             Err(text) => return Some(text),
         };
         self.essences.iter().find_map(|(name, end)| {
-            let direct = direct.get(name)?;
+            let Some(direct) = direct.get(name) else {
+                return Some(format!("{name} is not there when the same objects are applied at once"));
+            };
             (end != direct).then(|| {
                 format!(
                     "not like that of the same objects applied at once: {name} is {end:?}, not {direct:?}"
