@@ -109,7 +109,8 @@ fn narrow(value: i64) -> i32 {
 
 /// The next sizes of canary and stable on the way to `target`, within the limits.
 ///
-/// `others` are all further ReplicaSets together: while they have pods, nothing shrinks here, because they shrink first.
+/// `others` are all further ReplicaSets together: while they have pods, nothing that answers shrinks here, because they shrink first.
+/// What does not answer makes room at once: it may be all the room there is.
 #[must_use]
 pub fn next_sizes(target: Split, limits: Limits, canary: Pods, stable: Pods, others: Pods) -> Split {
     let mut room = (limits.max_total() - canary.size - stable.size - others.size).max(0);
@@ -118,7 +119,11 @@ pub fn next_sizes(target: Split, limits: Limits, canary: Pods, stable: Pods, oth
     let canary_growth = (target.canary - canary.size).clamp(0, room);
     let grown = Split { canary: canary.size + canary_growth, stable: stable.size + stable_growth };
     if others.size > 0 {
-        return grown;
+        let shed = |pods: Pods, grown: i32, target: i32| grown.min(target.max(pods.possible).max(pods.ready));
+        return Split {
+            canary: shed(canary, grown.canary, target.canary),
+            stable: shed(stable, grown.stable, target.stable),
+        };
     }
     let increasing = target.canary >= canary.size;
     let stable_now = Pods { size: grown.stable, ..stable };

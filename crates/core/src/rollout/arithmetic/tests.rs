@@ -129,6 +129,28 @@ fn others_shrink_before_anything_else_and_never_below_the_promise() {
     assert_eq!(drain_others(limits(5, 2, 1), 9, &[pods(2, 2), pods(3, 3)]), vec![0, 0]);
 }
 
+/// A third version whose pods never run is taken back while the second still has pods: all ways to share them out end on stable.
+#[test]
+fn a_dead_canary_makes_room_while_others_have_pods() {
+    let to = |stable| Split { canary: 0, stable };
+    for (replicas, max_surge, max_unavailable) in [(4, 1, 1), (4, 0, 1), (4, 1, 0), (10, 3, 2), (5, 1, 1)] {
+        let limits = limits(replicas, max_surge, max_unavailable);
+        for (stable, other) in (0..=replicas).flat_map(|stable| (0..=replicas).map(move |o| (stable, o))) {
+            let dead = limits.max_total() - stable - other;
+            if dead < 0 || stable + other < limits.min_available() {
+                continue;
+            }
+            let (mut at, mut other) = (Split { canary: dead, stable }, other);
+            for _ in 0..20 {
+                let [stable, others] = [at.stable, other].map(|size| Pods::known(size, size));
+                at = next_sizes(to(replicas), limits, Pods::known(at.canary, 0), stable, others);
+                other = drain_others(limits, stable.available + other, &[others])[0];
+            }
+            assert_eq!((at, other), (to(replicas), 0), "{limits:?} from {stable}/{other}/{dead}");
+        }
+    }
+}
+
 /// All interleavings of "a pod becomes available" and "the sizes are recomputed", for up to five replicas.
 #[test]
 fn no_interleaving_breaks_availability_or_gets_stuck() {
