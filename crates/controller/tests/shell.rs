@@ -345,6 +345,26 @@ async fn what_earlier_writes_of_a_plan_changed_is_not_taken_for_what_it_was_deci
     assert_eq!(Some(&decided), recording.plan.as_ref());
 }
 
+/// Two controllers that know different things would correct each other without end.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_has_counted_is_corrected_after_a_second() {
+    let world = World::new();
+    let _running = world.start(world.config());
+    world.create_rollout("x");
+    pass(10.0).await;
+    let ready = || {
+        world.server.get("rollouts.argoproj.io", "default", "x").unwrap()["status"]["readyReplicas"].clone()
+    };
+    let counted = ready();
+    let wrong = json!({"status": {"readyReplicas": 0}});
+    let place = (("rollouts.argoproj.io", "status"), ("default", "x"));
+    world.server.merge_patch("another", place.0, place.1, &wrong).unwrap();
+    pass(0.9).await;
+    assert_eq!(ready(), 0);
+    pass(0.2).await;
+    assert_eq!(ready(), counted);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_conflict_is_no_failure_to_tell() {
     let world = World::new();
