@@ -2,10 +2,13 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::paper::Paper;
 use super::{resume, template, update};
+use crate::snapshot::Evidence;
 
 fn blue_green(strategy: Value) -> Paper {
     let mut members = json!({"activeService": "active", "previewService": "preview"});
@@ -56,6 +59,27 @@ fn an_update_waits_for_a_user() {
     paper.pass_seconds(1);
     paper.settle();
     assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 3/3 r2");
+}
+
+#[test]
+fn what_traffic_and_stable_rest_on_is_read_live() {
+    let mut paper = blue_green(json!({"autoPromotionEnabled": false}));
+    paper.asked.clear();
+    update(&mut paper, "green");
+    assert!(paper.asked.is_empty(), "the preview Service carries no production traffic: {:?}", paper.asked);
+    paper.status(json!({"pauseConditions": null}));
+    while paper.traffic() != "active: green | preview: green" {
+        assert!(paper.step(), "{}", paper.summary());
+    }
+    let green = Evidence::ReplicaSet(format!("demo-{}", paper.rollout().status.current_pod_hash));
+    assert_eq!(paper.asked, BTreeSet::from([green.clone()]), "for the switch");
+    paper.asked.clear();
+    paper.settle();
+    assert_eq!(paper.asked, BTreeSet::from([green, Evidence::Service("active".to_owned())]), "for stable");
+    paper.asked.clear();
+    // Blue is still up: its revision is raised, and traffic goes back.
+    update(&mut paper, "blue");
+    assert!(paper.asked.contains(&Evidence::Rollout), "{:?}", paper.asked);
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(super) struct Paper {
     pub(super) looks_live: bool,
     /// What was read live for this pass.
     fresh: BTreeSet<Evidence>,
+    /// What was ever read live before a plan wrote.
+    pub(super) asked: BTreeSet<Evidence>,
     now: Timestamp,
     version: u64,
     uids: u64,
@@ -63,6 +65,7 @@ impl Paper {
             live_uid: Observed::Unread,
             looks_live: false,
             fresh: BTreeSet::new(),
+            asked: BTreeSet::new(),
             now: "2026-11-23T05:00:00.25Z".parse().unwrap(),
             version: 1,
             uids: 10,
@@ -121,6 +124,7 @@ impl Paper {
             match plan.needs.as_slice() {
                 [Need::Fresh(evidence)] if plan.writes.is_empty() => {
                     self.fresh.extend(evidence.iter().cloned());
+                    self.asked.extend(evidence.iter().cloned());
                 }
                 _ => return plan,
             }
