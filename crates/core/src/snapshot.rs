@@ -69,9 +69,7 @@ impl Snapshot {
             counters_changed_at: None,
         }
     }
-}
 
-impl Snapshot {
     /// Answers [`Need::Fresh`] for a ReplicaSet.
     pub fn refresh(&mut self, name: &str, live: Observed<ReplicaSet>) {
         self.fresh.insert(Evidence::ReplicaSet(name.to_owned()));
@@ -298,7 +296,8 @@ impl ReplicaSet {
         if self.is_observed() { self.status.available_replicas.min(self.replicas) } else { 0 }
     }
 
-    /// Pods that answer requests, available or not yet.
+    /// Pods that answer requests, available or not yet, as far as was published: unlike [`Self::available`] it may be of an older
+    /// size.
     #[must_use]
     pub fn ready(&self) -> i32 {
         self.status.ready_replicas.max(self.status.available_replicas).min(self.replicas)

@@ -2,7 +2,7 @@
 //!
 //! ReplicaSets behind one shared selector (a canary without a router) are bound by total availability: after every single
 //! write there are as many available pods as the strategy promises, or as many as there were. What remains is counted by what is
-//! certain, what there was by what is possible. A ReplicaSet that a Service or a route pins by its hash keeps what its share needs.
+//! certain, what there was by what is possible. What is ready answers requests before it is available, and is kept by the same count. A ReplicaSet that a Service or a route pins by its hash keeps what its share needs.
 
 use crate::rollout::arithmetic::Pods;
 
@@ -43,18 +43,18 @@ pub fn shared_selector(min_available: i32, pods: &[Pods], wishes: &[Resize]) -> 
 }
 
 /// The size that may be written to a ReplicaSet that carries traffic by its hash: at least so many certainly available pods
-/// remain, or as many as there may be.
+/// remain, or as many as there may be; and of those that are ready, available or not yet, as many.
 #[must_use]
 pub fn pinned(least: i32, pods: Pods, wish: i32) -> i32 {
+    if wish >= pods.size {
+        return wish;
+    }
+    // What is not known may all be the pods that count.
     let promise = least.min(pods.possible);
     let is_kept = |size: &i32| {
         let after = pods.resized(*size);
         after.available >= promise && after.ready >= least.min(pods.ready)
     };
-    if wish >= pods.size {
-        return wish;
-    }
-    // What is not known may all be the pods that count.
     (wish..pods.size).find(is_kept).unwrap_or(pods.size)
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use tidegate_ops::operations::{ContainerImage, PromoteOptions};
-use tidegate_sim::{Options, Pace, run};
+use tidegate_sim::{Options, Pace, life, run};
 
 const MANIFEST: &str = include_str!("../../../examples/rollouts-demo.yaml");
 
@@ -66,12 +66,32 @@ fn print_the_trace() {
     }
 }
 
+/// Not a test of its own either.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "the wall clock is what must make no difference")]
+fn print_the_lives() {
+    for seed in 40..44 {
+        for line in life::play(&life::script(seed)).record.trace {
+            println!("trace {line}");
+        }
+    }
+}
+
+#[test]
 fn two_processes_at_different_times() {
+    processes_agree("print_the_trace", 200);
+}
+
+#[test]
+fn two_processes_at_different_times_play_the_same_lives() {
+    processes_agree("print_the_lives", 1_000);
+}
+
+/// Two processes that run this test in different seconds print the same trace, of `least` lines at least.
+#[allow(clippy::disallowed_methods, reason = "the wall clock is what must make no difference")]
+fn processes_agree(test: &str, least: usize) {
     let of_a_process = || {
         let this = std::env::current_exe().unwrap();
-        let output = Command::new(this).args(["--exact", "print_the_trace", "--nocapture"]).output().unwrap();
+        let output = Command::new(this).args(["--exact", test, "--nocapture"]).output().unwrap();
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().filter(|line| line.starts_with("trace ")).map(str::to_owned).collect::<Vec<_>>()
@@ -79,7 +99,7 @@ fn two_processes_at_different_times() {
     let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let began = second();
     let first = of_a_process();
-    assert!(first.len() > 200);
+    assert!(first.len() > least);
     // Times of the API have a grain of one second: the last process runs in another second than the first.
     for _ in 0..1000 {
         let is_later = second() > began;

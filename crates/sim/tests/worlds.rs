@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::process::Command;
-use std::time::SystemTime;
 
 use tidegate_sim::life::{self, Played, campaign::Summary};
 use tidegate_sim::scenario::Script;
@@ -183,39 +181,4 @@ fn a_broken_promise_is_shortened_to_what_it_takes() {
     assert!(commands[0].starts_with("kubectl apply"), "{text}");
     assert_eq!(commands[2..], ["kubectl argo rollouts set image web web=demo:red", "wait until all Healthy"]);
     assert_eq!(life::play(&script).broken, Some(shrunk));
-}
-
-/// Not a test of its own: what the other process prints.
-#[test]
-fn print_the_traces() {
-    for seed in 40..44 {
-        for line in life::play(&life::script(seed)).record.trace {
-            println!("trace {line}");
-        }
-    }
-}
-
-#[test]
-#[allow(clippy::disallowed_methods, reason = "the wall clock is what must make no difference")]
-fn two_processes_at_different_times_play_the_same_lives() {
-    let of_a_process = || {
-        let this = std::env::current_exe().unwrap();
-        let output =
-            Command::new(this).args(["--exact", "print_the_traces", "--nocapture"]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().filter(|line| line.starts_with("trace ")).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let began = second();
-    let first = of_a_process();
-    assert!(first.len() > 1_000);
-    // Times of the API have a grain of one second: the last process runs in another second than the first.
-    for _ in 0..1000 {
-        let is_later = second() > began;
-        assert_eq!(of_a_process(), first);
-        if is_later {
-            return;
-        }
-    }
-    panic!("the clock stands still");
 }

@@ -3,53 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod transcript;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
-}
-
-/// Runs the command where the inputs of these tests are.
-fn run(line: &str, input: &str) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(line.split_whitespace()).current_dir(folder().join("simulate"));
-    command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the binary was built for this test");
-    // A command that does not read its input closes it, which is no failure here.
-    let _ = child.stdin.take().expect("it was piped").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes| String::from_utf8(bytes).expect("only text is written");
-    let (out, err) = (text(output.stdout), text(output.stderr));
-    let code = output.status.code().expect("it is not killed");
-    format!("$ tidegate {line}\n--- standard output\n{out}--- standard error\n{err}--- exit code {code}\n")
-}
-
-#[track_caller]
-#[allow(clippy::disallowed_methods, reason = "a test's own switch")]
-fn check_with(name: &str, line: &str, input: &str) {
-    let path = folder().join("golden/simulate").join(name).with_extension("txt");
-    let played = run(line, input);
-    assert!(!played.contains('\x1b'), "pipes get no escape codes");
-    let accept =
-        std::env::var("TIDEGATE_ACCEPT").is_ok_and(|value| value == "1") && std::env::var("CI").is_err();
-    if accept {
-        std::fs::write(&path, &played).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let mut lines = expected.lines().zip(played.lines()).enumerate();
-    if let Some((number, (wanted, is))) = lines.find(|(_, (wanted, is))| wanted != is) {
-        panic!("{name}, line {}:\n- {wanted}\n+ {is}\nTIDEGATE_ACCEPT=1 writes it anew", number + 1);
-    }
-    assert_eq!(expected.len(), played.len(), "{name}: as many lines as written");
-}
-
-#[track_caller]
-fn check(name: &str, line: &str) {
-    check_with(name, line, "");
-}
+use transcript::{check, check_with, folder, run};
 
 const GUIDE: &str = "simulate -f ../../../../examples/rollouts-demo.yaml";
 
@@ -87,13 +43,13 @@ fn wrong_input_is_told_with_file_and_line() {
 #[test]
 fn standard_input_is_a_file_too() {
     let manifest = std::fs::read_to_string(folder().join("../../../examples/rollouts-demo.yaml")).unwrap();
-    check_with("stdin", "simulate -f -", &manifest);
-    check_with("stdin-syntax", "simulate -f -", "a: [\n");
+    check_with("stdin", "simulate -f -", manifest.as_bytes());
+    check_with("stdin-syntax", "simulate -f -", b"a: [\n");
 }
 
 #[test]
 fn a_folder_stands_for_its_manifests() {
-    let told = run("simulate -f .", "");
+    let told = run("simulate -f .", b"");
     for file in
         ["many-faults.yaml", "syntax.yaml", "template.yaml", "unknown-fields.yaml", "unsupported.yaml"]
     {
@@ -103,8 +59,8 @@ fn a_folder_stands_for_its_manifests() {
 
 #[test]
 fn the_same_input_gives_the_same_output() {
-    assert_eq!(run("simulate -f two.yaml --seed 5", ""), run("simulate -f two.yaml --seed 5", ""));
-    assert_ne!(run("simulate -f two.yaml --seed 5", ""), run("simulate -f two.yaml --seed 6", ""));
+    assert_eq!(run("simulate -f two.yaml --seed 5", b""), run("simulate -f two.yaml --seed 5", b""));
+    assert_ne!(run("simulate -f two.yaml --seed 5", b""), run("simulate -f two.yaml --seed 6", b""));
 }
 
 /// Their figures change with every write that the controller makes otherwise: TIDEGATE_ACCEPT=1, and read them.
@@ -128,12 +84,12 @@ fn a_broken_promise_is_found_replayed_and_shortened() {
     // After this script the Rollout can never be Healthy.
     let line = format!("{GUIDE} --script invalid-edit.txt --faults --seeds 2 --jobs 1");
     check("faults-broken", &line);
-    let told = run(&line, "");
+    let told = run(&line, b"");
     assert!(told.ends_with("--- exit code 1\n"), "{told}");
     let replay = told.lines().find_map(|line| line.strip_prefix("  replay: tidegate ")).unwrap();
-    let long = run(&format!("{replay} --no-shrink"), "");
+    let long = run(&format!("{replay} --no-shrink"), b"");
     assert!(long.ends_with("--- exit code 1\n") && !long.contains("Shortened"), "{long}");
-    let short = run(replay, "");
+    let short = run(replay, b"");
     let (_, script) = short.split_once("\nShortened, as a scenario; it breaks end: ").unwrap();
     let commands =
         |text: &str| text.lines().filter(|line| line.starts_with("$ ") && !line.contains("tidegate")).count();
@@ -145,7 +101,7 @@ fn a_broken_promise_is_found_replayed_and_shortened() {
 #[test]
 fn two_processes_tell_the_same_of_the_same_seeds() {
     let table = |line: &str| {
-        let told = run(line, "");
+        let told = run(line, b"");
         told.split("--- standard output").nth(1).unwrap().to_owned()
     };
     let random = table("simulate --faults --seeds 4 --jobs 1");
@@ -160,7 +116,7 @@ fn two_processes_tell_the_same_of_the_same_seeds() {
 
 #[test]
 fn help_has_an_example() {
-    let help = run("simulate --help", "");
+    let help = run("simulate --help", b"");
     assert!(help.contains("Example: tidegate simulate -f rollout.yaml"), "{help}");
     assert!(help.ends_with("--- exit code 0\n"), "{help}");
 }

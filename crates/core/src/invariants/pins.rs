@@ -128,7 +128,7 @@ impl Observation {
         let Some(weights) = &self.routed else { return by_service(&canary.stable_service) };
         let max = i64::from(routing.max_traffic_weight_or_default().max(1));
         let lost =
-            destinations(weights).map(|to| by_service(&to.service_name) / max * i64::from(to.weight.max(0)));
+            destinations(weights).map(|to| by_service(&to.service_name) * i64::from(to.weight.max(0)) / max);
         lost.sum()
     }
 }

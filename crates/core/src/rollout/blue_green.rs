@@ -164,13 +164,20 @@ pub(super) fn promote(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
         return;
     }
     // What the Service selects, not what the status remembers: somebody may have deleted it.
-    let selected = view.blue_green().and_then(|strategy| view.selected_by(&strategy.active_service));
+    let service = view.blue_green().map_or("", |strategy| strategy.active_service.as_str());
+    let selected = view.selected_by(service);
     if selected != Some(new.hash()) {
         if draft.waits.is_empty() {
             draft.waits.push(Wait {
-                object: "spec.strategy.blueGreen.activeService".into(),
+                object: format!("Service/{service}"),
                 field: "spec.selector".into(),
-                because: format!("selects version {:?}", selected.unwrap_or_default()),
+                because: match selected {
+                    Some(hash) => format!("selects version {hash}"),
+                    None if view.snapshot.services.get(service) == Some(&Observed::Missing) => {
+                        "does not exist".into()
+                    }
+                    None => "selects pods of any version".into(),
+                },
                 since: None,
                 until: format!("it selects version {}", new.hash()),
             });

@@ -113,13 +113,8 @@ impl Ord for Step {
         match (self, other) {
             (Self::Field(one), Self::Field(two)) => one.cmp(two),
             (Self::Key(one), Self::Key(two)) => {
-                let pairs = one.iter().zip(two);
-                pairs
-                    .map(|((name, value), (other, against))| {
-                        name.cmp(other).then_with(|| compare_values(value, against))
-                    })
-                    .find(|order| order.is_ne())
-                    .unwrap_or_else(|| one.len().cmp(&two.len()))
+                let [one, two] = [one, two].map(|key| key.iter().map(|(name, value)| (name, value)));
+                compare_members(one, two)
             }
             (Self::Value(one), Self::Value(two)) => compare_values(one, two),
             (Self::Index(one), Self::Index(two)) => one.cmp(two),
@@ -142,6 +137,19 @@ impl PartialEq for Step {
 
 impl Eq for Step {}
 
+/// By name and value, one after the other; of two that begin alike the shorter first.
+fn compare_members<'a>(
+    mut one: impl ExactSizeIterator<Item = (&'a String, &'a Value)>,
+    mut two: impl ExactSizeIterator<Item = (&'a String, &'a Value)>,
+) -> Ordering {
+    let sizes = one.len().cmp(&two.len());
+    let pairs = one.by_ref().zip(two.by_ref());
+    pairs
+        .map(|((name, value), (other, against))| name.cmp(other).then_with(|| compare_values(value, against)))
+        .find(|order| order.is_ne())
+        .unwrap_or(sizes)
+}
+
 /// The order of values: numbers by value, then texts, booleans, lists, objects and null.
 fn compare_values(one: &Value, two: &Value) -> Ordering {
     let rank = |value: &Value| match value {
@@ -163,15 +171,7 @@ fn compare_values(one: &Value, two: &Value) -> Ordering {
             let pairs = one.iter().zip(two).map(|(one, two)| compare_values(one, two));
             pairs.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| one.len().cmp(&two.len()))
         }
-        (Value::Object(one), Value::Object(two)) => {
-            let pairs = one.iter().zip(two);
-            pairs
-                .map(|((name, value), (other, against))| {
-                    name.cmp(other).then_with(|| compare_values(value, against))
-                })
-                .find(|order| order.is_ne())
-                .unwrap_or_else(|| one.len().cmp(&two.len()))
-        }
+        (Value::Object(one), Value::Object(two)) => compare_members(one.iter(), two.iter()),
         _ => rank(one).cmp(&rank(two)),
     }
 }
