@@ -2,6 +2,7 @@
 
 mod counts;
 mod observe;
+mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,9 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
-use tidegate_api::labels;
 use tidegate_api::rollout::{Rollout, RolloutSpec};
-use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Touch, Violation};
+use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Violation};
 use tidegate_core::{Plan, ReplicaSet, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
@@ -321,71 +321,6 @@ impl Record {
         }
     }
 
-    /// Notes what a Rollout names as it stands now.
-    fn permit(&mut self, object: &Value) {
-        let Ok(rollout) = Rollout::deserialize(object) else { return };
-        let (namespace, uid) = (&rollout.metadata.namespace, &rollout.metadata.uid);
-        let known = self.permissions.iter_mut().find(|(_, permission)| permission.uid == *uid);
-        match known {
-            Some((_, permission)) => permission.extend(&rollout),
-            None => {
-                let mut permission = Permission::default();
-                permission.extend(&rollout);
-                self.permissions.push((namespace.clone(), permission));
-            }
-        }
-    }
-
-    /// I9, whatever the object.
-    fn foreign_touch(&self, change: &Change, kind: &str) -> Option<Violation> {
-        let (before, after) = (change.before.as_deref(), change.after.as_deref());
-        let object = after.or(before)?;
-        // A Service that is let go does not say any more whose it was.
-        let marked = before.filter(|_| kind == "Service").unwrap_or(object);
-        let permission = self.permission_for(marked, kind).cloned();
-        // Somebody may have taken it from us while the write was under way.
-        let is_taken = self
-            .taken
-            .get(&change.namespace)
-            .is_some_and(|at| change.time.duration_since(*at) <= self.unknown());
-        if is_taken && permission.is_none() {
-            return None;
-        }
-        let permission = permission.unwrap_or_default();
-        let is_eviction = change.resource.ends_with("/eviction");
-        invariants::touches_only_ours(&permission, Touch { before, after, is_eviction })
-    }
-
-    /// The permission under which an object may be written.
-    fn permission_for(&self, object: &Value, kind: &str) -> Option<&Permission> {
-        let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
-        let local = || self.permissions.iter().rev().filter(|(of, _)| *of == namespace).map(|(_, it)| it);
-        match kind {
-            "Service" => {
-                let owner = text(&object["metadata"]["annotations"][labels::MANAGED_BY_ROLLOUTS]);
-                let naming = || local().filter(|permission| permission.services.contains(&name));
-                naming().find(|permission| permission.name == owner).or_else(|| naming().next())
-            }
-            "Deployment" => local().find(|permission| permission.deployments.contains(&name)),
-            "Pod" => {
-                let owner = self.owner_of(object, "ReplicaSet")?;
-                self.permission_for(owner, "ReplicaSet")
-            }
-            _ => {
-                let uid = invariants::controller(object)?;
-                local().find(|permission| permission.uid == uid)
-            }
-        }
-    }
-
-    /// The object of a kind that controls another.
-    fn owner_of(&self, object: &Value, kind: &str) -> Option<&Value> {
-        let owners = object["metadata"]["ownerReferences"].as_array()?;
-        let owner = owners.iter().find(|owner| owner["controller"] == true && owner["kind"] == kind)?;
-        let key = (kind.to_owned(), text(&object["metadata"]["namespace"]), text(&owner["name"]));
-        self.objects.get(&key).map(|owner| &**owner)
-    }
-
     /// Notes what a Rollout asks for, with the instant.
     fn note_spec(&mut self, key: &(String, String), change: &Change) {
         let specs = self.specs.entry(key.clone()).or_default();
@@ -399,21 +334,6 @@ impl Record {
         let old = ends.iter().filter(|end| change.time.duration_since(**end) > UNDER_WAY).count();
         specs.drain(..old);
         specs.push((change.time, rollout.spec));
-    }
-
-    /// Notes that a ReplicaSet was taken from its Rollout, or what another one had noted on the one that adopts it.
-    fn note_owner(&mut self, change: &Change) {
-        let Some(before) = change.before.as_deref() else { return };
-        let owner = |object: &Value| invariants::controller(object).map(str::to_owned);
-        let (old, new) = (owner(before), change.after.as_deref().and_then(owner));
-        if old == new {
-            return;
-        }
-        if old.is_some() {
-            self.taken.insert(change.namespace.clone(), change.time);
-        }
-        let adopters = self.permissions.iter_mut().filter(|(_, it)| Some(&it.uid) == new.as_ref());
-        adopters.for_each(|(_, permission)| permission.note(before));
     }
 
     /// How far back what others did may be unknown to the controller: where nothing goes wrong, only what is not published yet.
