@@ -108,6 +108,20 @@ pub(crate) fn default_for_create(state: &mut State, object: &mut Value, resource
     }
 }
 
+/// Takes over what the server gave the stored object and the update leaves out.
+pub(crate) fn keep_allocated(object: &mut Value, old: &Value, resource: &Resource) {
+    if resource.is("services") {
+        defaults::keep_cluster_ip(object, old);
+    }
+}
+
+/// What the server adds to objects that change.
+pub(crate) fn default_for_update(object: &mut Value, old: &Value, resource: &Resource) {
+    if resource.is("pods") {
+        defaults::admit_changed_pod(object, old);
+    }
+}
+
 /// Marks a definition as served, which Kubernetes' controllers do a moment later.
 fn establish(definition: &mut Value, now: &str) {
     let condition = |ty: &str, reason: &str, message: &str| json!({"type": ty, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
@@ -127,14 +141,16 @@ fn establish(definition: &mut Value, now: &str) {
     });
 }
 
-/// 422 with every cause, when the object is not valid; `old` is the stored object on an update.
+/// 422 with every cause, when the object is not valid; `old` is the stored object on an update, `more` are causes known before.
 pub(crate) fn validate(
     object: &Value,
     old: Option<&Value>,
     resource: &Resource,
     decoded: Decoded,
+    more: Vec<Cause>,
 ) -> Result<(), ApiError> {
-    let mut causes = validation::metadata::check(object, resource);
+    let mut causes = more;
+    causes.extend(validation::metadata::check(object, resource));
     causes.extend(decoded.missing);
     match &resource.origin {
         Origin::BuiltIn(_) => validation::check(object, old, &resource.id, &mut causes),

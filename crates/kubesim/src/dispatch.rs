@@ -1,13 +1,12 @@
 //! From a request to its response.
 
-use std::sync::Arc;
-
 use http::request::Parts;
 use http::{HeaderName, Response, header};
 use serde_json::Value;
 
 use crate::body::Body;
 use crate::field::Cause;
+use crate::json::is_terminating;
 use crate::negotiation::{self, BodyForm};
 use crate::ownership::{self, Configuration, Served};
 use crate::patch::{self, PatchKind};
@@ -21,6 +20,7 @@ use crate::status::ApiError;
 use crate::store::Key;
 use crate::strict::{self, Directive, Parsed};
 use crate::verbs::delete::DeleteOptions;
+use crate::verbs::update::Put;
 use crate::verbs::{create, delete, evict, read, scale, update};
 use crate::{discovery, openapi, wire};
 
@@ -88,8 +88,10 @@ impl Request<'_> {
     }
 
     fn delete_options(&self, query: &Query) -> Result<DeleteOptions, ApiError> {
-        let body = if self.body.is_empty() { Value::Null } else { self.object()?.value };
-        DeleteOptions::parse(&body)?.overridden_by(query)
+        if self.body.is_empty() {
+            return DeleteOptions::parse(&Value::Null)?.overridden_by(query);
+        }
+        DeleteOptions::parse(&self.object()?.value)
     }
 }
 
@@ -117,22 +119,31 @@ fn objects(server: &ApiServer, request: &Request<'_>) -> Answer {
         let result = match fault {
             Some(error) => Err(error),
             None if is_read => read(server, state, &call, request, &query, view),
-            None => options(&mut call, request, &query)
+            None => options(state.field_ownership, &mut call, request, &query)
                 .and_then(|()| write(state, &mut call, request, &query, &view)),
         };
         state.count(&call, &target.resource, result.is_err());
-        result.map(|reply| reply.warning(&state.warnings))
+        let reply = result.unwrap_or_else(|error| Reply::failure(&error));
+        Ok(reply.warning(&state.warnings))
     })
 }
 
 /// What a write's query says of how it is to be made.
-fn options(call: &mut Call, request: &Request<'_>, query: &Query) -> Result<(), ApiError> {
+fn options(applies: bool, call: &mut Call, request: &Request<'_>, query: &Query) -> Result<(), ApiError> {
     let kind = match call.verb {
         "create" => "CreateOptions",
         "update" => "UpdateOptions",
         "patch" => "PatchOptions",
         _ => "DeleteOptions",
     };
+    // A body of delete options stands in for the whole query.
+    if call.verb.starts_with("delete") && !request.body.is_empty() {
+        return Ok(());
+    }
+    if call.verb == "patch" && !request.is_apply() {
+        let target = &request.target;
+        PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource, applies)?;
+    }
     let refuse = |cause| Err(ApiError::invalid("meta.k8s.io", kind, "", &[cause]));
     let causes = match call.verb {
         "create" | "update" => ownership::check_options(query, None),
@@ -206,7 +217,10 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
             let options = request.delete_options(query)?;
             call.dry_run |= options.dry_run;
             let answer = delete::delete(state, call, resource, &key, &options)?;
-            Ok(Reply::document(&answer))
+            // Whoever asked for the dependents to go, too, is told that this goes on.
+            let goes_on = options.refuses_orphans && answer["kind"] != "Status" && is_terminating(&answer);
+            let is_held = goes_on && state.find(resource, &key).is_ok();
+            Ok(Reply::new(if is_held { 202 } else { 200 }, Body::document(&answer)))
         }
         "deletecollection" => {
             let options = request.delete_options(query)?;
@@ -219,6 +233,14 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
                 Served::Created(object) => shown(state, 201, &object, view),
                 Served::Changed(object) => shown(state, 200, &object, view),
                 Served::Scaled(scale) => Reply::document(&scale),
+            })
+        }
+        "update" if call.subresource != "scale" => {
+            let parsed = request.object()?;
+            call.strictness.duplicates = parsed.duplicates;
+            Ok(match update::put(state, call, resource, &key, parsed.value)? {
+                Put::Created(object) => shown(state, 201, &object, view),
+                Put::Replaced(object) => shown(state, 200, &object, view),
             })
         }
         _ => {
@@ -243,12 +265,8 @@ fn change<'a>(applies: bool, call: &mut Call, request: &'a Request<'_>) -> Resul
     if call.verb == "update" {
         let parsed = request.object()?;
         call.strictness.duplicates = parsed.duplicates;
-        let object = parsed.value;
-        if target.subresource == "scale" {
-            return Ok(Box::new(|_| Ok(object)));
-        }
-        let resource = Arc::clone(&target.resource);
-        return Ok(Box::new(move |current| update::replacement(&resource, current, object)));
+        scale::check(&parsed.value, &request.key())?;
+        return Ok(Box::new(|_| Ok(parsed.value)));
     }
     let kind = PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource, applies)?;
     let patch = kind.parse(request.body, &mut call.strictness)?;

@@ -28,6 +28,11 @@ impl Reply {
         Self::new(200, Body::document(value))
     }
 
+    /// What tells of a failure.
+    pub(crate) fn failure(error: &ApiError) -> Self {
+        Self::new(error.code, Body::document(&error.to_value()))
+    }
+
     /// 200 with a document that a client may keep until its hash is another one; 304 when it has it already.
     pub(crate) fn cacheable(text: String, known: Option<&HeaderValue>) -> Self {
         let tag = format!("\"{}\"", hash(&text));
@@ -64,7 +69,7 @@ impl Reply {
 
 /// The response that tells of a failure.
 pub(crate) fn failure(error: &ApiError) -> Response<Body> {
-    Reply::new(error.code, Body::document(&error.to_value())).into_response()
+    Reply::failure(error).into_response()
 }
 
 /// A text's fingerprint, the same in every process.

@@ -84,6 +84,9 @@ fn objects(registry: &Registry, group: &str, version: &str, rest: &[&str]) -> Re
     }
     let Some(subresource) = served_subresource(&resource, subresource) else {
         let is_known = resource.subresources.iter().any(|known| known == subresource);
+        if let (true, "status" | "scale", Some(name)) = (resource.is_custom(), subresource, name) {
+            return Err(ApiError::not_found(&resource, name));
+        }
         let name = format!("{plural}/{subresource}");
         return is_known.then_some(Route::Unserved(name)).ok_or_else(ApiError::no_such_path);
     };

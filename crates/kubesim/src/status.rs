@@ -73,6 +73,12 @@ impl ApiError {
         Self::conflict(resource, name, why)
     }
 
+    /// The same of an object that waits for its finalizers.
+    pub(crate) fn of_a_deleted_object(mut self) -> Self {
+        self.message = format!("object is being deleted: {}", self.message);
+        self
+    }
+
     pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {why}", resource.id);
         Self::new(403, "Forbidden", message).about(resource, name)

@@ -3,6 +3,7 @@
 
 mod exchange;
 mod pods;
+mod random;
 mod steps;
 
 use std::collections::BTreeSet;

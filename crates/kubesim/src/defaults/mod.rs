@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::json::{at, fields, name, set, text};
 
-pub(crate) use pod::admit as admit_pod;
-pub(crate) use service::allocate_cluster_ip;
+pub(crate) use pod::{admit as admit_pod, admit_changed as admit_changed_pod};
+pub(crate) use service::{allocate_cluster_ip, keep_cluster_ip};
 pub(crate) use workload::identify_job;
 
 /// Sets the dependent defaults of an object of this resource.

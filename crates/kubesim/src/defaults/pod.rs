@@ -50,6 +50,16 @@ fn pull_policy(image: &str) -> &'static str {
 pub(crate) fn admit(pod: &mut Value) {
     let qos = qos_class(at(pod, &["spec"]));
     set(pod, &["status", "qosClass"], qos.into());
+    admit_spec(pod);
+}
+
+/// What it adds to a pod that an update leaves without it; the class of service stays.
+pub(crate) fn admit_changed(pod: &mut Value, old: &Value) {
+    set(pod, &["status", "qosClass"], at(old, &["status", "qosClass"]).clone());
+    admit_spec(pod);
+}
+
+fn admit_spec(pod: &mut Value) {
     let Some(spec) = pod.get_mut("spec") else { return };
     for container in spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
         for (resource, limit) in

@@ -37,6 +37,17 @@ pub(super) fn set(object: &mut Value) {
     }
 }
 
+/// Leaves a Service the address it has, when an update says nothing of it.
+pub(crate) fn keep_cluster_ip(object: &mut Value, old: &Value) {
+    let is_external = |service: &Value| text(service, &["spec", "type"]) == "ExternalName";
+    if is_external(object) || is_external(old) || !text(object, &["spec", "clusterIP"]).is_empty() {
+        return;
+    }
+    for key in ["clusterIP", "clusterIPs"] {
+        json::set(object, &["spec", key], at(old, &["spec", key]).clone());
+    }
+}
+
 /// Gives a Service its address, unless it has or wants none.
 pub(crate) fn allocate_cluster_ip(object: &mut Value, allocate: impl FnOnce() -> String) {
     if text(object, &["spec", "type"]) == "ExternalName" {

@@ -49,16 +49,15 @@ pub(crate) fn check_labels(labels: &Value, path: &str, causes: &mut Vec<Cause>) 
 
 fn check_owners(owners: &[Value], causes: &mut Vec<Cause>) {
     for (index, owner) in owners.iter().enumerate() {
-        for (key, detail) in [
-            ("apiVersion", "version must not be empty"),
-            ("kind", "must not be empty"),
-            ("name", "must not be empty"),
-            ("uid", "must not be empty"),
-        ] {
+        for key in ["apiVersion", "kind", "name", "uid"] {
             if text(owner, &[key]).is_empty() {
                 let path = format!("metadata.ownerReferences[{index}].{key}");
-                causes.push(Cause::invalid(&path, &"".into(), detail));
+                causes.push(Cause::required(&path, "must not be empty"));
             }
+        }
+        if (text(owner, &["apiVersion"]), text(owner, &["kind"])) == ("v1", "Event") {
+            let path = format!("metadata.ownerReferences[{index}]");
+            causes.push(Cause::invalid(&path, owner, "/v1, Kind=Event is disallowed from being an owner"));
         }
     }
     let controllers: Vec<&Value> =

@@ -35,6 +35,7 @@ pub(crate) fn create(
     let decoded = admission::decode(&mut object, resource).map_err(|error| refuse(error.to_string()))?;
     admission::complain(state, call, &decoded.unknown).map_err(refuse)?;
     check_namespace(state, resource, in_namespace)?;
+    let version = text(&object, &["metadata", "resourceVersion"]).to_owned();
     identify(state, resource, in_namespace, &mut object)?;
     // Nodes tell of themselves.
     if resource.status && !resource.is("nodes") {
@@ -45,10 +46,15 @@ pub(crate) fn create(
     }
     admission::default(&mut object, resource);
     admission::default_for_create(state, &mut object, resource);
-    admission::validate(&object, None, resource, decoded)?;
+    admission::validate(&object, None, resource, decoded, Vec::new())?;
     let key = Key::of(&object);
-    if state.store.get(&resource.id, &key).is_some() {
-        return Err(ApiError::already_exists(resource, &key.name));
+    // Kubernetes finds this last, in its storage, as a failure of its own. What is no number is no version to it.
+    if version.parse::<u64>().is_ok_and(|version| version > 0) && !call.dry_run {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    if let Some(known) = state.store.get(&resource.id, &key) {
+        let error = ApiError::already_exists(resource, &key.name);
+        return Err(if is_terminating(known) { error.of_a_deleted_object() } else { error });
     }
     if call.dry_run {
         return Ok(Arc::new(object));
@@ -57,9 +63,6 @@ pub(crate) fn create(
 }
 
 fn check_request(object: &Value, resource: &Resource, in_namespace: &str) -> Result<(), ApiError> {
-    if !text(object, &["metadata", "resourceVersion"]).is_empty() {
-        return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
-    }
     let given = namespace(object);
     if resource.namespaced && !given.is_empty() && given != in_namespace {
         return Err(ApiError::bad_request(
@@ -99,9 +102,7 @@ fn identify(
         set(object, &["metadata", "name"], generated.into());
     }
     let metadata = fields(&mut object["metadata"]);
-    for key in
-        ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink", "generation"]
-    {
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"] {
         metadata.remove(key);
     }
     if resource.namespaced {

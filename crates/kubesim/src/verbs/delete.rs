@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock::{after, api_time};
-use crate::json::{at, is_terminating, list, name, set, text, uid};
+use crate::json::{at, fields, is_terminating, list, name, set, text, uid};
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
 use crate::resources::Resource;
@@ -51,16 +51,26 @@ pub(crate) struct DeleteOptions {
     pub(crate) uid: Option<String>,
     pub(crate) resource_version: Option<String>,
     pub(crate) dry_run: bool,
+    /// `orphanDependents` is false.
+    pub(crate) refuses_orphans: bool,
 }
 
 impl DeleteOptions {
     /// Reads the options; null means none.
     pub(crate) fn parse(options: &Value) -> Result<Self, ApiError> {
         let word = |path: &[&str]| Some(text(options, path).to_owned()).filter(|word| !word.is_empty());
-        let orphan = (at(options, &["orphanDependents"]) == &json!(true)).then_some(Propagation::Orphan);
+        let orphans = at(options, &["orphanDependents"]).as_bool();
+        let policy = text(options, &["propagationPolicy"]);
+        if orphans.is_some() && !policy.is_empty() {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            let cause = crate::field::Cause::invalid("propagationPolicy", &policy.into(), detail);
+            return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]));
+        }
+        let of_orphans = |orphans: bool| if orphans { Propagation::Orphan } else { Propagation::Background };
         Ok(Self {
             grace_seconds: at(options, &["gracePeriodSeconds"]).as_i64(),
-            propagation: Propagation::parse(text(options, &["propagationPolicy"]))?.or(orphan),
+            propagation: Propagation::parse(policy)?.or(orphans.map(of_orphans)),
+            refuses_orphans: orphans == Some(false),
             uid: word(&["preconditions", "uid"]),
             resource_version: word(&["preconditions", "resourceVersion"]),
             dry_run: dry_run(at(options, &["dryRun"]))?,
@@ -119,10 +129,16 @@ pub(crate) fn delete(
         state.commit(call, resource, key, None);
     }
     // Kubernetes answers with the object itself for these, and with a Status for the others.
-    if resource.is("pods") || resource.is("services") || resource.is("podtemplates") {
-        return Ok(marked);
+    // Only pods are marked before they go.
+    let mut gone = match resource.id.as_str() {
+        "pods" => marked,
+        "services" | "podtemplates" => (*current).clone(),
+        _ => return Ok(success(resource, &current)),
+    };
+    if !call.dry_run {
+        set(&mut gone, &["metadata", "resourceVersion"], state.store.version().to_string().into());
     }
-    Ok(success(resource, &current))
+    Ok(gone)
 }
 
 fn success(resource: &Resource, object: &Value) -> Value {
@@ -171,8 +187,8 @@ fn grace_seconds(resource: &Resource, current: &Value, options: &DeleteOptions) 
 }
 
 fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
-    let Some(propagation) = propagation else { return };
     let mut finalizers: Vec<Value> = list(object, &["metadata", "finalizers"]).to_vec();
+    let Some(propagation) = propagation else { return };
     finalizers.retain(|finalizer| finalizer != FOREGROUND && finalizer != ORPHAN);
     match propagation {
         Propagation::Background => {}
@@ -225,10 +241,19 @@ pub(crate) fn delete_collection(
     for (key, _) in &selected {
         delete(state, call, resource, key, options)?;
     }
-    let items: Vec<Value> = selected.iter().map(|(_, object)| (**object).clone()).collect();
-    let list = json!({
+    let mut items: Vec<Value> = selected.iter().map(|(_, object)| (**object).clone()).collect();
+    let mut list = json!({
         "kind": resource.list_kind, "apiVersion": resource.api_version(),
-        "metadata": {"resourceVersion": state.store.version().to_string()}, "items": items,
+        "metadata": {"resourceVersion": state.store.version().to_string()},
     });
+    if resource.is_custom() {
+        set(&mut list, &["metadata", "continue"], "".into());
+    } else {
+        // Items of a typed list do not say what they are.
+        for item in &mut items {
+            fields(item).retain(|key, _| key != "apiVersion" && key != "kind");
+        }
+    }
+    list["items"] = items.into();
     Ok(Reply::document(&list))
 }

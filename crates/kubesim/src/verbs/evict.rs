@@ -48,7 +48,10 @@ pub(crate) fn evict(
 fn check(eviction: &Value, key: &Key) -> Result<(), ApiError> {
     let (version, kind) = (text(eviction, &["apiVersion"]), text(eviction, &["kind"]));
     if !matches!((version, kind), ("policy/v1" | "policy/v1beta1" | "", "Eviction" | "")) {
-        let message = format!("no kind \"{kind}\" is registered for version \"{version}\" in this resource");
+        let message = format!(
+            "{kind} in version \"v1\" cannot be handled as a Eviction: no kind \"{kind}\" is registered for version \
+             \"{version}\" in this resource"
+        );
         return Err(ApiError::bad_request(message));
     }
     if crate::json::name(eviction) != key.name {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::admission;
 use crate::field::Cause;
 use crate::json::{at, namespace, set, text, uid};
 use crate::ownership::Configuration;
@@ -89,7 +90,7 @@ fn replace(
     let before = scale_of(&current, resource, &paths);
     let scaled = Scaled { resource, paths: &paths, object: &current, scale: &before };
     let (scale, entries) = change(state, &scaled)?;
-    let replicas = check_replicas(&scale, key)?;
+    let replicas = check_replicas(call, &scale, key)?;
     let object = update::modify(state, call, resource, key, |current| {
         let mut desired = current.clone();
         for field in ["resourceVersion", "uid"] {
@@ -104,23 +105,50 @@ fn replace(
     Ok(scale_of(&object, resource, &paths))
 }
 
-/// The replicas of a scale; none are 0.
-fn check_replicas(scale: &Value, key: &Key) -> Result<Value, ApiError> {
-    let replicas = at(scale, &["spec", "replicas"]);
-    let replicas = if replicas.is_null() { json!(0) } else { replicas.clone() };
-    match replicas.as_i64() {
-        None => {
-            let found = crate::json::kind(&replicas);
-            let message = format!(
-                "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {found} into Go struct \
-                 field ScaleSpec.spec.replicas of type int32"
-            );
-            Err(ApiError::bad_request(message))
-        }
-        Some(negative) if negative < 0 => {
-            let cause = Cause::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
-            Err(ApiError::invalid("autoscaling", "Scale", &key.name, &[cause]))
-        }
-        Some(_) => Ok(replicas),
+/// 400, when the body of an update is no Scale of the object.
+pub(crate) fn check(scale: &Value, key: &Key) -> Result<(), ApiError> {
+    if let Some(why) = why_undecodable(scale) {
+        let kind = text(scale, &["kind"]);
+        let kind = if kind.is_empty() { "Scale" } else { kind };
+        let message = format!("{kind} in version \"v1\" cannot be handled as a Scale: {why}");
+        return Err(ApiError::bad_request(message));
     }
+    let (given, wanted) = (crate::json::name(scale), &key.name);
+    if given.is_empty() {
+        let message = format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        );
+        return Err(ApiError::bad_request(message));
+    }
+    if given != wanted {
+        let message =
+            format!("the name of the object ({given}) does not match the name on the URL ({wanted})");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(())
+}
+
+fn why_undecodable(scale: &Value) -> Option<String> {
+    let (kind, version) = (text(scale, &["kind"]), text(scale, &["apiVersion"]));
+    if !matches!(kind, "" | "Scale") {
+        return Some(format!("no kind \"{kind}\" is registered for version \"{version}\" in this resource"));
+    }
+    let replicas = at(scale, &["spec", "replicas"]);
+    let fits = replicas.is_null() || replicas.as_i64().is_some_and(|number| i32::try_from(number).is_ok());
+    let found = crate::json::kind(replicas);
+    let field = "Go struct field ScaleSpec.spec.replicas of type int32";
+    (!fits).then(|| format!("json: cannot unmarshal {found} into {field}"))
+}
+
+/// The replicas of a scale; none are 0.
+fn check_replicas(call: &Call, scale: &Value, key: &Key) -> Result<Value, ApiError> {
+    if let Some(why) = why_undecodable(scale) {
+        return Err(admission::unpatchable(&why, scale.to_string(), call));
+    }
+    let replicas = at(scale, &["spec", "replicas"]).as_i64().unwrap_or(0);
+    if replicas < 0 {
+        let cause = Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
+        return Err(ApiError::invalid("autoscaling", "Scale", &key.name, &[cause]));
+    }
+    Ok(replicas.into())
 }

@@ -13,6 +13,7 @@ use crate::state::{Call, State};
 use crate::status::ApiError;
 use crate::store::Key;
 use crate::strict::Directive;
+use crate::verbs::create::create;
 
 /// Metadata that an update cannot change.
 const FIXED_METADATA: [&str; 7] = [
@@ -26,26 +27,92 @@ const FIXED_METADATA: [&str; 7] = [
 ];
 
 /// Resources that refuse an update without a resourceVersion, besides all custom ones.
-const CONDITIONAL: [&str; 2] = ["leases.coordination.k8s.io", crate::resources::CRDS];
+const CONDITIONAL: [&str; 3] =
+    ["leases.coordination.k8s.io", "poddisruptionbudgets.policy", crate::resources::CRDS];
 
-/// The body of a PUT as the desired object.
-pub(crate) fn replacement(resource: &Resource, current: &Value, body: Value) -> Result<Value, ApiError> {
+/// Resources whose objects a PUT makes when there are none.
+const CREATED_BY_PUT: [&str; 9] = [
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "endpoints",
+    "events",
+    "leases.coordination.k8s.io",
+    "limitranges",
+    "rolebindings.rbac.authorization.k8s.io",
+    "roles.rbac.authorization.k8s.io",
+    "services",
+];
+
+/// What a PUT led to.
+pub(crate) enum Put {
+    Created(Arc<Value>),
+    Replaced(Arc<Value>),
+}
+
+/// Replaces an object by the body of a PUT, or makes it where its resource allows that. What is wrong with the body itself is told
+/// before anybody looks for the object.
+pub(crate) fn put(
+    state: &mut State,
+    call: &Call,
+    resource: &Arc<Resource>,
+    key: &Key,
+    mut body: Value,
+) -> Result<Put, ApiError> {
     admission::check_kind(&body, resource)?;
-    let (given, wanted) = (name(&body), name(current));
-    if given != wanted {
-        let message = if given.is_empty() {
-            "name must be provided".to_owned()
-        } else {
-            format!("the name of the object ({given}) does not match the name on the URL ({wanted})")
-        };
+    let decoded = admission::decode(&mut body.clone(), resource)
+        .map_err(|error| admission::undecodable(&error.to_string(), resource))?;
+    if call.strictness.directive == Directive::Strict {
+        let complaints = call.strictness.complaints(&decoded.unknown);
+        if !complaints.is_empty() {
+            let why = format!("strict decoding error: {}", complaints.join(", "));
+            return Err(admission::undecodable(&why, resource));
+        }
+    }
+    check_place(resource, key, &body)?;
+    if state.find(resource, key).is_err() {
+        check_uid(resource, key, "", uid(&body))?;
+        if CREATED_BY_PUT.contains(&resource.id.as_str()) {
+            set(&mut body, &["metadata", "resourceVersion"], Value::Null);
+            return create(state, call, resource, &key.namespace, body).map(Put::Created);
+        }
+    }
+    modify(state, call, resource, key, |_| Ok(body)).map(Put::Replaced)
+}
+
+/// 400, when the object says that it is another than the path's.
+fn check_place(resource: &Resource, key: &Key, object: &Value) -> Result<(), ApiError> {
+    let (given, wanted) = (name(object), &key.name);
+    if given.is_empty() {
+        let message = format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        );
         return Err(ApiError::bad_request(message));
     }
-    let is_unconditional = text(&body, &["metadata", "resourceVersion"]).is_empty();
-    if is_unconditional && (resource.is_custom() || CONDITIONAL.contains(&resource.id.as_str())) {
-        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-        return Err(ApiError::invalid(&resource.group, &resource.plural, wanted, &[cause]));
+    if given != wanted {
+        let message =
+            format!("the name of the object ({given}) does not match the name on the URL ({wanted})");
+        return Err(ApiError::bad_request(message));
     }
-    Ok(body)
+    if resource.namespaced && !namespace(object).is_empty() && namespace(object) != key.namespace {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(())
+}
+
+/// 409, when a uid is asked for and the object has another one, or none because it is not there.
+fn check_uid(resource: &Resource, key: &Key, current: &str, asked: &str) -> Result<(), ApiError> {
+    if asked.is_empty() || asked == current {
+        return Ok(());
+    }
+    let path = [resource.id.as_str(), &key.namespace, &key.name];
+    let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{}, ResourceVersion: 0, AdditionalErrorMsg: \
+         Precondition failed: UID in precondition: {asked}, UID in object meta: {current}",
+        path.join("/"),
+    );
+    Err(ApiError::conflict(resource, &key.name, &why))
 }
 
 /// Replaces an object by what `change` makes of it; `call.subresource` says which part may change.
@@ -58,7 +125,6 @@ pub(crate) fn modify(
 ) -> Result<Arc<Value>, ApiError> {
     let current = state.find(resource, key)?;
     let mut desired = change(&current)?;
-    check_preconditions(call, resource, key, [&current, &desired])?;
     let given_owners = ownership::Given::of(&desired);
     let is_strict = call.strictness.directive == Directive::Strict;
     let given = is_strict.then(|| desired.to_string());
@@ -67,20 +133,28 @@ pub(crate) fn modify(
         "patch" => admission::unpatchable(why, given.clone().unwrap_or_else(|| desired.to_string()), call),
         _ => admission::undecodable(why, resource),
     };
+    if call.verb == "patch" && !call.applies {
+        check_patched_kind(resource, &desired).map_err(|why| refuse(&why, &desired))?;
+    }
     let decoded = admission::decode(&mut desired, resource)
         .map_err(|error| error.to_string())
         .and_then(|decoded| admission::complain(state, call, &decoded.unknown).map(|()| decoded))
         .map_err(|why| refuse(&why, &desired))?;
+    check_preconditions(call, resource, key, [&current, &desired])?;
     let owners = ownership::track(state, call, resource, Some(&current), &desired, given_owners);
+    let asked = at(&desired, &["metadata"]).clone();
     keep_fixed(&mut desired, &current, resource);
     let mut desired = written_part(call, resource, &current, desired);
+    admission::keep_allocated(&mut desired, &current, resource);
     admission::default(&mut desired, resource);
+    admission::default_for_update(&mut desired, &current, resource);
     if let Some(owners) = owners {
         set(&mut desired, &["metadata", "managedFields"], owners);
     }
     check_finalizers(resource, &current, &desired)?;
     raise_generation(call, &mut desired, &current, resource);
-    admission::validate(&desired, Some(&current), resource, decoded)?;
+    let frozen = changed_for_ever(call, resource, &asked, &current);
+    admission::validate(&desired, Some(&current), resource, decoded, frozen)?;
     if state.field_ownership {
         ownership::keep_times(&mut desired, &current);
     }
@@ -97,51 +171,66 @@ pub(crate) fn modify(
     Ok(state.commit(call, resource, key, Some(desired)))
 }
 
+/// Why the object that a patch made is not of its resource's kind. Custom resources tell of that when they are validated.
+fn check_patched_kind(resource: &Resource, patched: &Value) -> Result<(), String> {
+    let (version, kind) = (text(patched, &["apiVersion"]), text(patched, &["kind"]));
+    if resource.is_custom() || (version == resource.api_version() && kind == resource.kind) {
+        return Ok(());
+    }
+    Err(format!("no kind \"{kind}\" is registered for version \"{version}\""))
+}
+
 fn check_preconditions(
     call: &Call,
     resource: &Resource,
     key: &Key,
     [current, desired]: [&Value; 2],
 ) -> Result<(), ApiError> {
+    check_place(resource, key, desired)?;
+    // In a patch a uid is no precondition, but a change of what cannot change.
+    if call.verb != "patch" {
+        check_uid(resource, key, uid(current), uid(desired))?;
+    }
     let asked = text(desired, &["metadata", "resourceVersion"]);
-    if !asked.is_empty() && asked != text(current, &["metadata", "resourceVersion"]) {
-        return Err(ApiError::stale(resource, &key.name));
-    }
-    let asked = uid(desired);
-    if !asked.is_empty() && asked != uid(current) {
-        if call.verb == "patch" {
-            // No precondition there, but a change of what cannot change.
-            let cause = Cause::invalid("metadata.uid", &json!(asked), "field is immutable");
-            return Err(ApiError::invalid(&resource.group, &resource.kind, &key.name, &[cause]));
+    if asked.is_empty() {
+        let is_conditional = resource.is_custom() || CONDITIONAL.contains(&resource.id.as_str());
+        if is_conditional && call.verb == "update" && call.subresource != "scale" {
+            let detail = "must be specified for an update";
+            let cause = Cause::invalid("metadata.resourceVersion", &json!(0), detail);
+            return Err(ApiError::invalid(&resource.group, &resource.plural, &key.name, &[cause]));
         }
-        let path = [resource.id.as_str(), &key.namespace, &key.name];
-        let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
-        let why = format!(
-            "StorageError: invalid object, Code: 4, Key: /registry/{}, ResourceVersion: 0, AdditionalErrorMsg: \
-             Precondition failed: UID in precondition: {asked}, UID in object meta: {}",
-            path.join("/"),
-            uid(current)
-        );
-        return Err(ApiError::conflict(resource, &key.name, &why));
-    }
-    if name(desired) != key.name {
-        let message = format!(
-            "the name of the object ({}) does not match the name on the URL ({})",
-            name(desired),
-            key.name
-        );
-        return Err(ApiError::bad_request(message));
-    }
-    if resource.namespaced && !namespace(desired).is_empty() && namespace(desired) != key.namespace {
-        let message = "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(ApiError::bad_request(message));
+    } else if asked.parse::<u64>().is_err() {
+        let message = format!("strconv.ParseUint: parsing \"{asked}\": invalid syntax");
+        return Err(ApiError::new(500, "", message));
+    } else if asked != text(current, &["metadata", "resourceVersion"]) {
+        return Err(ApiError::stale(resource, &key.name));
     }
     Ok(())
 }
 
+/// Metadata that was to be changed and never may be. Statuses of custom resources are written without their metadata.
+fn changed_for_ever(call: &Call, resource: &Resource, asked: &Value, current: &Value) -> Vec<Cause> {
+    if resource.is_custom() && call.subresource == "status" {
+        return Vec::new();
+    }
+    let fixed = ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"];
+    let differs = |key: &&str| {
+        let asked = at(asked, &[key]);
+        !asked.is_null() && asked != "" && asked != at(current, &["metadata", key])
+    };
+    let refuse = |key: &str| {
+        let detail = match key {
+            "deletionGracePeriodSeconds" => "field is immutable; may only be changed via deletion",
+            _ => "field is immutable",
+        };
+        Cause::invalid(&format!("metadata.{key}"), at(asked, &[key]), detail)
+    };
+    fixed.into_iter().filter(differs).map(refuse).collect()
+}
+
 /// Takes over what an update cannot change.
 fn keep_fixed(desired: &mut Value, current: &Value, resource: &Resource) {
-    for key in FIXED_METADATA.into_iter().chain(["resourceVersion"]) {
+    for key in FIXED_METADATA.into_iter().chain(["resourceVersion", "selfLink"]) {
         set(desired, &["metadata", key], at(current, &["metadata", key]).clone());
     }
     let desired = fields(desired);
@@ -156,10 +245,14 @@ fn written_part(call: &Call, resource: &Resource, current: &Value, desired: Valu
     }
     let (mut object, status) = if call.subresource == "status" {
         let mut object = current.clone();
-        if resource.is("deployments.apps") {
-            // Its controller writes the revision there together with the status.
-            let annotations = ["metadata", "annotations"];
-            set(&mut object, &annotations, at(&desired, &annotations).clone());
+        let from_desired: &[&str] = match resource.id.as_str() {
+            _ if resource.is_custom() => &[],
+            "deployments.apps" => &["annotations", "finalizers", "generateName", "ownerReferences"],
+            "pods" => &["annotations", "finalizers", "generateName", "labels"],
+            _ => &["annotations", "finalizers", "generateName", "labels", "ownerReferences"],
+        };
+        for key in from_desired {
+            set(&mut object, &["metadata", key], at(&desired, &["metadata", key]).clone());
         }
         (object, at(&desired, &["status"]).clone())
     } else {

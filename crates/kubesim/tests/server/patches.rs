@@ -37,7 +37,7 @@ async fn a_version_inside_a_merge_patch_is_a_precondition() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_patch_changes_nothing_but_status() {
+async fn a_status_patch_changes_status_and_metadata() {
     let server = server();
     create(&server, SETS, replica_set("web", 1, "demo:1")).await;
     let path = format!("{SETS}/web/status");
@@ -46,7 +46,7 @@ async fn a_status_patch_changes_nothing_but_status() {
     let (code, set) = patch(&server, MERGE, &path, change.clone()).await;
     assert_eq!(code, 200);
     assert_eq!((&set["status"]["readyReplicas"], &set["spec"]["replicas"]), (&json!(1), &json!(1)));
-    assert_eq!(set["metadata"].get("labels"), None);
+    assert_eq!(set["metadata"]["labels"], json!({"a": "b"}), "as Kubernetes' own kinds allow");
     let version = server.resource_version();
     assert_eq!(patch(&server, MERGE, &path, change).await.0, 200);
     assert_eq!(server.resource_version(), version, "a patch that changes nothing stores nothing");

@@ -67,7 +67,7 @@ impl Answer {
     }
 }
 
-fn compare(at: &str, ours: &Value, theirs: &Value, found: &mut Vec<(String, String)>) {
+pub(super) fn compare(at: &str, ours: &Value, theirs: &Value, found: &mut Vec<(String, String)>) {
     match (ours, theirs) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -162,7 +162,7 @@ const IDENTITIES: [&str; 5] =
     ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "continue"];
 
 /// Replaces identities and times by their names, wherever they stand; `managedFields` are another issue's.
-fn normalise(value: &mut Value) {
+pub(super) fn normalise(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.remove("managedFields");

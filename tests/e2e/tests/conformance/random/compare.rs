@@ -1,0 +1,107 @@
+//! Where two servers differ in one sequence.
+
+use serde_json::{Value, json};
+
+use super::known::{KNOWN, Known};
+use super::play::{Answer, Played};
+use super::request::{Request, Verb};
+use crate::conformance::exchange;
+
+/// One difference.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    /// Which request; none is the watch.
+    pub(super) request: Option<usize>,
+    pub(super) resource: &'static str,
+    /// `Create`, `MergePatch/Status`, `watch`.
+    pub(super) verb: String,
+    /// A JSON pointer into the answer, or `code`, `version`, `warnings`.
+    pub(super) at: String,
+    /// kubesim's value and kube-apiserver's.
+    pub(super) text: String,
+}
+
+impl Difference {
+    pub(super) fn known(&self) -> Option<usize> {
+        KNOWN.iter().position(|known| known.covers(self))
+    }
+
+    /// What makes two differences the same fault.
+    pub(super) fn signature(&self) -> String {
+        let text: String = self.text.chars().take(160).collect();
+        format!("{} {} {}: {text}", self.resource, self.verb, self.at)
+    }
+}
+
+impl Known {
+    fn covers(&self, difference: &Difference) -> bool {
+        (self.resource.is_empty() || self.resource.split('|').any(|it| it == difference.resource))
+            && difference.verb.starts_with(self.verb)
+            && difference.at.starts_with(self.at)
+            && difference.text.contains(self.text)
+    }
+}
+
+/// How a table or a report calls a request.
+pub(super) fn verb_of(request: &Request) -> String {
+    match request.subresource {
+        super::request::Sub::None => format!("{:?}", request.verb),
+        sub => format!("{:?}/{sub:?}", request.verb),
+    }
+}
+
+/// All differences up to where the two servers no longer hold the same.
+pub(super) fn differences(requests: &[Request], ours: &Played, theirs: &Played) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let answers = ours.answers.iter().zip(&theirs.answers);
+    for (number, (request, (ours, theirs))) in requests.iter().zip(answers).enumerate() {
+        for (at, text) in of_answers(ours, theirs) {
+            let resource = request.kind().plural;
+            // After one page both tell how many remain, where they know it.
+            if matches!(request.verb, Verb::List | Verb::NextPage) && at == "/metadata/remainingItemCount" {
+                continue;
+            }
+            found.push(Difference { request: Some(number), resource, verb: verb_of(request), at, text });
+        }
+        let parts_ways = |it: &Difference| it.known().is_none() || it.at == "code" || it.at == "version";
+        if found.iter().any(parts_ways) {
+            return found;
+        }
+    }
+    for ((kind, ours), (_, theirs)) in ours.events.iter().zip(&theirs.events) {
+        let mut differ = Vec::new();
+        exchange::compare("", &json!(ours), &json!(theirs), &mut differ);
+        let resource = super::kinds::KINDS[*kind].plural;
+        let all = differ.into_iter().map(|(at, text)| Difference {
+            request: None,
+            resource,
+            verb: "watch".to_owned(),
+            at,
+            text,
+        });
+        found.extend(all);
+    }
+    found
+}
+
+fn of_answers(ours: &Answer, theirs: &Answer) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if ours.code != theirs.code {
+        // The rest follows from it.
+        let text = format!("{} {} and {} {}", ours.code, brief(&ours.body), theirs.code, brief(&theirs.body));
+        return vec![("code".to_owned(), text)];
+    }
+    exchange::compare("", &ours.body, &theirs.body, &mut found);
+    if ours.warnings != theirs.warnings {
+        found.push(("warnings".to_owned(), format!("{:?} and {:?}", ours.warnings, theirs.warnings)));
+    }
+    if ours.version != theirs.version {
+        found.push(("version".to_owned(), format!("{} and {}", ours.version, theirs.version)));
+    }
+    found
+}
+
+/// The message of a Status; nothing of an object.
+fn brief(body: &Value) -> String {
+    body["message"].as_str().unwrap_or("an object").chars().take(300).collect()
+}

@@ -1,0 +1,427 @@
+//! The kinds that the controller and the plugin use: a valid object of each, and ways to change it, good and bad.
+
+mod custom;
+
+use serde_json::{Value, json};
+
+use super::request::Edit;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) plural: &'static str,
+    pub(super) api_version: &'static str,
+    pub(super) name: &'static str,
+    pub(super) custom: bool,
+    pub(super) status: bool,
+    pub(super) scale: bool,
+    /// All but `apiVersion`, `kind`, name and namespace.
+    pub(super) base: &'static str,
+    /// Of spec or data.
+    pub(super) edits: &'static [Edit],
+    pub(super) status_edits: &'static [Edit],
+}
+
+impl Kind {
+    /// `/apis/GROUP/VERSION`.
+    pub(super) fn prefix(&self) -> String {
+        let root = if self.api_version.contains('/') { "apis" } else { "api" };
+        format!("/{root}/{}", self.api_version)
+    }
+
+    pub(super) fn object(&self, name: &str, namespace: &str) -> Value {
+        let mut object: Value = serde_json::from_str(self.base).expect("bases are JSON");
+        object["apiVersion"] = json!(self.api_version);
+        object["kind"] = json!(self.name);
+        object["metadata"] = json!({"name": name, "labels": {"app": name}});
+        if self.plural == "events" {
+            object["involvedObject"]["namespace"] = json!(namespace);
+        }
+        object
+    }
+}
+
+pub(super) const fn kind(
+    plural: &'static str,
+    api_version: &'static str,
+    name: &'static str,
+    base: &'static str,
+) -> Kind {
+    Kind {
+        plural,
+        api_version,
+        name,
+        custom: false,
+        status: false,
+        scale: false,
+        base,
+        edits: &[],
+        status_edits: &[],
+    }
+}
+
+pub(super) const REPLICAS: [Edit; 6] = [
+    ("/spec/replicas", Some("3")),
+    ("/spec/replicas", Some("-1")),
+    ("/spec/replicas", Some("\"3\"")),
+    ("/spec/replicas", Some("1.5")),
+    ("/spec/replicas", None),
+    ("/spec/minReadySeconds", Some("5")),
+];
+
+pub(super) const KINDS: &[Kind] = &[
+    custom::ROLLOUT,
+    custom::EXPERIMENT,
+    custom::RUN,
+    custom::TEMPLATE,
+    Kind {
+        status: true,
+        scale: true,
+        edits: &[
+            REPLICAS[0],
+            REPLICAS[1],
+            REPLICAS[2],
+            REPLICAS[3],
+            REPLICAS[4],
+            REPLICAS[5],
+            ("/spec/minReadySeconds", Some("-1")),
+            ("/spec/template/spec/containers/0/image", Some("\"demo:red\"")),
+            ("/spec/template/spec/containers/0/image", None),
+            ("/spec/template/spec/containers/0/unknown", Some("1")),
+            ("/spec/template/spec/containers", Some("[]")),
+            ("/spec/template/metadata/labels/app", Some("\"x\"")),
+            ("/spec/template/metadata/labels/more", Some("\"x\"")),
+            ("/spec/template/spec/restartPolicy", Some("\"Never\"")),
+            ("/spec/selector/matchLabels/app", Some("\"x\"")),
+            ("/spec/selector", Some("{}")),
+            ("/spec/selector", None),
+            ("/spec/template", None),
+            ("/spec/unknown", Some("1")),
+            ("/spec", None),
+        ],
+        status_edits: &[
+            ("/status/replicas", Some("2")),
+            ("/status/replicas", Some("-2")),
+            ("/status/readyReplicas", Some("1")),
+            ("/status/readyReplicas", Some("9")),
+            ("/status/observedGeneration", Some("1")),
+            ("/status/observedGeneration", Some("-1")),
+            ("/status/unknown", Some("1")),
+            ("/status", None),
+            ("/spec/replicas", Some("9")),
+            ("/metadata/labels/tier", Some("\"status\"")),
+        ],
+        ..kind(
+            "replicasets",
+            "apps/v1",
+            "ReplicaSet",
+            r#"{"spec": {"replicas": 2, "selector": {"matchLabels": {"app": "demo"}}, "template": {"metadata": {"labels": {"app": "demo"}}, "spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}}}"#,
+        )
+    },
+    Kind {
+        status: true,
+        scale: true,
+        edits: &[
+            REPLICAS[0],
+            REPLICAS[1],
+            REPLICAS[2],
+            REPLICAS[3],
+            REPLICAS[4],
+            REPLICAS[5],
+            ("/spec/paused", Some("true")),
+            ("/spec/revisionHistoryLimit", Some("-1")),
+            ("/spec/revisionHistoryLimit", Some("0")),
+            ("/spec/progressDeadlineSeconds", Some("0")),
+            ("/spec/progressDeadlineSeconds", Some("60")),
+            ("/spec/strategy/type", Some("\"Recreate\"")),
+            ("/spec/strategy", Some("{\"type\": \"Recreate\"}")),
+            ("/spec/strategy/type", Some("\"Other\"")),
+            ("/spec/strategy/rollingUpdate", Some("{\"maxSurge\": 0, \"maxUnavailable\": 0}")),
+            ("/spec/strategy/rollingUpdate", Some("{\"maxSurge\": \"150%\", \"maxUnavailable\": \"150%\"}")),
+            ("/spec/strategy/rollingUpdate", Some("{\"maxSurge\": \"x\"}")),
+            ("/spec/strategy", None),
+            ("/spec/template/spec/containers/0/image", Some("\"demo:red\"")),
+            ("/spec/template/spec/containers/0/resources", Some("{\"limits\": {\"cpu\": \"1000m\"}}")),
+            ("/spec/template/spec/containers", Some("[{\"name\": \"side\", \"image\": \"s\"}]")),
+            ("/spec/template/metadata/labels/app", Some("\"x\"")),
+            ("/spec/selector/matchLabels/app", Some("\"x\"")),
+            ("/spec/selector", Some("{}")),
+            ("/spec/template", None),
+            ("/spec/unknown", Some("1")),
+        ],
+        status_edits: &[
+            ("/status/replicas", Some("2")),
+            ("/status/replicas", Some("-2")),
+            ("/status/updatedReplicas", Some("5")),
+            ("/status/conditions", Some("[{\"type\": \"Available\", \"status\": \"True\"}]")),
+            ("/status/collisionCount", Some("1")),
+            ("/status/unknown", Some("1")),
+            ("/status", None),
+            ("/spec/replicas", Some("9")),
+        ],
+        ..kind(
+            "deployments",
+            "apps/v1",
+            "Deployment",
+            r#"{"spec": {"selector": {"matchLabels": {"app": "demo"}}, "template": {"metadata": {"labels": {"app": "demo"}}, "spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}}}"#,
+        )
+    },
+    Kind {
+        status: true,
+        edits: &[
+            ("/spec/nodeName", Some("\"n0\"")),
+            ("/spec/containers/0/image", Some("\"demo:red\"")),
+            ("/spec/containers/0/image", Some("\"\"")),
+            ("/spec/containers/0/name", Some("\"Bad_Name\"")),
+            ("/spec/containers/0/command", Some("[\"x\"]")),
+            ("/spec/containers/0/imagePullPolicy", Some("\"Sometimes\"")),
+            ("/spec/containers/0/ports", Some("[{\"containerPort\": 80}]")),
+            ("/spec/containers/0/ports", Some("[{\"containerPort\": 0}]")),
+            (
+                "/spec/containers/0/ports",
+                Some(
+                    "[{\"containerPort\": 80, \"name\": \"http\"}, {\"containerPort\": 81, \"name\": \"http\"}]",
+                ),
+            ),
+            ("/spec/containers/0/env", Some("[{\"name\": \"A\", \"value\": \"1\"}]")),
+            ("/spec/containers/0/readinessProbe", Some("{\"httpGet\": {\"port\": 80}}")),
+            (
+                "/spec/containers/0/resources",
+                Some("{\"limits\": {\"cpu\": \"1\"}, \"requests\": {\"cpu\": \"2\"}}"),
+            ),
+            ("/spec/containers", Some("[]")),
+            (
+                "/spec/containers",
+                Some("[{\"name\": \"demo\", \"image\": \"a\"}, {\"name\": \"demo\", \"image\": \"b\"}]"),
+            ),
+            ("/spec/restartPolicy", Some("\"Never\"")),
+            ("/spec/restartPolicy", Some("\"Sometimes\"")),
+            ("/spec/activeDeadlineSeconds", Some("10")),
+            ("/spec/terminationGracePeriodSeconds", Some("5")),
+            ("/spec/terminationGracePeriodSeconds", Some("-5")),
+            ("/spec/tolerations", Some("[{\"key\": \"k\", \"operator\": \"Exists\"}]")),
+            ("/spec/volumes", Some("[{\"name\": \"v\", \"emptyDir\": {}}]")),
+            ("/spec/readinessGates", Some("[{\"conditionType\": \"example.com/ready\"}]")),
+            ("/spec/unknown", Some("1")),
+            ("/spec", None),
+        ],
+        status_edits: &[
+            ("/status/phase", Some("\"Running\"")),
+            (
+                "/status",
+                Some(
+                    "{\"phase\": \"Running\", \"conditions\": [{\"type\": \"Ready\", \"status\": \"True\"}]}",
+                ),
+            ),
+            ("/status/phase", Some("\"Failed\"")),
+            ("/status/conditions", Some("[{\"type\": \"example.com/ready\", \"status\": \"True\"}]")),
+            ("/status/podIP", Some("\"10.0.0.1\"")),
+            ("/status/unknown", Some("1")),
+            ("/status", None),
+            ("/spec/nodeName", Some("\"n0\"")),
+        ],
+        ..kind("pods", "v1", "Pod", r#"{"spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}"#)
+    },
+    Kind {
+        status: true,
+        edits: &[
+            ("/spec/selector/app", Some("\"demo\"")),
+            ("/spec/selector", Some("{\"app\": \"demo\", \"hash\": \"abc\"}")),
+            ("/spec/selector", None),
+            ("/spec/ports/0/port", Some("81")),
+            ("/spec/ports/0/port", Some("0")),
+            ("/spec/ports/0/port", Some("\"http\"")),
+            ("/spec/ports/0/targetPort", Some("\"http\"")),
+            ("/spec/ports/0/targetPort", Some("8080")),
+            ("/spec/ports/0/name", Some("\"web\"")),
+            ("/spec/ports", Some("[{\"port\": 80}, {\"port\": 81}]")),
+            ("/spec/ports", Some("[{\"port\": 80, \"name\": \"a\"}, {\"port\": 81, \"name\": \"b\"}]")),
+            ("/spec/ports", Some("[]")),
+            ("/spec/clusterIP", Some("\"None\"")),
+            ("/spec/type", Some("\"ExternalName\"")),
+            ("/spec/type", Some("\"Other\"")),
+            ("/spec/sessionAffinity", Some("\"ClientIP\"")),
+            ("/spec/sessionAffinity", Some("\"Other\"")),
+            ("/spec/externalName", Some("\"example.com\"")),
+            ("/spec/unknown", Some("1")),
+            ("/spec", None),
+        ],
+        status_edits: &[
+            (
+                "/status/conditions",
+                Some(
+                    "[{\"type\": \"x\", \"status\": \"True\", \"reason\": \"R\", \"message\": \"m\", \"lastTransitionTime\": \"2026-01-01T00:00:00Z\"}]",
+                ),
+            ),
+            ("/status/unknown", Some("1")),
+            ("/spec/selector/app", Some("\"other\"")),
+        ],
+        ..kind(
+            "services",
+            "v1",
+            "Service",
+            r#"{"spec": {"selector": {"app": "demo"}, "ports": [{"port": 80}]}}"#,
+        )
+    },
+    Kind {
+        edits: &[
+            ("/data/key", Some("\"other\"")),
+            ("/data/key", None),
+            ("/data/key", Some("1")),
+            ("/data", Some("{\"bad key\": \"x\"}")),
+            ("/data", None),
+            ("/data", Some("[]")),
+            ("/binaryData", Some("{\"key\": \"eA==\"}")),
+            ("/binaryData", Some("{\"bin\": \"eA==\"}")),
+            ("/binaryData", Some("{\"bin\": \"not base64\"}")),
+            ("/immutable", Some("true")),
+            ("/immutable", Some("false")),
+        ],
+        ..kind("configmaps", "v1", "ConfigMap", r#"{"data": {"key": "value"}}"#)
+    },
+    Kind {
+        edits: &[
+            ("/data/key", Some("\"eQ==\"")),
+            ("/data/key", Some("\"not base64\"")),
+            ("/data/key", None),
+            ("/data", Some("{\"bad key\": \"eA==\"}")),
+            ("/data", None),
+            ("/stringData", Some("{\"text\": \"plain\"}")),
+            ("/type", Some("\"example.com/other\"")),
+            ("/type", Some("\"kubernetes.io/tls\"")),
+            ("/immutable", Some("true")),
+        ],
+        ..kind("secrets", "v1", "Secret", r#"{"data": {"key": "eA=="}}"#)
+    },
+    Kind {
+        edits: &[
+            ("/count", Some("2")),
+            ("/count", Some("\"2\"")),
+            ("/message", Some("\"other\"")),
+            ("/type", Some("\"Odd\"")),
+            ("/reason", None),
+            ("/involvedObject/namespace", Some("\"elsewhere\"")),
+            ("/involvedObject/name", Some("\"x\"")),
+            ("/lastTimestamp", Some("\"2026-01-01T00:00:05Z\"")),
+            ("/lastTimestamp", Some("\"late\"")),
+            ("/eventTime", Some("\"2026-01-01T00:00:00.000000Z\"")),
+            ("/involvedObject", None),
+        ],
+        ..kind(
+            "events",
+            "v1",
+            "Event",
+            r#"{"involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}, "reason": "R", "message": "m", "type": "Normal", "count": 1, "source": {"component": "c"}, "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:00Z"}"#,
+        )
+    },
+    Kind {
+        edits: &[
+            ("/template/spec/containers/0/image", Some("\"demo:red\"")),
+            ("/template/spec/containers/0/image", None),
+            ("/template/spec/containers", Some("[]")),
+            ("/template/metadata/labels/app", Some("\"x\"")),
+            ("/template/unknown", Some("1")),
+            ("/template", None),
+        ],
+        ..kind(
+            "podtemplates",
+            "v1",
+            "PodTemplate",
+            r#"{"template": {"metadata": {"labels": {"app": "demo"}}, "spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}}"#,
+        )
+    },
+    Kind {
+        edits: &[
+            ("/spec/holderIdentity", Some("\"two\"")),
+            ("/spec/holderIdentity", None),
+            ("/spec/leaseDurationSeconds", Some("0")),
+            ("/spec/leaseDurationSeconds", Some("30")),
+            ("/spec/leaseTransitions", Some("-1")),
+            ("/spec/leaseTransitions", Some("1")),
+            ("/spec/renewTime", Some("\"2026-01-01T00:00:05.000000Z\"")),
+            ("/spec/renewTime", Some("\"2026-01-01T00:00:05Z\"")),
+            ("/spec/renewTime", Some("\"now\"")),
+            ("/spec/unknown", Some("1")),
+            ("/spec", None),
+        ],
+        ..kind(
+            "leases",
+            "coordination.k8s.io/v1",
+            "Lease",
+            r#"{"spec": {"holderIdentity": "one", "leaseDurationSeconds": 15, "acquireTime": "2026-01-01T00:00:00.000000Z"}}"#,
+        )
+    },
+    Kind {
+        status: true,
+        edits: &[
+            ("/spec/minAvailable", Some("1")),
+            ("/spec/minAvailable", Some("\"50%\"")),
+            ("/spec/minAvailable", Some("\"half\"")),
+            ("/spec/minAvailable", Some("-1")),
+            ("/spec/minAvailable", None),
+            ("/spec/maxUnavailable", Some("1")),
+            ("/spec/selector/matchLabels/app", Some("\"two\"")),
+            ("/spec/selector", None),
+            ("/spec/unhealthyPodEvictionPolicy", Some("\"AlwaysAllow\"")),
+            ("/spec/unhealthyPodEvictionPolicy", Some("\"Other\"")),
+            ("/spec", None),
+        ],
+        status_edits: &[
+            (
+                "/status",
+                Some(
+                    "{\"disruptionsAllowed\": 1, \"currentHealthy\": 2, \"desiredHealthy\": 1, \"expectedPods\": 2, \"observedGeneration\": 1}",
+                ),
+            ),
+            (
+                "/status",
+                Some(
+                    "{\"disruptionsAllowed\": 0, \"currentHealthy\": 1, \"desiredHealthy\": 1, \"expectedPods\": 1, \"observedGeneration\": 9}",
+                ),
+            ),
+            ("/status/disruptionsAllowed", Some("-1")),
+            ("/status/unknown", Some("1")),
+            ("/status", None),
+            ("/spec/minAvailable", Some("7")),
+        ],
+        ..kind(
+            "poddisruptionbudgets",
+            "policy/v1",
+            "PodDisruptionBudget",
+            r#"{"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "one"}}}}"#,
+        )
+    },
+    Kind {
+        status: true,
+        edits: &[
+            ("/spec/maxReplicas", Some("5")),
+            ("/spec/maxReplicas", Some("0")),
+            ("/spec/maxReplicas", None),
+            ("/spec/minReplicas", Some("2")),
+            ("/spec/minReplicas", Some("9")),
+            ("/spec/minReplicas", Some("0")),
+            ("/spec/scaleTargetRef/name", Some("\"\"")),
+            ("/spec/scaleTargetRef", None),
+            ("/spec/metrics", Some("[]")),
+            (
+                "/spec/metrics",
+                Some(
+                    "[{\"type\": \"Resource\", \"resource\": {\"name\": \"cpu\", \"target\": {\"type\": \"Utilization\", \"averageUtilization\": 50}}}]",
+                ),
+            ),
+            ("/spec/unknown", Some("1")),
+        ],
+        status_edits: &[
+            ("/status/currentReplicas", Some("2")),
+            ("/status/currentReplicas", Some("-2")),
+            ("/status/desiredReplicas", Some("3")),
+            ("/status/unknown", Some("1")),
+            ("/spec/maxReplicas", Some("7")),
+        ],
+        ..kind(
+            "horizontalpodautoscalers",
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            r#"{"spec": {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo"}}}"#,
+        )
+    },
+];

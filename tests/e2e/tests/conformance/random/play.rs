@@ -1,0 +1,160 @@
+//! One sequence on one server: what it answered and what its watches told.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::{AsyncBufReadExt, StreamExt};
+use http::Request as HttpRequest;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+
+use super::kinds::KINDS;
+use super::memory::Memory;
+use super::request::Request;
+use crate::conformance::exchange::normalise;
+
+/// How long a server may take to tell of what was done already.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long we wait for events that nobody expects.
+const SURPRISE: Duration = Duration::from_millis(20);
+
+/// What a server answered, without what no two servers share.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Answer {
+    pub(super) code: u16,
+    pub(super) body: Value,
+    pub(super) warnings: Vec<String>,
+    /// Whether the version is new.
+    pub(super) version: &'static str,
+}
+
+/// Of one sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Played {
+    pub(super) answers: Vec<Answer>,
+    /// By kind: (kind, events).
+    pub(super) events: Vec<(usize, Vec<Value>)>,
+}
+
+/// Plays all requests in a new namespace. `expected` are the numbers of events that the other server told.
+pub(super) async fn play(
+    client: &Client,
+    namespace: &str,
+    requests: &[Request],
+    expected: Option<&Played>,
+) -> Played {
+    let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    let (code, made, _) = send(client, "POST", "/api/v1/namespaces", "application/json", Some(&body)).await;
+    assert_eq!(code, 201, "{made}");
+    let before = made["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let mut memory = Memory::default();
+    let mut answers = Vec::new();
+    for request in requests {
+        let sent = request.render(namespace, &memory);
+        let (code, mut body, warnings) =
+            send(client, sent.method, &sent.path, sent.content_type, sent.body.as_ref()).await;
+        let version = if code < 300 { memory.learn(request, &body) } else { "none" };
+        normalise(&mut body);
+        hide(&mut body);
+        answers.push(Answer { code, body, warnings, version });
+    }
+    let kinds: BTreeSet<usize> = requests.iter().map(|request| request.kind).collect();
+    let mut events = Vec::new();
+    for kind in kinds {
+        let mut known = expected.iter().flat_map(|played| &played.events);
+        let count = known.find(|(known, _)| *known == kind).map(|(_, events)| events.len());
+        events.push((kind, watch(client, namespace, kind, &before, count).await));
+    }
+    Played { answers, events }
+}
+
+async fn send(
+    client: &Client,
+    method: &str,
+    path: &str,
+    content_type: &str,
+    body: Option<&Value>,
+) -> (u16, Value, Vec<String>) {
+    let request = HttpRequest::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", content_type)
+        .header("user-agent", "conformance")
+        .body(Body::from(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()))
+        .unwrap();
+    let response = client.send(request).await.unwrap();
+    let code = response.status().as_u16();
+    let warnings = response.headers().get_all("warning").iter();
+    let warnings = warnings.map(|value| value.to_str().unwrap_or("not text").to_owned()).collect();
+    let bytes = response.into_body().collect_bytes().await.unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    (code, serde_json::from_str(&text).unwrap_or(json!(text)), warnings)
+}
+
+/// The events of one kind since a version: `count` and those that come directly after; all that are there, when there is no count.
+async fn watch(
+    client: &Client,
+    namespace: &str,
+    kind: usize,
+    since: &str,
+    count: Option<usize>,
+) -> Vec<Value> {
+    let kind = &KINDS[kind];
+    let path = format!(
+        "{}/namespaces/{namespace}/{}?watch=true&resourceVersion={since}",
+        kind.prefix(),
+        kind.plural
+    );
+    let request = HttpRequest::get(path).header("user-agent", "conformance").body(Vec::new()).unwrap();
+    let mut lines = client.request_stream(request).await.unwrap().lines();
+    let mut events = Vec::new();
+    loop {
+        let patience = if count.is_some_and(|count| events.len() < count) { PATIENCE } else { SURPRISE };
+        let Ok(Some(line)) = tokio::time::timeout(patience, lines.next()).await else { return events };
+        let mut event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if event["type"] != "BOOKMARK" {
+            normalise(&mut event);
+            hide(&mut event);
+            events.push(event);
+        }
+    }
+}
+
+/// Hides what a server chooses by itself.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members.iter_mut() {
+                let chosen = match key.as_str() {
+                    "clusterIP" => value.as_str().is_some_and(|text| text.starts_with("10.")),
+                    "clusterIPs" => value[0].as_str().is_some_and(|text| text.starts_with("10.")),
+                    "nodePort" => value.is_number(),
+                    _ => false,
+                };
+                if chosen {
+                    *value = json!(key);
+                } else {
+                    hide(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::String(text) => *text = without_suffix(text),
+        _ => {}
+    }
+}
+
+/// A text in which `gen-x7f2q` is `gen-SUFFIX`.
+fn without_suffix(text: &str) -> String {
+    const LENGTH: usize = 5;
+    let mut parts = text.split("gen-");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let suffix = part.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        whole += "gen-";
+        whole += if suffix == LENGTH { "SUFFIX" } else { &part[..suffix] };
+        whole += &part[suffix..];
+    }
+    whole
+}
