@@ -22,7 +22,7 @@ use crate::store::Key;
 
 /// How often needs are answered before a plan is asked for.
 const ROUNDS_OF_NEEDS: usize = 2;
-/// How many plans may follow the first one, after failures, before the Rollout is put back.
+/// How many plans may follow the first one, after failures or more reads, before the Rollout is put back.
 pub(crate) const FOLLOW_UPS: usize = 5;
 
 /// Plans for one Rollout and carries the plan out.
@@ -179,7 +179,7 @@ async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) ->
             return Ok(work.outcome(&plan, retry));
         };
     }
-    failed(shell, key, &TooManyFailures);
+    failed(shell, key, &NoneCarriedOut);
     Ok(Outcome::Retry(None))
 }
 
@@ -363,10 +363,10 @@ fn log_patch(key: &Key, snapshot: &Snapshot, write: &Write) {
     }
 }
 
-/// Every plan of a reconcile has met a failure.
+/// No plan of a reconcile could be carried out.
 #[derive(Debug, thiserror::Error)]
-#[error("each of {FOLLOW_UPS} plans after a failed write met another failure")]
-struct TooManyFailures;
+#[error("of {} plans in a row none was carried out: writes failed, or objects had changed when they were read", FOLLOW_UPS + 1)]
+struct NoneCarriedOut;
 
 fn failed(shell: &Shell, key: &Key, error: &dyn Error) {
     let Key { namespace, name: rollout } = key;

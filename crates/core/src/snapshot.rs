@@ -152,8 +152,8 @@ pub enum Need {
     Pods(Vec<String>),
     /// What the Rollout's router does.
     Router,
-    /// Objects that are read live in place of the copies that stores have: before traffic goes to pods, and before a version becomes
-    /// stable.
+    /// Objects that are read live in place of the copies that stores have: before traffic goes to pods, before pods that answer go, and
+    /// before a version becomes stable.
     Fresh(Vec<Evidence>),
     /// All ReplicaSets, listed live: before a decision that a lost event must not lead to.
     ReplicaSets,

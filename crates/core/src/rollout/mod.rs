@@ -141,7 +141,7 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
 
 /// The creation is tried again once the present version needs nothing: its refusal is told in the status as it stands.
 fn after_present(present: Plan, creation: Plan) -> Plan {
-    if present.writes.is_empty() {
+    if present.writes.is_empty() && present.needs.is_empty() {
         Plan { wake_at: present.wake_at, timers: present.timers, report: present.report, ..creation }
     } else {
         present
@@ -174,16 +174,24 @@ fn default_replicas(view: &View<'_>) -> Option<Plan> {
 }
 
 /// What a decision rests on that cannot be taken back, and that was not read live: pods may have gone since their ReplicaSet was last
-/// heard of, and somebody may have pointed a Service elsewhere. `gaining`: versions that traffic is moved to.
-fn stale_evidence(view: &View<'_>, status: &RolloutStatus, gaining: Vec<String>) -> Vec<Evidence> {
+/// heard of, and somebody may have pointed a Service elsewhere. `gaining`: versions that traffic is moved to; `rests_on`: what sizes
+/// need.
+fn stale_evidence(
+    view: &View<'_>,
+    status: &RolloutStatus,
+    gaining: Vec<String>,
+    rests_on: BTreeSet<Evidence>,
+) -> Vec<Evidence> {
     let becomes_stable = status.stable_rs != view.rollout().status.stable_rs;
     let hashes = gaining.into_iter().chain(becomes_stable.then(|| status.stable_rs.clone()));
-    let replica_sets: BTreeSet<Evidence> = hashes
-        .filter_map(|hash| Some(Evidence::ReplicaSet(view.with_hash(&hash)?.metadata.name.clone())))
-        .collect();
-    let active = view.blue_green().filter(|_| becomes_stable).map(|it| it.active_service.clone());
-    let evidence = replica_sets.into_iter().chain(active.map(Evidence::Service));
-    evidence.filter(|evidence| !view.snapshot.is_fresh(evidence)).collect()
+    let mut evidence = rests_on;
+    evidence.extend(hashes.filter_map(|hash| {
+        let replica_set = view.with_hash(&hash)?;
+        Some(Evidence::ReplicaSet(replica_set.metadata.name.clone()))
+    }));
+    let active = view.blue_green().filter(|_| becomes_stable);
+    evidence.extend(active.map(|it| Evidence::Service(it.active_service.clone())));
+    evidence.into_iter().filter(|evidence| !view.snapshot.is_fresh(evidence)).collect()
 }
 
 /// Decision first, then what follows from it: where the traffic goes, how many pods there are, and last what nobody waits for.
@@ -227,7 +235,7 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
-    let stale = stale_evidence(view, &draft.status, gaining);
+    let stale = stale_evidence(view, &draft.status, gaining, sizing.rests_on);
     let mut needs = Vec::new();
     if !stale.is_empty() {
         writes.clear();

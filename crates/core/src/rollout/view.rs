@@ -177,6 +177,15 @@ impl<'a> View<'a> {
         service.selector.get(labels::POD_TEMPLATE_HASH).map(String::as_str).filter(|hash| !hash.is_empty())
     }
 
+    /// The Services by which production traffic comes.
+    pub(super) fn services_of_traffic(&self) -> Vec<&'a str> {
+        let services = match self.blue_green() {
+            Some(strategy) => vec![strategy.active_service.as_str()],
+            None => vec![self.stable_service(), self.canary_service()],
+        };
+        services.into_iter().filter(|service| !service.is_empty()).collect()
+    }
+
     pub(super) fn with_hash(&self, hash: &str) -> Option<&'a ReplicaSet> {
         with_hash(&self.owned, hash)
     }

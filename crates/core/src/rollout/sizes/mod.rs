@@ -8,6 +8,8 @@ mod blue_green;
 mod delay;
 mod routed;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tidegate_api::labels;
 use tidegate_api::meta::Time;
@@ -20,7 +22,7 @@ use super::services;
 use super::view::View;
 use crate::plan::{Event, Purpose, Request, Timer, Write};
 use crate::report::Wait;
-use crate::snapshot::ReplicaSet;
+use crate::snapshot::{Evidence, ReplicaSet};
 use crate::traffic_guard::{self, Resize};
 
 pub(super) use basic::split_in_force as basic_split;
@@ -81,6 +83,8 @@ pub(super) struct Sizing {
     /// What holds back a change of size.
     pub(super) waits: Vec<Wait>,
     pub(super) timers: Vec<Timer>,
+    /// What must be so for nothing to be lost by it.
+    pub(super) rests_on: BTreeSet<Evidence>,
 }
 
 /// Writes that move all ReplicaSets one pass towards what `status` (the one that is about to hold) asks for, and what the
@@ -97,7 +101,7 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
     let promised = if shares_selector { view.limits().min_available() } else { 0 };
     let together = traffic_guard::shared_selector(promised, &all, &resizes);
     let unconfirmed = routing::unconfirmed(view);
-    let mut sizing = Sizing { writes: Vec::new(), waits, timers };
+    let mut sizing = Sizing { waits, timers, ..Sizing::default() };
     for (wish, size) in list.iter().zip(together) {
         let pin = pins.iter().find(|pin| pin.hash == wish.replica_set.hash());
         let mut size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods(wish.replica_set), size));
@@ -111,9 +115,32 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
             sizing.waits.push(wait.clone());
             size = wish.replica_set.replicas;
         }
+        if size < wish.replica_set.replicas {
+            sizing.rests_on.extend(shrinking_rests_on(view, wish.replica_set, pin, shares_selector));
+        }
         sizing.writes.extend(resize(view, wish, size));
     }
     sizing
+}
+
+/// That those stay which were counted on, where all share the traffic; and that nothing sends traffic to what seems to get none. Of
+/// itself nothing has changed: its write says so.
+fn shrinking_rests_on(
+    view: &View<'_>,
+    rs: &ReplicaSet,
+    pin: Option<&Pin>,
+    shares_selector: bool,
+) -> Vec<Evidence> {
+    if rs.possibly_available().max(rs.ready()) == 0 {
+        return Vec::new();
+    }
+    let counts = |other: &&&ReplicaSet| {
+        shares_selector && other.metadata.uid != rs.metadata.uid && other.available() > 0
+    };
+    let others = view.owned.iter().filter(counts).map(|other| other.metadata.name.clone());
+    let services = view.services_of_traffic().into_iter().filter(|_| pin.is_none());
+    let services = services.map(|service| Evidence::Service(service.to_owned()));
+    others.map(Evidence::ReplicaSet).chain(services).collect()
 }
 
 /// One pod more for the ReplicaSet that is being restarted, where none may be missing.

@@ -75,9 +75,15 @@ fn what_traffic_and_stable_rest_on_is_read_live() {
     assert_eq!(paper.asked, BTreeSet::from([green.clone()]), "for the switch");
     paper.asked.clear();
     paper.settle();
-    assert_eq!(paper.asked, BTreeSet::from([green, Evidence::Service("active".to_owned())]), "for stable");
+    let active = Evidence::Service("active".to_owned());
+    assert_eq!(paper.asked, BTreeSet::from([green, active.clone()]), "for stable");
     paper.asked.clear();
-    // Blue is still up: its revision is raised, and traffic goes back.
+    paper.pass_seconds(30);
+    paper.settle();
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 3/3 r2");
+    assert_eq!(paper.asked, BTreeSet::from([active]), "nothing may send traffic to what goes");
+    paper.asked.clear();
+    // Its revision is raised.
     update(&mut paper, "blue");
     assert!(paper.asked.contains(&Evidence::Rollout), "{:?}", paper.asked);
 }

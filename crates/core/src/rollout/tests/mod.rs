@@ -7,8 +7,12 @@ mod paper;
 mod pods;
 mod routed;
 
+use std::collections::BTreeSet;
+
 use paper::Paper;
 use serde_json::json;
+
+use crate::snapshot::Evidence;
 
 fn guide() -> Paper {
     let mut paper = Paper::new(json!({
@@ -66,6 +70,16 @@ fn an_update_stops_at_the_indefinite_pause() {
         paper.report(),
         "Rollout/demo status.pauseConditions: paused at a step (CanaryPauseStep); until it is promoted"
     );
+}
+
+#[test]
+fn pods_go_where_those_that_stay_were_read_live() {
+    let mut paper = updated("yellow");
+    paper.asked.clear();
+    resume(&mut paper);
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 3/4 | blue 3/3 r1 | yellow 2/2 r2");
+    let yellow = Evidence::ReplicaSet(format!("demo-{}", paper.rollout().status.current_pod_hash));
+    assert_eq!(paper.asked, BTreeSet::from([yellow]));
 }
 
 #[test]
