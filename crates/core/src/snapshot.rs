@@ -442,35 +442,4 @@ impl Workload {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn replica_set(uid: &str, generation: i64, injected: &str) -> Value {
-        json!({
-            "metadata": {"name": "x", "uid": uid, "generation": generation,
-                "annotations": {"rollout.argoproj.io/ephemeral-metadata": injected}},
-            "spec": {"template": {"metadata": {"labels": {"role": "canary"}}, "spec": {"containers": []}}},
-        })
-    }
-
-    #[test]
-    fn a_template_is_digested_again_only_where_it_may_have_changed() {
-        let first = ReplicaSet::parse(&replica_set("u", 3, "{}")).unwrap();
-        let known = first.known_template();
-        let digest = |mut object: Value| {
-            object["spec"]["template"]["spec"]["containers"] = json!([{"name": "new"}]);
-            ReplicaSet::parse_after(&object, Some(&known)).unwrap().template_digest
-        };
-        // No API server changes a spec without its generation: the old digest proves that the new one was not computed.
-        assert_eq!(digest(replica_set("u", 3, "{}")), first.template_digest);
-        let injected = r#"{"labels": {"role": "canary"}}"#;
-        for changed in [replica_set("u", 4, "{}"), replica_set("v", 3, "{}"), replica_set("u", 3, injected)] {
-            assert_ne!(digest(changed.clone()), first.template_digest, "{changed}");
-        }
-        // An object without a generation proves nothing.
-        let known = ReplicaSet::parse(&replica_set("u", 0, "{}")).unwrap().known_template();
-        assert!(!known.is_of(&ObjectMeta { uid: "u".into(), ..ObjectMeta::default() }));
-    }
-}
+mod tests;

@@ -4,12 +4,14 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tidegate_core::Recording;
+use tidegate_core::{Failure, Recording};
 
-/// So many files are kept.
+/// So many files are kept of either kind.
 const KEPT: usize = 100;
 /// What their names end in; nothing else in the folder is touched.
 const ENDING: &str = ".snapshot.json";
+/// What the names of those end in that tell of a fault of the controller: an outage, with its many failed writes, must not push them out.
+const ENDING_OF_BUGS: &str = ".bug.snapshot.json";
 /// Names of Rollouts are longer than names of files may be.
 const LONGEST_NAME: usize = 120;
 
@@ -67,24 +69,33 @@ impl Records {
 
     /// A name by which the files stand in the order of time: `20260101T000012.345Z-000-shop-web.snapshot.json`.
     fn free_path(&self, recording: &Recording) -> PathBuf {
+        let ending = match recording.failure {
+            Failure::Write { .. } => ENDING,
+            Failure::Panic(_) | Failure::WokenInThePast => ENDING_OF_BUGS,
+        };
         let metadata = &recording.snapshot.rollout.metadata;
         let at = recording.now.strftime("%Y%m%dT%H%M%S.%3fZ");
         let name: String = metadata.name.chars().take(LONGEST_NAME).collect();
-        let path = |n: usize| self.folder.join(format!("{at}-{n:03}-{}-{name}{ENDING}", metadata.namespace));
+        let path = |n: usize| self.folder.join(format!("{at}-{n:03}-{}-{name}{ending}", metadata.namespace));
         (0..).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(0))
     }
 
     fn drop_old(&self) -> io::Result<()> {
-        let mut names = Vec::new();
+        let (mut bugs, mut others) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            if path.to_string_lossy().ends_with(ENDING) {
-                names.push(path);
+            let name = path.to_string_lossy();
+            if name.ends_with(ENDING_OF_BUGS) {
+                bugs.push(path);
+            } else if name.ends_with(ENDING) {
+                others.push(path);
             }
         }
-        names.sort();
-        for old in names.iter().take(names.len().saturating_sub(KEPT)) {
-            fs::remove_file(old)?;
+        for mut paths in [bugs, others] {
+            paths.sort();
+            for old in paths.iter().take(paths.len().saturating_sub(KEPT)) {
+                fs::remove_file(old)?;
+            }
         }
         Ok(())
     }
@@ -94,11 +105,11 @@ impl Records {
 mod tests {
     use jiff::{SignedDuration, Timestamp};
     use serde_json::json;
-    use tidegate_core::{Failure, Snapshot};
+    use tidegate_core::{Snapshot, WriteError};
 
     use super::*;
 
-    fn recording(second: i64) -> Recording {
+    fn recording(second: i64, failure: Failure) -> Recording {
         let rollout = serde_json::from_value(json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
             "metadata": {"name": "web", "namespace": "shop"},
@@ -106,7 +117,7 @@ mod tests {
         }));
         Recording {
             now: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second),
-            failure: Failure::Panic("oh".to_owned()),
+            failure,
             plan: None,
             snapshot: Snapshot::of(rollout.unwrap()),
         }
@@ -122,21 +133,27 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hundred_are_kept_and_nothing_else_is_touched() {
+    fn the_last_hundred_of_either_kind_are_kept_and_nothing_else_is_touched() {
         let folder = std::env::temp_dir().join(format!("tidegate-records-{}", std::process::id()));
         let records = Records::in_folder(&folder).unwrap();
         fs::write(folder.join("mine.json"), "{}").unwrap();
+        let panic = Failure::Panic("oh".to_owned());
+        records.keep(&recording(0, panic.clone()));
+        let write = Failure::Write { number: 0, error: WriteError::Forbidden("no".to_owned()) };
         for second in 0..103 {
-            records.keep(&recording(second / 2));
+            records.keep(&recording(second / 2, write.clone()));
         }
         let names = names(&folder);
-        assert_eq!(names.len(), KEPT + 1);
-        assert_eq!(names[0], "19700101T000001.000Z-001-shop-web.snapshot.json");
-        assert_eq!(names[KEPT], "mine.json");
-        let text = fs::read_to_string(folder.join(&names[0])).unwrap();
-        assert!(!text.contains("hunter2"), "{text}");
-        let read: Recording = serde_json::from_str(&text).unwrap();
-        assert_eq!(read.failure, Failure::Panic("oh".to_owned()));
+        assert_eq!(names.len(), KEPT + 2);
+        assert_eq!(names[0], "19700101T000000.000Z-000-shop-web.bug.snapshot.json");
+        assert_eq!(names[1], "19700101T000001.000Z-001-shop-web.snapshot.json");
+        assert_eq!(names[KEPT + 1], "mine.json");
+        let read = |name: &str| {
+            let text = fs::read_to_string(folder.join(name)).unwrap();
+            assert!(!text.contains("hunter2"), "{text}");
+            serde_json::from_str::<Recording>(&text).unwrap().failure
+        };
+        assert_eq!((read(&names[0]), read(&names[1])), (panic, write));
         fs::remove_dir_all(&folder).unwrap();
     }
 

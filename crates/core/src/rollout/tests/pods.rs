@@ -161,7 +161,7 @@ fn pods_carry_the_metadata_of_their_role() {
 #[test]
 fn new_pods_keep_away_from_stable_ones() {
     let affinity = json!({"preferredDuringSchedulingIgnoredDuringExecution": {"weight": 7}});
-    let strategy = json!({"antiAffinity": affinity, "steps": [{"setWeight": 25}, {"pause": {}}]});
+    let strategy = json!({"antiAffinity": affinity.clone(), "steps": [{"setWeight": 25}, {"pause": {}}]});
     let mut paper = canary(json!({"strategy": {"canary": strategy}}));
     assert_eq!(paper.template_of("blue")["spec"]["affinity"], Value::Null);
     let stable = paper.rollout().status.stable_rs;
@@ -178,6 +178,10 @@ fn new_pods_keep_away_from_stable_ones() {
     paper.edit(json!({"spec": {"strategy": {"canary": {"antiAffinity": null}}}}));
     paper.settle_with_pods();
     assert_eq!(paper.template_of("green")["spec"]["affinity"], Value::Null);
+    paper.edit(json!({"spec": {"strategy": {"canary": {"antiAffinity": affinity}}}}));
+    paper.settle_with_pods();
+    let terms = &paper.template_of("green")["spec"]["affinity"]["podAntiAffinity"];
+    assert_eq!(terms["preferredDuringSchedulingIgnoredDuringExecution"][0]["weight"], 7, "{terms}");
 }
 
 #[test]
