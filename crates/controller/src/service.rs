@@ -33,7 +33,8 @@ fn suspect(shell: &Shell, key: &Key) -> Option<(Service, Key)> {
     let service = world.services.get(key)?;
     let manager = Key::new(&key.namespace, service::manager(&service)?);
     let rollout = world.rollouts.get(&manager);
-    let is_held = rollout.is_some_and(|rollout| service::is_named_by(&key.name, &rollout));
+    let is_named = rollout.is_some_and(|rollout| service::is_named_by(&key.name, &rollout));
+    let is_held = is_named && !world.has_dropped(&manager, key);
     (!is_held).then_some((service, manager))
 }
 

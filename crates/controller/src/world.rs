@@ -142,11 +142,17 @@ impl World {
         for service in &services {
             self.asked_by.entry(service.clone()).or_default().insert(rollout.clone());
         }
-        let dropped = before.difference(&services).cloned().collect();
-        if !services.is_empty() {
+        let dropped: Vec<Key> = before.difference(&services).cloned().collect();
+        // Most Rollouts have no Services; of one that has let its last one go it must be known.
+        if !services.is_empty() || (!dropped.is_empty() && self.rollouts.contains(rollout)) {
             self.asked_for.insert(rollout.clone(), services);
         }
         dropped
+    }
+
+    /// Whether a Rollout was decided on, perhaps by a live read that the store is behind of, and asked for this Service no more.
+    pub(crate) fn has_dropped(&self, rollout: &Key, service: &Key) -> bool {
+        self.asked_for.get(rollout).is_some_and(|services| !services.contains(service))
     }
 
     /// Notes which object lends its template to a Rollout. One that is gone refers to nothing.
