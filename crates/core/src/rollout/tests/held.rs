@@ -50,6 +50,7 @@ fn scaling_while_paused_never_costs_a_side_its_last_pod() {
     let cases = [
         (1, 50, "blue 1/1 r1 | yellow 1/1 r2", 2, "blue 1/1 r1 | yellow 1/1 r2"),
         (4, 90, "blue 1/1 r1 | yellow 4/4 r2", 8, "blue 2/2 r1 | yellow 6/6 r2"),
+        (10, 90, "blue 1/1 r1 | yellow 9/9 r2", 2, "blue 1/1 r1 | yellow 1/1 r2"),
     ];
     for (before, weight, sizes, after, expected) in cases {
         let mut paper = guide();
@@ -61,6 +62,16 @@ fn scaling_while_paused_never_costs_a_side_its_last_pod() {
         paper.settle();
         ends_with(&paper, expected);
     }
+}
+
+#[test]
+fn scaling_while_paused_starts_no_canary() {
+    let mut paper = guide();
+    paper.edit(json!({"spec": {"paused": true, "template": template("yellow")}}));
+    paper.settle();
+    paper.edit(json!({"spec": {"replicas": 10}}));
+    paper.settle();
+    ends_with(&paper, "| blue 10/10 r1 | yellow 0/0 r2");
 }
 
 #[test]

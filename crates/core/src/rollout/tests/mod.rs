@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 use paper::Paper;
 use serde_json::json;
+use tidegate_api::meta::Time;
+use tidegate_api::rollout::CompletionStatus;
 
 use crate::snapshot::Evidence;
 
@@ -70,6 +72,23 @@ fn an_update_stops_at_the_indefinite_pause() {
         paper.report(),
         "Rollout/demo status.pauseConditions: paused at a step (CanaryPauseStep); until it is promoted"
     );
+}
+
+#[test]
+fn an_update_tells_when_it_began_and_how_long_it_waited_for_people() {
+    let mut paper = guide();
+    paper.pass_seconds(7);
+    let began = Time::truncated(paper.now());
+    update(&mut paper, "yellow");
+    paper.pass_seconds(40);
+    resume(&mut paper);
+    paper.pass_seconds(10);
+    paper.settle();
+    let duration = paper.rollout().status.duration.unwrap();
+    assert_eq!(duration.rollout_started_at, Some(began));
+    assert_eq!(duration.total_manual_pause_duration_seconds, Some(40), "the timed pause needs nobody");
+    let took = duration.finished_at.unwrap().timestamp().duration_since(began.timestamp());
+    assert_eq!((took.as_secs(), duration.completion_status), (50, Some(CompletionStatus::Promoted)));
 }
 
 #[test]
