@@ -37,6 +37,21 @@ pub(super) fn set(object: &mut Value) {
     }
 }
 
+/// Takes from a Service that becomes a name for something external what was allocated for it, unless that is changed, too.
+pub(crate) fn drop_what_has_no_address(object: &mut Value, old: &Value) {
+    let is_external = |service: &Value| text(service, &["spec", "type"]) == "ExternalName";
+    if !is_external(object) || is_external(old) {
+        return;
+    }
+    for keys in [&["clusterIP", "clusterIPs"][..], &["ipFamilies"], &["ipFamilyPolicy"]] {
+        if keys.iter().all(|key| at(object, &["spec", key]) == at(old, &["spec", key])) {
+            for key in keys {
+                json::set(object, &["spec", key], Value::Null);
+            }
+        }
+    }
+}
+
 /// Leaves a Service the address it has, when an update says nothing of it.
 pub(crate) fn keep_cluster_ip(object: &mut Value, old: &Value) {
     let is_external = |service: &Value| text(service, &["spec", "type"]) == "ExternalName";

@@ -6,7 +6,8 @@ use super::apply::Configuration;
 use super::managed::{self, Managed, Manager, Owned};
 use super::path::Step;
 use super::set::Set;
-use super::subject::{SCALE_VERSION, Subject};
+pub(crate) use super::subject::SCALE_VERSION;
+use super::subject::Subject;
 use super::{ENTRIES, manager_name, transfer, without_entries};
 use crate::json::at;
 use crate::resources::{Resource, ScalePaths};
@@ -104,6 +105,16 @@ impl Scaled<'_> {
         let subject = Subject::scale();
         let (scale, managed) =
             configuration.applied_to(self.scale, self.of_scale(state), &subject, &state.api_now())?;
+        if self.resource.is_custom() && scale != *self.scale {
+            // Real servers serve this and then cannot tell the type of what they have made.
+            let message = format!(
+                "failed to convert new object ({}/{}; {SCALE_VERSION}, Kind=Scale) to proper version: request to convert CR \
+                 to an invalid group/version: {SCALE_VERSION}",
+                crate::json::namespace(self.object),
+                crate::json::name(self.object),
+            );
+            return Err(ApiError::new(500, "", message));
+        }
         Ok((scale, self.entries(state, managed)))
     }
 }

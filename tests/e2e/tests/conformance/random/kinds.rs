@@ -12,6 +12,7 @@ pub(super) struct Kind {
     pub(super) api_version: &'static str,
     pub(super) name: &'static str,
     pub(super) custom: bool,
+    pub(super) namespaced: bool,
     pub(super) status: bool,
     pub(super) scale: bool,
     /// All but `apiVersion`, `kind`, name and namespace.
@@ -19,6 +20,9 @@ pub(super) struct Kind {
     /// Of spec or data.
     pub(super) edits: &'static [Edit],
     pub(super) status_edits: &'static [Edit],
+    /// What is applied beside the whole object.
+    pub(super) parts: &'static [&'static str],
+    pub(super) status_parts: &'static [&'static str],
 }
 
 impl Kind {
@@ -28,11 +32,34 @@ impl Kind {
         format!("/{root}/{}", self.api_version)
     }
 
+    /// The path of all its objects in the namespace of a sequence.
+    pub(super) fn collection(&self, namespace: &str) -> String {
+        let within = if self.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
+        format!("{}{within}/{}", self.prefix(), self.plural)
+    }
+
+    /// What an object is called. Sequences do not share those that are in no namespace.
+    pub(super) fn called(&self, name: &str, namespace: &str) -> String {
+        if self.namespaced { name.to_owned() } else { format!("{namespace}-{name}") }
+    }
+
+    /// An object that says no more than `part`, which is JSON, beside what it is.
+    pub(super) fn part(&self, name: &str, namespace: &str, part: &str) -> Value {
+        let mut object: Value = serde_json::from_str(part).expect("parts are JSON");
+        object["apiVersion"] = json!(self.api_version);
+        object["kind"] = json!(self.name);
+        object["metadata"]["name"] = json!(self.called(name, namespace));
+        object
+    }
+
     pub(super) fn object(&self, name: &str, namespace: &str) -> Value {
         let mut object: Value = serde_json::from_str(self.base).expect("bases are JSON");
         object["apiVersion"] = json!(self.api_version);
         object["kind"] = json!(self.name);
-        object["metadata"] = json!({"name": name, "labels": {"app": name}});
+        object["metadata"] = json!({"name": self.called(name, namespace), "labels": {"app": name}});
+        if !self.namespaced {
+            object["metadata"]["labels"]["run"] = json!(namespace);
+        }
         if self.plural == "events" {
             object["involvedObject"]["namespace"] = json!(namespace);
         }
@@ -51,11 +78,14 @@ pub(super) const fn kind(
         api_version,
         name,
         custom: false,
+        namespaced: true,
         status: false,
         scale: false,
         base,
         edits: &[],
         status_edits: &[],
+        parts: &[],
+        status_parts: &[],
     }
 }
 
@@ -68,11 +98,23 @@ pub(super) const REPLICAS: [Edit; 6] = [
     ("/spec/minReadySeconds", Some("5")),
 ];
 
+/// What can be applied to objects with a pod template.
+pub(super) const POD_PARTS: &[&str] = &[
+    r#"{"spec": {"replicas": 3}}"#,
+    r#"{"spec": {"minReadySeconds": 5}}"#,
+    r#"{"spec": {"template": {"spec": {"containers": [{"name": "demo", "image": "demo:red"}]}}}}"#,
+    r#"{"spec": {"template": {"spec": {"containers": [{"name": "demo", "env": [{"name": "A", "value": "1"}]}]}}}}"#,
+    r#"{"spec": {"template": {"metadata": {"labels": {"more": "x"}}}}}"#,
+    r#"{"spec": {"template": {"spec": {"containers": [{"image": "nameless"}]}}}}"#,
+    r#"{"spec": {"replicas": "three"}}"#,
+];
+
 pub(super) const KINDS: &[Kind] = &[
     custom::ROLLOUT,
     custom::EXPERIMENT,
     custom::RUN,
     custom::TEMPLATE,
+    custom::CLUSTER_TEMPLATE,
     Kind {
         status: true,
         scale: true,
@@ -109,6 +151,12 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status", None),
             ("/spec/replicas", Some("9")),
             ("/metadata/labels/tier", Some("\"status\"")),
+        ],
+        parts: POD_PARTS,
+        status_parts: &[
+            r#"{"status": {"replicas": 2}}"#,
+            r#"{"status": {"replicas": 2, "readyReplicas": 1}}"#,
+            r#"{"status": {"replicas": "two"}}"#,
         ],
         ..kind(
             "replicasets",
@@ -157,6 +205,13 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status/unknown", Some("1")),
             ("/status", None),
             ("/spec/replicas", Some("9")),
+        ],
+        parts: POD_PARTS,
+        status_parts: &[
+            r#"{"status": {"replicas": 2}}"#,
+            r#"{"status": {"conditions": [{"type": "Available", "status": "True"}]}}"#,
+            r#"{"status": {"conditions": [{"type": "Progressing", "status": "False"}]}}"#,
+            r#"{"status": {"replicas": "two"}}"#,
         ],
         ..kind(
             "deployments",
@@ -219,6 +274,17 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status", None),
             ("/spec/nodeName", Some("\"n0\"")),
         ],
+        parts: &[
+            r#"{"spec": {"containers": [{"name": "demo", "image": "demo:red"}]}}"#,
+            r#"{"spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}"#,
+            r#"{"spec": {"activeDeadlineSeconds": 10}}"#,
+            r#"{"spec": {"containers": [{"image": "demo:red"}]}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"phase": "Running"}}"#,
+            r#"{"status": {"conditions": [{"type": "Ready", "status": "True"}]}}"#,
+            r#"{"status": {"conditions": [{"type": "example.com/ready", "status": "False"}]}}"#,
+        ],
         ..kind("pods", "v1", "Pod", r#"{"spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}"#)
     },
     Kind {
@@ -255,6 +321,16 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status/unknown", Some("1")),
             ("/spec/selector/app", Some("\"other\"")),
         ],
+        parts: &[
+            r#"{"spec": {"selector": {"app": "applied"}}}"#,
+            r#"{"spec": {"ports": [{"port": 80, "name": "web"}]}}"#,
+            r#"{"spec": {"ports": [{"port": 81, "name": "more"}]}}"#,
+            r#"{"spec": {"ports": [{"name": "none"}]}}"#,
+            r#"{"spec": {"ports": [{"port": 80}], "sessionAffinity": "ClientIP"}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"conditions": [{"type": "x", "status": "True", "reason": "R", "message": "m", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}"#,
+        ],
         ..kind(
             "services",
             "v1",
@@ -276,6 +352,12 @@ pub(super) const KINDS: &[Kind] = &[
             ("/immutable", Some("true")),
             ("/immutable", Some("false")),
         ],
+        parts: &[
+            r#"{"data": {"key": "applied"}}"#,
+            r#"{"data": {"more": "x"}}"#,
+            r#"{"data": {"more": 1}}"#,
+            r#"{"immutable": true}"#,
+        ],
         ..kind("configmaps", "v1", "ConfigMap", r#"{"data": {"key": "value"}}"#)
     },
     Kind {
@@ -289,6 +371,12 @@ pub(super) const KINDS: &[Kind] = &[
             ("/type", Some("\"example.com/other\"")),
             ("/type", Some("\"kubernetes.io/tls\"")),
             ("/immutable", Some("true")),
+        ],
+        parts: &[
+            r#"{"data": {"key": "eQ=="}}"#,
+            r#"{"data": {"more": "eA=="}}"#,
+            r#"{"stringData": {"text": "applied"}}"#,
+            r#"{"data": {"more": 1}}"#,
         ],
         ..kind("secrets", "v1", "Secret", r#"{"data": {"key": "eA=="}}"#)
     },
@@ -306,6 +394,7 @@ pub(super) const KINDS: &[Kind] = &[
             ("/eventTime", Some("\"2026-01-01T00:00:00.000000Z\"")),
             ("/involvedObject", None),
         ],
+        parts: &[r#"{"count": 3}"#, r#"{"message": "applied", "type": "Warning"}"#, r#"{"count": "three"}"#],
         ..kind(
             "events",
             "v1",
@@ -321,6 +410,11 @@ pub(super) const KINDS: &[Kind] = &[
             ("/template/metadata/labels/app", Some("\"x\"")),
             ("/template/unknown", Some("1")),
             ("/template", None),
+        ],
+        parts: &[
+            r#"{"template": {"spec": {"containers": [{"name": "demo", "image": "demo:red"}]}}}"#,
+            r#"{"template": {"metadata": {"labels": {"more": "x"}}}}"#,
+            r#"{"template": {"spec": {"containers": [{"image": "nameless"}]}}}"#,
         ],
         ..kind(
             "podtemplates",
@@ -342,6 +436,11 @@ pub(super) const KINDS: &[Kind] = &[
             ("/spec/renewTime", Some("\"now\"")),
             ("/spec/unknown", Some("1")),
             ("/spec", None),
+        ],
+        parts: &[
+            r#"{"spec": {"holderIdentity": "two"}}"#,
+            r#"{"spec": {"holderIdentity": "one", "leaseTransitions": 1}}"#,
+            r#"{"spec": {"leaseDurationSeconds": "long"}}"#,
         ],
         ..kind(
             "leases",
@@ -383,6 +482,16 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status", None),
             ("/spec/minAvailable", Some("7")),
         ],
+        parts: &[
+            r#"{"spec": {"minAvailable": 2}}"#,
+            r#"{"spec": {"maxUnavailable": 1}}"#,
+            r#"{"spec": {"selector": {"matchLabels": {"app": "two"}}}}"#,
+            r#"{"spec": {"minAvailable": []}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2}}"#,
+            r#"{"status": {"disruptionsAllowed": "one"}}"#,
+        ],
         ..kind(
             "poddisruptionbudgets",
             "policy/v1",
@@ -416,6 +525,15 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status/desiredReplicas", Some("3")),
             ("/status/unknown", Some("1")),
             ("/spec/maxReplicas", Some("7")),
+        ],
+        parts: &[
+            r#"{"spec": {"maxReplicas": 5}}"#,
+            r#"{"spec": {"minReplicas": 2}}"#,
+            r#"{"spec": {"maxReplicas": "five"}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"currentReplicas": 2, "desiredReplicas": 2}}"#,
+            r#"{"status": {"currentReplicas": "two"}}"#,
         ],
         ..kind(
             "horizontalpodautoscalers",
