@@ -149,7 +149,9 @@ pub(crate) fn keep_allocated(object: &mut Value, old: &Value, resource: &Resourc
 pub(crate) fn default_for_update(state: &mut State, object: &mut Value, old: &Value, resource: &Resource) {
     match resource.id.as_str() {
         "pods" => defaults::admit_changed_pod(object, old),
-        "services" => defaults::allocate_cluster_ip(object, || state.identities.cluster_ip()),
+        "services" if text(old, &["spec", "type"]) == "ExternalName" => {
+            defaults::allocate_cluster_ip(object, || state.identities.cluster_ip());
+        }
         _ => {}
     }
 }

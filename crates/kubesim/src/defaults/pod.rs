@@ -42,6 +42,9 @@ pub(super) fn spec(spec: &mut Value) {
 /// An image without a tag, or with `latest`, is pulled always.
 fn pull_policy(image: &str) -> &'static str {
     let name = image.rsplit('/').next().unwrap_or(image);
+    if image.is_empty() {
+        return "IfNotPresent";
+    }
     let is_pinned = name.contains('@') || name.split_once(':').is_some_and(|(_, tag)| tag != "latest");
     if is_pinned { "IfNotPresent" } else { "Always" }
 }

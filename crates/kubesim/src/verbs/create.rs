@@ -35,18 +35,24 @@ pub(crate) fn create(
     admission::complain(state, call, &decoded.unknown).map_err(refuse)?;
     check_namespace(state, resource, in_namespace)?;
     let version = text(&object, &["metadata", "resourceVersion"]).to_owned();
+    let leaving = ["deletionTimestamp", "deletionGracePeriodSeconds"]
+        .map(|key| (key, crate::json::at(&object, &["metadata", key]).clone()));
     let type_faults = admission::type_faults(&object, resource);
     identify(state, resource, in_namespace, &mut object);
     // Nodes tell of themselves.
-    if resource.status && !resource.is("nodes") {
+    // Who makes a Service by writing its status gets one with a status and without addresses.
+    let by_status = call.subresource == "status";
+    if resource.status && !resource.is("nodes") && !by_status {
         fields(&mut object).remove("status");
     }
-    if let Some(owners) = ownership::track(state, call, resource, None, &object, given) {
+    if let Some(owners) = owners(state, call, resource, &object, (given, leaving)) {
         set(&mut object, &["metadata", "managedFields"], owners);
     }
     admission::default(&mut object, resource);
-    admission::default_for_create(state, &mut object, resource);
-    type_faults?;
+    if !by_status {
+        admission::default_for_create(state, &mut object, resource);
+    }
+    type_faults.map_err(|error| error.named(name(&object)))?;
     admission::validate(&object, None, resource, decoded, Vec::new())?;
     let key = Key::of(&object);
     // Kubernetes finds this last, in its storage, as a failure of its own. What is no number is no version to it.
@@ -72,6 +78,24 @@ pub(crate) fn create(
         return Ok(Arc::new(object));
     }
     Ok(state.commit(call, resource, &key, Some(object)))
+}
+
+/// Who owns the fields of a new object. A PUT owns also what it says of the object's end, which is not taken over.
+fn owners(
+    state: &State,
+    call: &Call,
+    resource: &Resource,
+    object: &Value,
+    (given, leaving): (ownership::Given, [(&str, Value); 2]),
+) -> Option<Value> {
+    if call.verb != "update" || leaving.iter().all(|(_, value)| value.is_null()) {
+        return ownership::track(state, call, resource, None, object, given);
+    }
+    let mut object = object.clone();
+    for (key, value) in leaving {
+        set(&mut object, &["metadata", key], value);
+    }
+    ownership::track(state, call, resource, None, &object, given)
 }
 
 fn check_request(object: &Value, resource: &Resource, in_namespace: &str) -> Result<(), ApiError> {

@@ -138,6 +138,10 @@ pub(crate) fn delete(
         if resource.is(crate::resources::CRDS) {
             delete_custom_resources(state, call, &key.name);
         }
+        // Pods are marked in the storage, too, unless they were.
+        if resource.is("pods") && marked != *current {
+            marked = (*state.commit(call, resource, key, Some(marked))).clone();
+        }
         state.commit(call, resource, key, None);
     }
     // Kubernetes answers with the object itself for these, and with a Status for the others.
@@ -161,7 +165,8 @@ fn success(resource: &Resource, object: &Value) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }
 
-fn check_preconditions(
+/// 409, when the object is not the one that is to go.
+pub(crate) fn check_preconditions(
     resource: &Resource,
     key: &Key,
     current: &Value,

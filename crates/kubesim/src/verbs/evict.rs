@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::admission;
 use crate::controllers::disruption::{covers, is_ready, note_allowance};
-use crate::json::{at, is_terminating, set, text};
+use crate::json::{at, is_terminating, list, set, text};
 use crate::ownership::{self, Given};
 use crate::resources::Resource;
 use crate::selector::LabelSelector;
@@ -44,8 +44,30 @@ pub(crate) fn evict(
             None => {}
         }
     }
+    delete::check_preconditions(pods, key, &pod, &options)?;
+    if !call.dry_run && options.resource_version.is_none() {
+        tell(state, call, pods, key, &pod);
+    }
     delete::delete(state, call, pods, key, &options)?;
     Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+}
+
+/// Writes into the pod's status why it goes.
+fn tell(state: &mut State, call: &Call, pods: &Arc<Resource>, key: &Key, pod: &Value) {
+    let mut told = pod.clone();
+    let mut conditions = list(pod, &["status", "conditions"]).to_vec();
+    conditions.retain(|condition| text(condition, &["type"]) != "DisruptionTarget");
+    let mut condition = json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": state.api_now(),
+    });
+    let generation = at(pod, &["metadata", "generation"]);
+    if !at(pod, &["status", "observedGeneration"]).is_null() {
+        condition["observedGeneration"] = generation.clone();
+    }
+    conditions.push(condition);
+    set(&mut told, &["status", "conditions"], conditions.into());
+    state.commit(call, pods, key, Some(told));
 }
 
 /// Brings an eviction into the shape of its type.

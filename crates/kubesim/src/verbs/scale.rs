@@ -95,7 +95,7 @@ fn replace(
     if call.verb == "update" {
         update::check_uid(resource, key, uid(&current), uid(&scale))?;
     }
-    let replicas = check_replicas(&scale, key)?;
+    let replicas = check_replicas(resource, &scale, key)?;
     check_uid(resource, &current, &scale)?;
     let object = update::modify(state, call, resource, key, |current| {
         let mut desired = current.clone();
@@ -169,9 +169,10 @@ fn check_uid(resource: &Resource, object: &Value, scale: &Value) -> Result<(), A
 }
 
 /// The replicas of a scale; none are 0.
-fn check_replicas(scale: &Value, key: &Key) -> Result<Value, ApiError> {
+fn check_replicas(resource: &Resource, scale: &Value, key: &Key) -> Result<Value, ApiError> {
     let replicas = at(scale, &["spec", "replicas"]).as_i64().unwrap_or(0);
-    if replicas < 0 {
+    // Custom resources are validated with what is made of them.
+    if replicas < 0 && !resource.is_custom() {
         let cause = Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
         return Err(ApiError::invalid("autoscaling", "Scale", &key.name, &[cause]));
     }

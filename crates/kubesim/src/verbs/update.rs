@@ -243,7 +243,8 @@ fn changed_for_ever(call: &Call, resource: &Resource, asked: &Value, current: &V
         return Vec::new();
     }
     let fixed: &[&str] = match resource.id.as_str() {
-        // Kubelets may say when a pod goes, and nobody listens.
+        // When it goes is settled; kubelets may say it of a pod that stays, and nobody listens.
+        _ if is_terminating(current) => &["uid", "deletionGracePeriodSeconds"],
         "pods" if call.subresource == "status" => &["uid", "deletionGracePeriodSeconds"],
         _ => &["uid", "deletionTimestamp", "deletionGracePeriodSeconds"],
     };

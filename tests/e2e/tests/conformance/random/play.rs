@@ -137,6 +137,10 @@ async fn watch(
 fn hide(value: &mut Value) {
     match value {
         Value::Object(members) => {
+            // When a pod was evicted, which no request says.
+            if members.get("type").is_some_and(|ty| ty == "DisruptionTarget") {
+                members.remove("lastTransitionTime");
+            }
             for (key, value) in members.iter_mut().filter(|(key, _)| *key != "managedFields") {
                 let chosen = match key.as_str() {
                     "clusterIP" => value.as_str().is_some_and(|text| text.starts_with("10.")),
