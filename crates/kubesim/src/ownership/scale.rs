@@ -9,7 +9,7 @@ use super::set::Set;
 pub(crate) use super::subject::SCALE_VERSION;
 use super::subject::Subject;
 use super::{ENTRIES, manager_name, transfer, without_entries};
-use crate::json::at;
+use crate::json::{at, set};
 use crate::resources::{Resource, ScalePaths};
 use crate::state::{Call, State};
 use crate::status::ApiError;
@@ -90,7 +90,11 @@ impl Scaled<'_> {
             return self.entries(state, managed);
         }
         let subject = Subject::scale();
-        let new = without_entries(new);
+        let mut new = without_entries(new);
+        // Go leaves a zero out, and so nobody owns it.
+        if at(&new, &REPLICAS) == &Value::from(0) {
+            set(&mut new, &REPLICAS, Value::Null);
+        }
         let managed =
             transfer::update(&subject, [self.scale, &new], managed, &manager_name(call), &state.api_now());
         self.entries(state, managed)

@@ -40,13 +40,16 @@ pub(crate) fn create(
     let type_faults = admission::type_faults(&object, resource);
     identify(state, resource, in_namespace, &mut object);
     // Nodes tell of themselves.
-    // Who makes a Service by writing its status gets one with a status and without addresses.
+    // Who makes a Service by writing its status owns that status, and gets one without addresses.
     let by_status = call.subresource == "status";
     if resource.status && !resource.is("nodes") && !by_status {
         fields(&mut object).remove("status");
     }
     if let Some(owners) = owners(state, call, resource, &object, (given, leaving)) {
         set(&mut object, &["metadata", "managedFields"], owners);
+    }
+    if by_status {
+        fields(&mut object).remove("status");
     }
     admission::default(&mut object, resource);
     if !by_status {

@@ -1,12 +1,22 @@
 //! Sequences from seeds.
 
 use super::dice::Dice;
+use super::drill;
 use super::edits::{DELETE, EVICTION, METADATA, PARTS, SCALE};
 use super::kinds::{KINDS, Kind};
 use super::request::{Edit, NAMES, Request, Sub, Uid, Verb, Version};
 
-/// 10 to 40 requests on one to three kinds.
+/// What a seed stands for: the first ones for a drill each, the others for chance.
 pub(super) fn sequence(seed: u64) -> Vec<Request> {
+    let shapes = drill::shapes();
+    match usize::try_from(seed).ok().and_then(|seed| shapes.get(seed)) {
+        Some(shape) => drill::sequence(*shape),
+        None => by_chance(seed),
+    }
+}
+
+/// 10 to 40 requests on one to three kinds.
+fn by_chance(seed: u64) -> Vec<Request> {
     let mut dice = Dice(seed);
     let mut kinds: Vec<usize> = (0..1 + dice.roll(2)).map(|_| dice.roll(KINDS.len())).collect();
     // Evictions meet budgets.
