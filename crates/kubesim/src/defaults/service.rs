@@ -56,7 +56,13 @@ pub(crate) fn keep_cluster_ip(object: &mut Value, old: &Value) {
     if is_external(object) || is_external(old) {
         return;
     }
-    if !text(object, &["spec", "clusterIP"]).is_empty() {
+    let ip = at(object, &["spec", "clusterIP"]).clone();
+    if ip.as_str().is_some_and(|ip| !ip.is_empty()) {
+        // Whoever changes one means the other.
+        let [is, was] = [&*object, old].map(|service| at(service, &["spec", "clusterIPs"]));
+        if is == was && &ip != at(old, &["spec", "clusterIP"]) {
+            json::set(object, &["spec", "clusterIPs"], json!([ip]));
+        }
         return keep_families(object, old);
     }
     for key in ["clusterIP", "clusterIPs"] {

@@ -56,7 +56,9 @@ pub(crate) fn evict(
 fn tell(state: &mut State, call: &Call, pods: &Arc<Resource>, key: &Key, pod: &Value) {
     let mut told = pod.clone();
     let mut conditions = list(pod, &["status", "conditions"]).to_vec();
-    conditions.retain(|condition| text(condition, &["type"]) != "DisruptionTarget");
+    if conditions.iter().any(|condition| text(condition, &["type"]) == "DisruptionTarget") {
+        return;
+    }
     let mut condition = json!({
         "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
         "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": state.api_now(),
