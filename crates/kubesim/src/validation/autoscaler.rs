@@ -30,15 +30,15 @@ pub(super) fn check(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>
             "must specify at least one Object or External metric to support scaling to zero replicas";
         causes.push(Cause::forbidden("spec.metrics", detail));
     }
+    if most == 0 {
+        causes.push(Cause::required("spec.maxReplicas", "must be set and greater than 0"));
+    }
     let mut refuse = |detail: &str| causes.push(Cause::invalid("spec.maxReplicas", &most.into(), detail));
     if most < 0 {
         refuse("must be greater than or equal to 1");
     }
     if least.is_some_and(|least| most < least) {
         refuse("must be greater than or equal to `minReplicas`");
-    }
-    if most == 0 {
-        causes.push(Cause::required("spec.maxReplicas", "must be set and greater than 0"));
     }
     let target = at(spec, &["scaleTargetRef"]);
     check_reference(target, "spec.scaleTargetRef", causes);

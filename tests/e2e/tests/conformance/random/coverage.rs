@@ -179,9 +179,9 @@ const IMPOSSIBLE: &[Impossible] = &[
         |it| {
             it.precondition == "wrong-uid"
                 && it.verb != Verb::Create
-                && !(it.subresource == Sub::Scale && it.kind.custom)
+                && !(it.is_patch() && it.subresource == Sub::Scale && it.kind.custom)
         },
-        "the object is another (scales of custom resources do not look)",
+        "the object is another (patches of scales of custom resources do not look)",
     ),
     (
         &["conflict"],
@@ -214,6 +214,11 @@ const IMPOSSIBLE: &[Impossible] = &[
                 && (it.subresource == Sub::None || (it.subresource == Sub::Status && it.is_made_by_put()))
         },
         "an apply makes it",
+    ),
+    (
+        &["conflict"],
+        |it| it.verb == Verb::Apply && it.subresource == Sub::Scale && it.kind.custom,
+        "kube-apiserver fails to tell the type of what it has made, before it looks at versions",
     ),
     (
         &["conflict"],

@@ -92,6 +92,7 @@ const LABELS_OF_NUMBERS: Edit = ("/metadata/labels", Some("{\"app\": 1}"));
 const ANOTHER: Edit = ("/metadata/name", Some("\"another\""));
 const TIERS: [Edit; 2] =
     [("/metadata/labels/tier", Some("\"front\"")), ("/metadata/labels/tier", Some("\"back\""))];
+const STATUS: Edit = ("/status", Some("{\"phase\": \"Healthy\"}"));
 const ONE: usize = 0;
 const GONE: usize = NAMES.len() - 1;
 
@@ -186,6 +187,8 @@ impl Drill {
         }
         let of = &KINDS[self.kind];
         let change = match self.subresource {
+            // A new custom resource has no status to add to.
+            Sub::Status if self.verb == Verb::JsonPatch && of.custom => STATUS,
             Sub::Status => of.status_edits[0],
             Sub::Scale => SCALE[number % 2],
             _ => TIERS[(number + 1) % 2],
