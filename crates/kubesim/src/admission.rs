@@ -21,7 +21,15 @@ pub(crate) fn check_kind(object: &Value, resource: &Resource) -> Result<(), ApiE
         );
         return Err(ApiError::bad_request(message));
     }
-    if !kind.is_empty() && kind != resource.kind {
+    if resource.is_custom() {
+        let is_null = |key: &str| object.get(key).is_some_and(Value::is_null);
+        if kind.is_empty() || is_null("apiVersion") {
+            let what = if kind.is_empty() { "Object 'Kind' is missing" } else { "apiVersion is null" };
+            let message =
+                format!("the object provided is unrecognized (must be of type {}): {what}", resource.kind);
+            return Err(ApiError::bad_request(message));
+        }
+    } else if !kind.is_empty() && kind != resource.kind {
         let message = format!(
             "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered for this resource",
             resource.version, resource.kind
@@ -29,6 +37,24 @@ pub(crate) fn check_kind(object: &Value, resource: &Resource) -> Result<(), ApiE
         return Err(ApiError::bad_request(message));
     }
     Ok(())
+}
+
+/// 422 for a custom resource that says that it is of another kind. Real servers find that when they validate.
+pub(crate) fn type_faults(object: &Value, resource: &Resource) -> Result<(), ApiError> {
+    let (version, kind) = (text(object, &["apiVersion"]), text(object, &["kind"]));
+    let expected = resource.api_version();
+    if !resource.is_custom() || (matches!(version, "") || version == expected) && kind == resource.kind {
+        return Ok(());
+    }
+    let mut causes = Vec::new();
+    if kind != resource.kind {
+        causes.push(Cause::invalid("kind", &kind.into(), &format!("must be {}", resource.kind)));
+    }
+    if version != expected {
+        causes.push(Cause::invalid("apiVersion", &version.into(), &format!("must be {expected}")));
+    }
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    Err(ApiError::invalid(group, kind, name(object), &causes))
 }
 
 /// What is to be told of a body that has its type's shape.
@@ -51,6 +77,9 @@ pub(crate) fn decode(object: &mut Value, resource: &Resource) -> Result<Decoded,
         }
         Origin::Custom(custom) => {
             let mut unknown = match object.get_mut("metadata") {
+                Some(metadata) if !metadata.is_object() && !metadata.is_null() => {
+                    return Err(types::no_metadata(metadata, &resource.kind));
+                }
                 Some(metadata) => types::decode_at(metadata, *types::OBJECT_META, &["metadata"])?,
                 None => Unknown::new(),
             };
@@ -111,14 +140,19 @@ pub(crate) fn default_for_create(state: &mut State, object: &mut Value, resource
 /// Takes over what the server gave the stored object and the update leaves out.
 pub(crate) fn keep_allocated(object: &mut Value, old: &Value, resource: &Resource) {
     if resource.is("services") {
+        defaults::drop_what_has_no_address(object, old);
         defaults::keep_cluster_ip(object, old);
     }
 }
 
 /// What the server adds to objects that change.
-pub(crate) fn default_for_update(object: &mut Value, old: &Value, resource: &Resource) {
-    if resource.is("pods") {
-        defaults::admit_changed_pod(object, old);
+pub(crate) fn default_for_update(state: &mut State, object: &mut Value, old: &Value, resource: &Resource) {
+    match resource.id.as_str() {
+        "pods" => defaults::admit_changed_pod(object, old),
+        "services" if text(old, &["spec", "type"]) == "ExternalName" => {
+            defaults::allocate_cluster_ip(object, || state.identities.cluster_ip());
+        }
+        _ => {}
     }
 }
 
@@ -141,20 +175,82 @@ fn establish(definition: &mut Value, now: &str) {
     });
 }
 
+/// What is wrong with what the scale of a custom resource is read from.
+fn scale_faults(object: &Value, resource: &Resource, subresource: &str) -> Vec<Cause> {
+    let Some(paths) = &resource.scale else { return Vec::new() };
+    let mut causes = Vec::new();
+    let mut refuse = |path: &[String], value: &Value, detail: &str| {
+        causes.push(Cause::invalid(&format!(".{}", path.join(".")), value, detail));
+    };
+    let replicas = [(subresource != "status").then_some(&paths.spec_replicas), Some(&paths.status_replicas)];
+    for path in replicas.into_iter().flatten() {
+        match nested(object, path) {
+            Ok(Some(value)) => match value.as_i64() {
+                None => refuse(path, value, "accessor error: expected int64"),
+                Some(number) if number < 0 => refuse(path, value, "should be a non-negative integer"),
+                Some(number) if number > i64::from(i32::MAX) => {
+                    refuse(path, value, "should be less than or equal to 2147483647");
+                }
+                Some(_) => {}
+            },
+            Ok(None) => {}
+            Err(holder) => refuse(path, holder, "accessor error: expected map[string]interface{}"),
+        }
+    }
+    if let Some(path) = &paths.selector {
+        match nested(object, path) {
+            Ok(Some(value)) if !value.is_string() => refuse(path, value, "accessor error: expected string"),
+            Err(holder) => refuse(path, holder, "accessor error: expected map[string]interface{}"),
+            Ok(_) => {}
+        }
+    }
+    causes
+}
+
+/// The value at `path`, nothing when it is absent, or what is no object on the way to it.
+fn nested<'a>(object: &'a Value, path: &[String]) -> Result<Option<&'a Value>, &'a Value> {
+    let mut at = object;
+    for key in path {
+        match at.as_object().ok_or(at)?.get(key) {
+            Some(value) => at = value,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(at))
+}
+
 /// 422 with every cause, when the object is not valid; `old` is the stored object on an update, `more` are causes known before.
 pub(crate) fn validate(
     object: &Value,
-    old: Option<&Value>,
+    old: Option<(&Value, &Call)>,
     resource: &Resource,
     decoded: Decoded,
     more: Vec<Cause>,
 ) -> Result<(), ApiError> {
+    let subresource = old.map_or("", |(_, call)| call.subresource);
+    let old = old.map(|(old, _)| old);
     let mut causes = more;
-    causes.extend(validation::metadata::check(object, resource));
+    let metadata = validation::metadata::check(object, old, resource);
+    // The metadata of new objects of these are looked at when nothing else is wrong.
+    let is_late = old.is_none() && validation::metadata::LENIENT.contains(&resource.id.as_str());
+    if !is_late {
+        causes.extend(metadata.iter().cloned());
+    }
     causes.extend(decoded.missing);
     match &resource.origin {
-        Origin::BuiltIn(_) => validation::check(object, old, &resource.id, &mut causes),
-        Origin::Custom(custom) => causes.extend(custom.schema.validate(object, old)),
+        Origin::BuiltIn(_) => validation::check(object, old, [&resource.id, subresource], &mut causes),
+        Origin::Custom(custom) => {
+            causes.extend(custom.schema.validate(object, old));
+            causes.extend(scale_faults(object, resource, subresource));
+            if custom.schema.has_rules && causes.iter().any(|cause| cause.fault.keeps_rules_unchecked()) {
+                let detail = "some validation rules were not checked because the object was invalid; correct the \
+                              existing errors to complete validation";
+                causes.push(Cause::invalid("<nil>", &Value::Null, detail));
+            }
+        }
+    }
+    if is_late && causes.is_empty() {
+        causes = metadata;
     }
     if causes.is_empty() {
         return Ok(());

@@ -144,31 +144,28 @@ fn options(applies: bool, call: &mut Call, request: &Request<'_>, query: &Query)
         let target = &request.target;
         PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource, applies)?;
     }
-    let refuse = |cause| Err(ApiError::invalid("meta.k8s.io", kind, "", &[cause]));
-    let causes = match call.verb {
+    let mut causes = match call.verb {
         "create" | "update" => ownership::check_options(query, None),
         "patch" => ownership::check_options(query, Some(request.is_apply())),
         _ => Vec::new(),
     };
-    if !causes.is_empty() {
-        return Err(ApiError::invalid("meta.k8s.io", kind, "", &causes));
-    }
+    let mut refuse = |cause| causes.push(cause);
     query.get("fieldManager").clone_into(&mut call.field_manager);
-    call.dry_run = match query.get("dryRun") {
-        "" => false,
-        "All" => true,
-        other => return refuse(Cause::unsupported("dryRun", &Value::from([other]), &["All".to_owned()])),
-    };
+    call.dry_run = !query.get("dryRun").is_empty();
+    if !matches!(query.get("dryRun"), "" | "All") {
+        refuse(Cause::unsupported("dryRun", &Value::from([query.get("dryRun")]), &["All".to_owned()]));
+    }
     call.strictness.directive = match query.get("fieldValidation") {
         "Ignore" => Directive::Ignore,
         "" | "Warn" => Directive::Warn,
         "Strict" => Directive::Strict,
         other => {
             let supported = ["", "Ignore", "Strict", "Warn"].map(str::to_owned);
-            return refuse(Cause::unsupported("fieldValidation", &other.into(), &supported));
+            refuse(Cause::unsupported("fieldValidation", &other.into(), &supported));
+            Directive::Warn
         }
     };
-    Ok(())
+    if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid("meta.k8s.io", kind, "", &causes)) }
 }
 
 fn read(
@@ -203,8 +200,9 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
     let (resource, key) = (&request.target.resource, request.key());
     match call.verb {
         "create" if call.subresource == "eviction" => {
-            let eviction = request.object()?.value;
-            let answer = evict::evict(state, call, resource, &key, &eviction)?;
+            let eviction = request.object()?;
+            call.strictness.duplicates = eviction.duplicates;
+            let answer = evict::evict(state, call, resource, &key, eviction.value)?;
             Ok(Reply::new(201, Body::document(&answer)))
         }
         "create" => {
@@ -223,6 +221,7 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
             Ok(Reply::new(if is_held { 202 } else { 200 }, Body::document(&answer)))
         }
         "deletecollection" => {
+            read::selector(query, resource)?;
             let options = request.delete_options(query)?;
             call.dry_run |= options.dry_run;
             delete::delete_collection(state, call, &request.target, query, &options)
@@ -244,7 +243,7 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
             })
         }
         _ => {
-            let change = change(state.field_ownership, call, request)?;
+            let change = change(state, call, request)?;
             if call.subresource == "scale" {
                 let object = scale::modify(state, call, resource, &key, change)?;
                 return Ok(Reply::document(&object));
@@ -259,16 +258,16 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
 /// What is to be made of the current object.
 type Edit<'a> = Box<dyn FnOnce(&Value) -> Result<Value, ApiError> + 'a>;
 
-/// What an update or patch makes of the current object. `applies`: whether server-side apply is served.
-fn change<'a>(applies: bool, call: &mut Call, request: &'a Request<'_>) -> Result<Edit<'a>, ApiError> {
+/// What an update of a scale or a patch makes of the current object.
+fn change<'a>(state: &mut State, call: &mut Call, request: &'a Request<'_>) -> Result<Edit<'a>, ApiError> {
     let target = &request.target;
     if call.verb == "update" {
-        let parsed = request.object()?;
+        let mut parsed = request.object()?;
         call.strictness.duplicates = parsed.duplicates;
-        scale::check(&parsed.value, &request.key())?;
+        scale::check(state, call, &mut parsed.value, &request.key())?;
         return Ok(Box::new(|_| Ok(parsed.value)));
     }
-    let kind = PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource, applies)?;
+    let kind = PatchKind::of(request.header(header::CONTENT_TYPE), &target.resource, state.field_ownership)?;
     let patch = kind.parse(request.body, &mut call.strictness)?;
     Ok(Box::new(move |current| patch.apply(current, &target.resource)))
 }

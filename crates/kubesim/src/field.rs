@@ -33,6 +33,11 @@ impl Fault {
         }
     }
 
+    /// Whether Kubernetes looks at no rule of a definition once it has found this.
+    pub(crate) fn keeps_rules_unchecked(self) -> bool {
+        matches!(self, Self::Required | Self::TypeInvalid | Self::Unsupported | Self::TooLong | Self::TooMany)
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::Required => "Required value",

@@ -49,9 +49,109 @@ fn scale(suffix: &str) -> Option<i128> {
     }
 }
 
+/// The family of suffixes that a quantity is written with.
+#[derive(Clone, Copy)]
+enum Family {
+    /// `5m`, `3`, `2k`: a power of ten.
+    Decimal(i32),
+    /// `2e3`: a power of ten.
+    Exponent(i32),
+    /// `4Ki`: a power of two.
+    Binary(u32),
+}
+
+const DECIMAL: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
+impl Family {
+    fn of(suffix: &str) -> Option<Self> {
+        if let Some(at) = DECIMAL.iter().position(|known| *known == suffix) {
+            return Some(Self::Decimal(i32::try_from(at).ok()? * 3 - 9));
+        }
+        if let Some(at) = BINARY.iter().position(|known| *known == suffix) {
+            return Some(Self::Binary(u32::try_from(at).ok()? * 10));
+        }
+        suffix.strip_prefix(['e', 'E'])?.parse().ok().map(Self::Exponent)
+    }
+}
+
+/// How Kubernetes writes a quantity that it has read: without a fraction, and with the largest suffix of the same family that loses
+/// nothing. What is nearly so already is kept as it is. Nothing, when the text is no quantity.
+pub(crate) fn canonical(text: &str) -> Option<String> {
+    parse(text)?;
+    let end = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-')).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(end);
+    let family = Family::of(suffix)?;
+    let unsigned = number.trim_start_matches(['+', '-']);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let whole = whole.trim_start_matches('0');
+    let digits = format!("{}{fraction}", if whole.is_empty() { "0" } else { whole });
+    let places = i32::try_from(fraction.len()).ok()?;
+    let amount: i128 = digits.parse().ok()?;
+    let is_kept = match family {
+        Family::Decimal(power) | Family::Exponent(power) => {
+            (power - places) % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
+        }
+        Family::Binary(_) => places == 0 && amount % 8 != 0,
+    };
+    if is_kept {
+        return Some(text.to_owned());
+    }
+    if amount == 0 {
+        return Some("0".to_owned());
+    }
+    let written = match family {
+        Family::Decimal(power) => decimal(amount, power - places),
+        Family::Exponent(power) => {
+            let (amount, power) = in_thousands(amount, power - places);
+            if power == 0 { amount.to_string() } else { format!("{amount}e{power}") }
+        }
+        Family::Binary(bits) => binary(amount.checked_mul(1 << bits)?, places),
+    };
+    Some(if number.starts_with('-') { format!("-{written}") } else { written })
+}
+
+/// The same number by the largest power of a thousand that it is a multiple of; fractions below a billionth are rounded up.
+fn in_thousands(mut amount: i128, mut power: i32) -> (i128, i32) {
+    while power < -9 {
+        amount = amount / 10 + i128::from(amount % 10 > 0);
+        power += 1;
+    }
+    while amount % 10 == 0 {
+        amount /= 10;
+        power += 1;
+    }
+    while power % 3 != 0 {
+        amount *= 10;
+        power -= 1;
+    }
+    (amount, power)
+}
+
+fn decimal(amount: i128, power: i32) -> String {
+    let (amount, power) = in_thousands(amount, power);
+    let suffix = usize::try_from(power / 3 + 3).ok().and_then(|at| DECIMAL.get(at));
+    format!("{amount}{}", suffix.unwrap_or(&""))
+}
+
+/// `amount` divided by ten as often as there are `places`; what is small or no whole number has a decimal suffix.
+fn binary(amount: i128, places: i32) -> String {
+    let divisor = 10_i128.pow(u32::try_from(places).unwrap_or(0));
+    if amount < 1024 * divisor || amount % divisor != 0 {
+        return decimal(amount, -places);
+    }
+    let mut amount = amount / divisor;
+    let mut power = 0;
+    while amount % 1024 == 0 && power + 1 < BINARY.len() {
+        amount /= 1024;
+        power += 1;
+    }
+    format!("{amount}{}", BINARY[power])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{canonical, parse};
 
     #[test]
     fn quantities_compare_across_suffixes() {
@@ -67,6 +167,36 @@ mod tests {
     fn what_is_no_quantity_is_refused() {
         for text in ["", "five", "1.2.3", "5 m", "Mi", "1x", "."] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_written_as_kubernetes_writes_them() {
+        for (text, expected) in [
+            ("1000m", "1"),
+            ("1500m", "1500m"),
+            ("1", "1"),
+            ("+1", "+1"),
+            ("0.5", "500m"),
+            ("0.500", "500m"),
+            ("1.500", "1.500"),
+            ("1000", "1k"),
+            ("1e3", "1e3"),
+            ("1000e3", "1e6"),
+            ("12E", "12E"),
+            ("0", "0"),
+            ("0Mi", "0"),
+            ("-0.0", "0"),
+            ("-2000", "-2k"),
+            ("1024Mi", "1Gi"),
+            ("1536Mi", "1536Mi"),
+            ("1.5Gi", "1536Mi"),
+            ("0.5Ki", "512"),
+            ("0.3Ki", "307200m"),
+            ("0.0000000001", "1n"),
+            ("lots", ""),
+        ] {
+            assert_eq!(canonical(text).unwrap_or_default(), expected, "{text}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::json::{at, list, text};
+use crate::resources::Resource;
 use crate::status::ApiError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +180,7 @@ fn selectable(resource: &str) -> &'static [&'static str] {
 
 impl FieldSelector {
     /// Reads `metadata.name=x,status.phase!=Running` for the resource with this qualified name.
-    pub(crate) fn parse(query: &str, resource: &str) -> Result<Self, ApiError> {
+    pub(crate) fn parse(query: &str, resource: &Resource) -> Result<Self, ApiError> {
         let mut terms = Vec::new();
         for part in query.split(',').filter(|part| !part.is_empty()) {
             let (field, wanted, value) = if let Some((field, value)) = part.split_once("!=") {
@@ -190,8 +191,12 @@ impl FieldSelector {
                 let message = format!("invalid selector: '{query}'; can't understand '{part}'");
                 return Err(ApiError::bad_request(message));
             };
-            let general = ["metadata.name", "metadata.namespace"];
-            if !general.contains(&field) && !selectable(resource).contains(&field) {
+            let is_known = match field {
+                "metadata.name" => true,
+                "metadata.namespace" => resource.namespaced || !resource.is_custom(),
+                _ => selectable(&resource.id).contains(&field),
+            };
+            if !is_known {
                 let message = format!("field label not supported: {field}");
                 return Err(ApiError::bad_request(message));
             }
@@ -202,6 +207,11 @@ impl FieldSelector {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// Whether objects of this name are looked at: where a name is asked for, no other is.
+    pub(crate) fn may_be_called(&self, name: &str) -> bool {
+        self.terms.iter().all(|(field, wanted, value)| field != "metadata.name" || !wanted || value == name)
     }
 
     /// Whether every term holds for `object`.
@@ -271,7 +281,8 @@ mod tests {
     #[test]
     fn field_selectors_know_which_fields_a_resource_has() {
         let pod = json!({"metadata": {"name": "a"}, "status": {"phase": "Running"}});
-        let parse = |query| FieldSelector::parse(query, "pods");
+        let pods = crate::resources::Registry::with_built_ins().get("", "v1", "pods").unwrap();
+        let parse = |query| FieldSelector::parse(query, &pods);
         assert!(parse("metadata.name=a,status.phase!=Failed").unwrap().matches(&pod));
         assert!(!parse("metadata.name=b").unwrap().matches(&pod));
         assert_eq!(parse("spec.color=red").unwrap_err().message, "field label not supported: spec.color");

@@ -118,6 +118,12 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// The same of an object that got its name meanwhile.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.details.insert("name".to_owned(), name.into());
+        self
+    }
+
     fn about(mut self, resource: &Resource, name: &str) -> Self {
         self.set_details(&resource.group, &resource.plural, name);
         self

@@ -89,6 +89,25 @@ impl Store {
             .take_while(move |(key, _)| namespace.is_none_or(|namespace| key.namespace == namespace))
     }
 
+    /// The objects of a resource that have changed since `version`, as they were then; nothing for those that were not there.
+    pub(crate) fn changed_since(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        version: u64,
+    ) -> BTreeMap<Key, Option<Arc<Value>>> {
+        let mut before = BTreeMap::new();
+        let history = self.collections.get(resource).map(|collection| &collection.history);
+        let newer = history.into_iter().flatten().rev().take_while(|record| record.version > version);
+        for record in newer {
+            let key = Key::of(&record.object);
+            if namespace.is_none_or(|namespace| key.namespace == namespace) {
+                before.insert(key, record.before.clone());
+            }
+        }
+        before
+    }
+
     pub(crate) fn resources(&self) -> impl Iterator<Item = &String> {
         self.collections.keys()
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::json::{at, fields, name, set, text};
 
 pub(crate) use pod::{admit as admit_pod, admit_changed as admit_changed_pod};
-pub(crate) use service::{allocate_cluster_ip, keep_cluster_ip};
+pub(crate) use service::{allocate_cluster_ip, drop_what_has_no_address, keep_cluster_ip};
 pub(crate) use workload::identify_job;
 
 /// Sets the dependent defaults of an object of this resource.
@@ -20,7 +20,12 @@ pub(crate) fn set_dependent(object: &mut Value, resource: &str) {
         "pods" => {
             if let Some(spec) = object.get_mut("spec") {
                 pod::spec(spec);
+                if at(spec, &["terminationGracePeriodSeconds"]).as_i64().is_some_and(|seconds| seconds < 0) {
+                    set(spec, &["terminationGracePeriodSeconds"], 1.into());
+                }
+                fields(spec).entry("enableServiceLinks").or_insert(true.into());
             }
+            pod::addresses(object);
         }
         "podtemplates" => pod::template(object, &["template"]),
         "services" => service::set(object),

@@ -42,6 +42,9 @@ pub(super) fn spec(spec: &mut Value) {
 /// An image without a tag, or with `latest`, is pulled always.
 fn pull_policy(image: &str) -> &'static str {
     let name = image.rsplit('/').next().unwrap_or(image);
+    if image.is_empty() {
+        return "IfNotPresent";
+    }
     let is_pinned = name.contains('@') || name.split_once(':').is_some_and(|(_, tag)| tag != "latest");
     if is_pinned { "IfNotPresent" } else { "Always" }
 }
@@ -49,8 +52,20 @@ fn pull_policy(image: &str) -> &'static str {
 /// What Kubernetes' admission adds to a new pod.
 pub(crate) fn admit(pod: &mut Value) {
     let qos = qos_class(at(pod, &["spec"]));
-    set(pod, &["status", "qosClass"], qos.into());
+    pod["status"] = json!({"phase": "Pending", "qosClass": qos});
     admit_spec(pod);
+}
+
+/// Keeps the single address of a pod in step with the list of its addresses.
+pub(super) fn addresses(pod: &mut Value) {
+    let Some(status) = pod.get_mut("status").filter(|status| status.is_object()) else { return };
+    let single = text(status, &["podIP"]).to_owned();
+    let first = text(list(status, &["podIPs"]).first().unwrap_or(&Value::Null), &["ip"]).to_owned();
+    if single.is_empty() && !first.is_empty() {
+        status["podIP"] = first.into();
+    } else if single != first {
+        status["podIPs"] = json!([{"ip": single}]);
+    }
 }
 
 /// What it adds to a pod that an update leaves without it; the class of service stays.
@@ -73,7 +88,6 @@ fn admit_spec(pod: &mut Value) {
     let toleration = |key: &str| json!({"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300});
     let spec = fields(spec);
     for (key, value) in [
-        ("enableServiceLinks", json!(true)),
         ("preemptionPolicy", json!("PreemptLowerPriority")),
         ("priority", json!(0)),
         ("tolerations", json!([])),

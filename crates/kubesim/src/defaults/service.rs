@@ -27,8 +27,6 @@ pub(super) fn set(object: &mut Value) {
         fields(spec).entry(key.to_owned()).or_insert(value);
     };
     default("internalTrafficPolicy", "Cluster".into());
-    default("ipFamilies", json!(["IPv4"]));
-    default("ipFamilyPolicy", "SingleStack".into());
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
         default("externalTrafficPolicy", "Cluster".into());
     }
@@ -37,14 +35,47 @@ pub(super) fn set(object: &mut Value) {
     }
 }
 
+/// Takes from a Service that becomes a name for something external what was allocated for it, unless that is changed, too.
+pub(crate) fn drop_what_has_no_address(object: &mut Value, old: &Value) {
+    let is_external = |service: &Value| text(service, &["spec", "type"]) == "ExternalName";
+    if !is_external(object) || is_external(old) {
+        return;
+    }
+    for keys in [&["clusterIP", "clusterIPs"][..], &["ipFamilies"], &["ipFamilyPolicy"]] {
+        if keys.iter().all(|key| at(object, &["spec", key]) == at(old, &["spec", key])) {
+            for key in keys {
+                json::set(object, &["spec", key], Value::Null);
+            }
+        }
+    }
+}
+
 /// Leaves a Service the address it has, when an update says nothing of it.
 pub(crate) fn keep_cluster_ip(object: &mut Value, old: &Value) {
     let is_external = |service: &Value| text(service, &["spec", "type"]) == "ExternalName";
-    if is_external(object) || is_external(old) || !text(object, &["spec", "clusterIP"]).is_empty() {
+    if is_external(object) || is_external(old) {
         return;
+    }
+    let ip = at(object, &["spec", "clusterIP"]).clone();
+    if ip.as_str().is_some_and(|ip| !ip.is_empty()) {
+        // Whoever changes one means the other.
+        let [is, was] = [&*object, old].map(|service| at(service, &["spec", "clusterIPs"]));
+        if is == was && &ip != at(old, &["spec", "clusterIP"]) {
+            json::set(object, &["spec", "clusterIPs"], json!([ip]));
+        }
+        return keep_families(object, old);
     }
     for key in ["clusterIP", "clusterIPs"] {
         json::set(object, &["spec", key], at(old, &["spec", key]).clone());
+    }
+    keep_families(object, old);
+}
+
+fn keep_families(object: &mut Value, old: &Value) {
+    for key in ["ipFamilies", "ipFamilyPolicy"] {
+        if at(object, &["spec", key]).is_null() {
+            json::set(object, &["spec", key], at(old, &["spec", key]).clone());
+        }
     }
 }
 
@@ -58,4 +89,9 @@ pub(crate) fn allocate_cluster_ip(object: &mut Value, allocate: impl FnOnce() ->
     }
     let ip = at(object, &["spec", "clusterIP"]).clone();
     json::set(object, &["spec", "clusterIPs"], json!([ip]));
+    for (key, value) in [("ipFamilies", json!(["IPv4"])), ("ipFamilyPolicy", "SingleStack".into())] {
+        if at(object, &["spec", key]).is_null() {
+            json::set(object, &["spec", key], value);
+        }
+    }
 }

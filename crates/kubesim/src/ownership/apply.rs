@@ -191,7 +191,8 @@ fn configuration_applies(
     let subject = Subject::of(state, resource, call.subresource);
     let now = state.api_now();
     let Some(live) = state.store.get(&resource.id, key).map(Arc::clone) else {
-        if !call.subresource.is_empty() {
+        let makes_all = update::CREATED_BY_PUT.contains(&resource.id.as_str());
+        if !call.subresource.is_empty() && !makes_all {
             return Err(ApiError::not_found(resource, &key.name));
         }
         let (object, managed) = configuration.applied_to(&subject.empty, Managed::new(), &subject, &now)?;
@@ -234,7 +235,6 @@ fn to_create(
         };
         return Err(ApiError::bad_request(message));
     }
-    set(&mut object, &["metadata", "resourceVersion"], Value::Null);
     set(&mut object, &ENTRIES, managed::encode(managed));
     Ok(object)
 }

@@ -6,9 +6,10 @@ use super::apply::Configuration;
 use super::managed::{self, Managed, Manager, Owned};
 use super::path::Step;
 use super::set::Set;
-use super::subject::{SCALE_VERSION, Subject};
+pub(crate) use super::subject::SCALE_VERSION;
+use super::subject::Subject;
 use super::{ENTRIES, manager_name, transfer, without_entries};
-use crate::json::at;
+use crate::json::{at, set};
 use crate::resources::{Resource, ScalePaths};
 use crate::state::{Call, State};
 use crate::status::ApiError;
@@ -89,7 +90,11 @@ impl Scaled<'_> {
             return self.entries(state, managed);
         }
         let subject = Subject::scale();
-        let new = without_entries(new);
+        let mut new = without_entries(new);
+        // Go leaves a zero out, and so nobody owns it.
+        if at(&new, &REPLICAS) == &Value::from(0) {
+            set(&mut new, &REPLICAS, Value::Null);
+        }
         let managed =
             transfer::update(&subject, [self.scale, &new], managed, &manager_name(call), &state.api_now());
         self.entries(state, managed)
@@ -104,6 +109,16 @@ impl Scaled<'_> {
         let subject = Subject::scale();
         let (scale, managed) =
             configuration.applied_to(self.scale, self.of_scale(state), &subject, &state.api_now())?;
+        if self.resource.is_custom() && scale != *self.scale {
+            // Real servers serve this and then cannot tell the type of what they have made.
+            let message = format!(
+                "failed to convert new object ({}/{}; {SCALE_VERSION}, Kind=Scale) to proper version: request to convert CR \
+                 to an invalid group/version: {SCALE_VERSION}",
+                crate::json::namespace(self.object),
+                crate::json::name(self.object),
+            );
+            return Err(ApiError::new(500, "", message));
+        }
         Ok((scale, self.entries(state, managed)))
     }
 }

@@ -40,6 +40,11 @@ impl Subject {
             Origin::BuiltIn(_) => types.get(&version).map_or_else(|| json!({}), shape::zero),
             Origin::Custom(_) => json!({}),
         };
+        if let Origin::BuiltIn(ty) = &resource.origin {
+            for (key, value) in ty.zeroes() {
+                empty[key] = value.clone();
+            }
+        }
         empty["apiVersion"] = version.as_str().into();
         empty["kind"] = resource.kind.as_str().into();
         let ignored = ignored(resource, subresource);
@@ -99,7 +104,7 @@ fn ignored(resource: &Resource, subresource: &str) -> Set {
         ("status", "pods") => {
             Set::of_fields(&[spec, &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]])
         }
-        ("status", CRDS) => Set::of_fields(&[&["metadata"], spec]),
+        ("status", id) if id == CRDS || resource.is_custom() => Set::of_fields(&[&["metadata"], spec]),
         ("status", _) => Set::of_fields(&[spec]),
         _ => Set::default(),
     }

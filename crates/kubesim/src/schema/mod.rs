@@ -36,6 +36,8 @@ pub(crate) struct Schema {
     /// `map` or `set` for lists without duplicates.
     list_type: Option<String>,
     list_keys: Vec<String>,
+    /// Whether there is any rule here or below.
+    pub(crate) has_rules: bool,
     /// The messages of the rules `self == oldSelf`.
     immutable: Vec<String>,
 }

@@ -72,6 +72,7 @@ impl Schema {
             list_type: word("x-kubernetes-list-type"),
             list_keys: strings(value, "x-kubernetes-list-map-keys"),
             immutable: immutability(value),
+            has_rules: has_rules(value),
         }
     }
 }
@@ -100,6 +101,16 @@ fn limits(value: &Value) -> Limits {
         max_items: count("maxItems"),
         min_properties: count("minProperties"),
         max_properties: count("maxProperties"),
+    }
+}
+
+fn has_rules(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            members.contains_key("x-kubernetes-validations") || members.values().any(has_rules)
+        }
+        Value::Array(items) => items.iter().any(has_rules),
+        _ => false,
     }
 }
 

@@ -31,6 +31,7 @@ impl Schema {
             let found = kind(value);
             let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
             causes.push(Cause::type_invalid(path, &found.into(), &detail));
+            self.check_combinations(value, path, causes);
             return;
         }
         match value {
@@ -196,7 +197,8 @@ impl Schema {
         }
         let mut refuse = |what: &str| {
             let shown = if value.is_object() || value.is_array() { json!("") } else { value.clone() };
-            causes.push(Cause::invalid(path, &shown, &format!("\"{path}\" must {what}")));
+            // The library behind it gives these no field.
+            causes.push(Cause::invalid("<nil>", &shown, &format!("\"{path}\" must {what}")));
         };
         if !self.any_of.is_empty() && !self.any_of.iter().any(|schema| schema.accepts(value)) {
             refuse("validate at least one schema (anyOf)");
@@ -350,8 +352,8 @@ mod tests {
         let field = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true,
             "oneOf": [{"required": ["a"]}, {"required": ["b"]}], "not": {"required": ["c"]}});
         check(&spec(&field), &json!({"spec": {"x": {"a": 1}}}), &[]);
-        let none = r#"spec.x: Invalid value: "": "spec.x" must validate one and only one schema (oneOf). Found none valid"#;
-        let not = r#"spec.x: Invalid value: "": "spec.x" must not validate the schema (not)"#;
+        let none = r#"<nil>: Invalid value: "": "spec.x" must validate one and only one schema (oneOf). Found none valid"#;
+        let not = r#"<nil>: Invalid value: "": "spec.x" must not validate the schema (not)"#;
         check(&spec(&field), &json!({"spec": {"x": {"c": 1}}}), &[none, not]);
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum DecodeError {
     Quantity,
     #[error("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"")]
     Time(String),
+    #[error("parsing time \"{0}\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"{0}\" as \"2006\"")]
+    MicroTime(String),
     #[error("illegal base64 data at input byte {0}")]
     Base64(usize),
 }
@@ -28,6 +30,16 @@ pub(crate) type Unknown = Vec<String>;
 /// Brings `value` into the shape of a struct: members of the wrong type fail, empty ones are dropped, unknown ones too, and told of.
 pub(crate) fn decode(value: &mut Value, ty: TypeId) -> Result<Unknown, DecodeError> {
     decode_at(value, ty, &[])
+}
+
+/// Why metadata are no object.
+pub(crate) fn no_metadata(found: &Value, kind: &str) -> DecodeError {
+    DecodeError::Type {
+        found: go_value(found),
+        holder: kind.to_owned(),
+        path: "metadata".to_owned(),
+        wanted: "v1.ObjectMeta".to_owned(),
+    }
 }
 
 /// As [`decode`], of a struct that is found below `path`.
@@ -91,20 +103,25 @@ impl Decoder {
         match (ty, value) {
             (Type::Quantity, value) => decode_quantity(value),
             (Type::Bytes, Value::String(text)) => decode_bytes(text),
-            (Type::Time, Value::String(text)) if text.parse::<jiff::Timestamp>().is_err() => {
-                Err(DecodeError::Time(text.clone()))
-            }
+            (Type::Time, Value::String(text)) => decode_time(text),
+            (Type::MicroTime, Value::String(text)) => decode_micro_time(text),
             (Type::List(inner), Value::Array(items)) => {
                 for (index, item) in items.iter_mut().enumerate() {
+                    if item.is_null() {
+                        *item = zero(inner);
+                    }
                     self.path.push(Segment::Index(index));
                     self.decode_value(item, inner, holder)?;
                     self.path.pop();
                 }
                 Ok(())
             }
-            (Type::Map(inner), Value::Object(entries)) => {
-                entries.values_mut().try_for_each(|entry| self.decode_value(entry, inner, holder))
-            }
+            (Type::Map(inner), Value::Object(entries)) => entries.values_mut().try_for_each(|entry| {
+                if entry.is_null() {
+                    *entry = zero(inner);
+                }
+                self.decode_value(entry, inner, holder)
+            }),
             (Type::Struct(ty), value) => self.decode_struct(value, *ty),
             _ => Ok(()),
         }
@@ -135,10 +152,24 @@ impl Decoder {
     }
 }
 
+/// What Go makes of a null in a list or a map.
+fn zero(ty: &Type) -> Value {
+    match ty {
+        Type::String | Type::Bytes => "".into(),
+        Type::Bool => false.into(),
+        Type::Float | Type::Int(_) | Type::IntOrString => 0.into(),
+        Type::Quantity => "0".into(),
+        Type::Struct(_) => Value::Object(serde_json::Map::new()),
+        Type::Time | Type::MicroTime | Type::Any | Type::List(_) | Type::Map(_) => Value::Null,
+    }
+}
+
 fn fits(value: &Value, ty: &Type) -> bool {
     match ty {
         Type::Any => true,
-        Type::String | Type::Bytes | Type::Time => value.is_string(),
+        Type::String | Type::Bytes => value.is_string(),
+        // What Go writes as null it reads as null.
+        Type::Time | Type::MicroTime => value.is_string() || value.is_null(),
         Type::Bool => value.is_boolean(),
         Type::Float => value.is_number(),
         Type::Int(32) => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
@@ -165,8 +196,30 @@ fn decode_bytes(text: &str) -> Result<(), DecodeError> {
 
 fn decode_quantity(value: &mut Value) -> Result<(), DecodeError> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    quantity::parse(&text).ok_or(DecodeError::Quantity)?;
-    *value = Value::String(text);
+    *value = Value::String(quantity::canonical(&text).ok_or(DecodeError::Quantity)?);
+    Ok(())
+}
+
+/// Times are kept in whole seconds of UTC.
+fn decode_time(text: &mut String) -> Result<(), DecodeError> {
+    let time: jiff::Timestamp = text.parse().map_err(|_| DecodeError::Time(text.clone()))?;
+    if text.len() != "2006-01-02T15:04:05Z".len() {
+        *text = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    }
+    Ok(())
+}
+
+/// Times with six digits after the second, and never with fewer.
+fn decode_micro_time(text: &mut String) -> Result<(), DecodeError> {
+    let refuse = || DecodeError::MicroTime(text.clone());
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    if fraction.bytes().take_while(u8::is_ascii_digit).count() != 6 {
+        return Err(refuse());
+    }
+    let time: jiff::Timestamp = text.parse().map_err(|_| refuse())?;
+    if !text.ends_with('Z') {
+        *text = time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+    }
     Ok(())
 }
 
@@ -192,6 +245,7 @@ fn go_type(ty: &Type) -> String {
         Type::Quantity => "resource.Quantity".to_owned(),
         Type::IntOrString => "intstr.IntOrString".to_owned(),
         Type::Time => "v1.Time".to_owned(),
+        Type::MicroTime => "v1.MicroTime".to_owned(),
         Type::Any => "interface {}".to_owned(),
         Type::List(inner) => format!("[]{}", go_type(inner)),
         Type::Map(inner) => format!("map[string]{}", go_type(inner)),

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-pub(crate) use decode::{DecodeError, Unknown, decode, decode_at};
+pub(crate) use decode::{DecodeError, Unknown, decode, decode_at, no_metadata};
 pub(crate) use published::{Row, document, rows, schema_of, unpacked, version};
 
 /// A struct: its place in the table.
@@ -29,6 +29,8 @@ pub(crate) enum Type {
     Quantity,
     IntOrString,
     Time,
+    /// A time with six digits after the second.
+    MicroTime,
     Any,
     List(Box<Type>),
     Map(Box<Type>),
@@ -80,6 +82,11 @@ impl TypeId {
     /// What the member `key` is when it is absent.
     pub(crate) fn default_of(self, key: &str) -> Option<&'static Value> {
         self.defaults().get(key)
+    }
+
+    /// The members that Go writes though they are empty: null or an empty text.
+    pub(crate) fn zeroes(self) -> impl Iterator<Item = (&'static String, &'static Value)> {
+        self.defaults().iter().filter(|(_, value)| value.is_null() || value.as_str() == Some(""))
     }
 
     fn defaults(self) -> &'static BTreeMap<String, Value> {

@@ -198,6 +198,7 @@ fn type_of(node: &Node, schemas: &BTreeMap<String, Node>, names: &BTreeMap<Strin
         return match (names.get(name), schemas.get(name)) {
             (Some(id), _) => Type::Struct(*id),
             (None, _) if name.ends_with(".Quantity") => Type::Quantity,
+            (None, _) if name.ends_with(".MicroTime") => Type::MicroTime,
             (None, Some(target)) => type_of(target, schemas, names),
             (None, None) => Type::Any,
         };

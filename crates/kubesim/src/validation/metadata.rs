@@ -8,21 +8,15 @@ use crate::resources::Resource;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL_1123: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-/// What is wrong with the metadata of an object.
-pub(crate) fn check(object: &Value, resource: &Resource) -> Vec<Cause> {
+/// What is wrong with the metadata of an object; `old` is the stored object on an update.
+pub(crate) fn check(object: &Value, old: Option<&Value>, resource: &Resource) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let own = name(object);
-    let problems = match resource.id.as_str() {
-        "services" => dns_1035_label(own),
-        "namespaces" => dns_label(own),
-        _ => dns_subdomain(own),
-    };
-    for problem in problems {
-        causes.push(Cause::invalid("metadata.name", &own.into(), &problem));
+    // Names do not change; these two are looked at as if they were new each time.
+    if old.is_none() || matches!(resource.id.as_str(), "configmaps" | "secrets" | "pods") {
+        check_new(object, resource, &mut causes);
     }
     check_labels(at(object, &["metadata", "labels"]), "metadata.labels", &mut causes);
     for key in at(object, &["metadata", "annotations"]).as_object().into_iter().flatten().map(|(key, _)| key)
@@ -32,7 +26,73 @@ pub(crate) fn check(object: &Value, resource: &Resource) -> Vec<Cause> {
         }
     }
     check_owners(list(object, &["metadata", "ownerReferences"]), &mut causes);
+    let finalizers = list(object, &["metadata", "finalizers"]);
+    check_propagation(finalizers, &mut causes);
+    let is_lenient = LENIENT.contains(&resource.id.as_str()) || resource.is("leases.coordination.k8s.io");
+    let is_known = |finalizer: &str| ["", "foregroundDeletion", "kubernetes", "orphan"].contains(&finalizer);
+    if !resource.is_custom() && !is_lenient {
+        for (index, finalizer) in finalizers.iter().filter_map(Value::as_str).enumerate() {
+            if !finalizer.contains('/') && !is_known(finalizer) {
+                let field = format!("metadata.finalizers[{index}]");
+                let detail = "name is neither a standard finalizer name nor is it fully qualified";
+                causes.push(Cause::invalid(&field, &finalizer.into(), detail));
+            }
+        }
+    }
     causes
+}
+
+/// Built-in resources whose metadata are only looked at as those of all objects are.
+pub(crate) const LENIENT: [&str; 2] = ["events", "poddisruptionbudgets.policy"];
+
+fn check_new(object: &Value, resource: &Resource, causes: &mut Vec<Cause>) {
+    let prefix = text(object, &["metadata", "generateName"]);
+    if !prefix.is_empty() {
+        // What is put after it may make up for a dash at its end.
+        let shown = match prefix.strip_suffix('-') {
+            Some(start) if !start.is_empty() => format!("{start}a"),
+            _ => prefix.to_owned(),
+        };
+        for problem in name_problems(&shown, resource) {
+            causes.push(Cause::invalid("metadata.generateName", &prefix.into(), &problem));
+        }
+    }
+    let own = name(object);
+    if own.is_empty() {
+        causes.push(Cause::required("metadata.name", "name or generateName is required"));
+    }
+    let problems = if own.is_empty() { Vec::new() } else { name_problems(own, resource) };
+    for problem in problems {
+        causes.push(Cause::invalid("metadata.name", &own.into(), &problem));
+    }
+    let finalizers = list(object, &["metadata", "finalizers"]);
+    for finalizer in finalizers.iter().filter_map(Value::as_str) {
+        for problem in qualified_name(finalizer) {
+            causes.push(Cause::invalid("metadata.finalizers", &finalizer.into(), &problem));
+        }
+    }
+}
+
+/// Whoever deletes can wait for the dependents or let them go, and not both.
+fn check_propagation(finalizers: &[Value], causes: &mut Vec<Cause>) {
+    if ["foregroundDeletion", "orphan"].iter().all(|kept| finalizers.iter().any(|it| it == kept)) {
+        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
+        causes.push(Cause::invalid("metadata.finalizers", &finalizers.into(), detail));
+    }
+}
+
+fn name_problems(name: &str, resource: &Resource) -> Vec<String> {
+    match resource.id.as_str() {
+        "services" | "namespaces" => dns_label(name),
+        "events" | "poddisruptionbudgets.policy" => path_segment(name),
+        _ => dns_subdomain(name),
+    }
+}
+
+fn path_segment(name: &str) -> Vec<String> {
+    let dots = matches!(name, "." | "..").then(|| format!("may not be '{name}'"));
+    let characters = ["/", "%"].into_iter().filter(|it| name.contains(it));
+    dots.into_iter().chain(characters.map(|it| format!("may not contain '{it}'"))).collect()
 }
 
 /// Adds what is wrong with the keys and values of `labels`.
@@ -98,12 +158,8 @@ pub(crate) fn dns_label(text: &str) -> Vec<String> {
     too_long(text, 63).into_iter().chain(shape).collect()
 }
 
-fn dns_1035_label(text: &str) -> Vec<String> {
-    let fits = is_dns_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase());
-    too_long(text, 63).into_iter().chain((!fits).then(|| LABEL_1035.to_owned())).collect()
-}
-
-fn dns_subdomain(text: &str) -> Vec<String> {
+/// What is wrong with a name of labels with dots between them.
+pub(super) fn dns_subdomain(text: &str) -> Vec<String> {
     let fits = text.split('.').all(is_dns_label);
     too_long(text, 253).into_iter().chain((!fits).then(|| SUBDOMAIN.to_owned())).collect()
 }
@@ -113,7 +169,8 @@ fn label_value(text: &str) -> Vec<String> {
     too_long(text, 63).into_iter().chain((!fits).then(|| LABEL_VALUE.to_owned())).collect()
 }
 
-fn qualified_name(text: &str) -> Vec<String> {
+/// What is wrong with a name that may have a prefix.
+pub(super) fn qualified_name(text: &str) -> Vec<String> {
     let (prefix, name) = match text.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, text),
@@ -146,11 +203,9 @@ mod tests {
     fn names_have_their_shapes() {
         assert!(dns_subdomain("rollouts.argoproj.io").is_empty());
         assert!(dns_label("a-1").is_empty());
-        assert!(dns_1035_label("a-1").is_empty());
         for bad in ["", "A", "-a", "a-", "a_b", "a..b"] {
             assert_eq!(dns_subdomain(bad), [SUBDOMAIN], "{bad}");
         }
-        assert_eq!(dns_1035_label("1a"), [LABEL_1035]);
         assert_eq!(dns_label(&"a".repeat(64)), ["must be no more than 63 bytes"]);
     }
 

@@ -1,12 +1,17 @@
 //! Validation of the built-in types, in Kubernetes' own words.
 //!
-//! Pods, workloads, Services and CustomResourceDefinitions have rules of their own here. The others are checked as far as OpenAPI goes:
-//! types, and members that are required.
+//! What the controller and the plugin use has rules of its own here, and so have CustomResourceDefinitions. The others are checked as far
+//! as OpenAPI goes: types, and members that are required.
 
+mod autoscaler;
+mod data;
 pub(crate) mod metadata;
 mod pod;
+mod pod_change;
+mod policy;
 pub(crate) mod required;
 mod service;
+mod status;
 mod workload;
 
 use serde_json::Value;
@@ -14,10 +19,21 @@ use serde_json::Value;
 use crate::field::Cause;
 use crate::json::{at, list, text};
 
-/// Adds what is wrong with a built-in object; `old` is the stored object on an update.
-pub(crate) fn check(object: &Value, old: Option<&Value>, resource: &str, causes: &mut Vec<Cause>) {
+/// Adds what is wrong with a built-in object; `old` is the stored object on an update, `subresource` what is written of it.
+pub(crate) fn check(
+    object: &Value,
+    old: Option<&Value>,
+    [resource, subresource]: [&str; 2],
+    causes: &mut Vec<Cause>,
+) {
+    if let (Some(old), "status") = (old, subresource) {
+        return status::check(object, old, resource, causes);
+    }
     match resource {
-        "pods" if old.is_none() => pod::check_spec(at(object, &["spec"]), "spec", causes),
+        "pods" => match old {
+            Some(old) => pod_change::check([object, old].map(|pod| at(pod, &["spec"])), causes),
+            None => pod::check_spec(at(object, &["spec"]), "spec", causes),
+        },
         "podtemplates" => pod::check_template(at(object, &["template"]), "template", causes),
         "replicasets.apps" | "deployments.apps" => workload::check(object, old, causes),
         "daemonsets.apps" | "statefulsets.apps" | "replicationcontrollers" | "jobs.batch" => {
@@ -28,17 +44,37 @@ pub(crate) fn check(object: &Value, old: Option<&Value>, resource: &str, causes:
             pod::check_template(at(object, &template), &template.join("."), causes);
         }
         "services" => service::check(object, old, causes),
+        "configmaps" => data::check_config_map(object, old, causes),
+        "secrets" => data::check_secret(object, old, causes),
+        "events" => policy::check_event(object, causes),
+        "leases.coordination.k8s.io" => policy::check_lease(object, causes),
+        "poddisruptionbudgets.policy" => policy::check_budget(object, causes),
+        "horizontalpodautoscalers.autoscaling" => autoscaler::check(object, old, causes),
         crate::resources::CRDS => definition(object, causes),
         _ => {}
     }
 }
 
+/// Resources that are checked by rules of their own, and not by what OpenAPI calls required.
+const WITH_RULES: [&str; 13] = [
+    "configmaps",
+    "deployments.apps",
+    "events",
+    "horizontalpodautoscalers.autoscaling",
+    "leases.coordination.k8s.io",
+    "namespaces",
+    "poddisruptionbudgets.policy",
+    "pods",
+    "podtemplates",
+    "replicasets.apps",
+    "secrets",
+    "services",
+    crate::resources::CRDS,
+];
+
 /// Whether a built-in type is only checked as far as OpenAPI goes.
 pub(crate) fn is_plain(resource: &str) -> bool {
-    let has_rules = ["pods", "podtemplates", "replicasets.apps", "deployments.apps", "services"];
-    // Kubernetes takes events and leases with less than their schemas ask for.
-    let is_lenient = ["events", "leases.coordination.k8s.io", "namespaces", "configmaps", "secrets"];
-    !has_rules.contains(&resource) && !is_lenient.contains(&resource) && resource != crate::resources::CRDS
+    !WITH_RULES.contains(&resource)
 }
 
 fn definition(object: &Value, causes: &mut Vec<Cause>) {

@@ -19,6 +19,7 @@ pub(super) fn check(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>
             return;
         }
     }
+    check_strategy(at(object, &["spec", "strategy"]), causes);
     for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         not_negative(at(object, &["spec", field]), &format!("spec.{field}"), causes);
     }
@@ -30,6 +31,42 @@ pub(super) fn check(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>
     if policy != "Always" {
         let path = "spec.template.spec.restartPolicy";
         causes.push(Cause::unsupported(path, &policy.into(), &["Always".to_owned()]));
+    }
+    if !at(template, &["spec", "activeDeadlineSeconds"]).is_null() {
+        let path = "spec.template.spec.activeDeadlineSeconds";
+        causes.push(Cause::forbidden(path, "activeDeadlineSeconds in ReplicaSet is not Supported"));
+    }
+}
+
+/// Adds what is wrong with a Deployment's strategy; ReplicaSets have none.
+fn check_strategy(strategy: &Value, causes: &mut Vec<Cause>) {
+    if strategy.is_null() {
+        return;
+    }
+    let rolling = at(strategy, &["rollingUpdate"]);
+    match text(strategy, &["type"]) {
+        "Recreate" if rolling.is_null() => {}
+        "Recreate" => {
+            let detail = "may not be specified when strategy `type` is 'Recreate'";
+            causes.push(Cause::forbidden("spec.strategy.rollingUpdate", detail));
+        }
+        "RollingUpdate" => {
+            let [unavailable, surge] = ["maxUnavailable", "maxSurge"].map(|key| at(rolling, &[key]));
+            check_percentage(unavailable, "spec.strategy.rollingUpdate.maxUnavailable", true, causes);
+            check_percentage(surge, "spec.strategy.rollingUpdate.maxSurge", false, causes);
+            let amount = |value: &Value| match value.as_str() {
+                Some(text) => text.strip_suffix('%').and_then(|digits| digits.parse().ok()).unwrap_or(0),
+                None => value.as_i64().unwrap_or(0),
+            };
+            if amount(unavailable) == 0 && amount(surge) == 0 {
+                let field = "spec.strategy.rollingUpdate.maxUnavailable";
+                causes.push(Cause::invalid(field, unavailable, "may not be 0 when `maxSurge` is 0"));
+            }
+        }
+        _ => {
+            let supported = ["Recreate", "RollingUpdate"].map(str::to_owned);
+            causes.push(Cause::unsupported("spec.strategy", strategy, &supported));
+        }
     }
 }
 
@@ -46,12 +83,8 @@ fn check_selector(object: &Value, causes: &mut Vec<Cause>) {
     let selector = at(object, &["spec", "selector"]);
     if selector.is_null() {
         causes.push(Cause::required("spec.selector", ""));
-        return;
     }
-    check_labels(at(selector, &["matchLabels"]), "spec.selector.matchLabels", causes);
-    for (index, expression) in list(selector, &["matchExpressions"]).iter().enumerate() {
-        check_expression(expression, &format!("spec.selector.matchExpressions[{index}]"), causes);
-    }
+    check_label_selector(selector, "spec.selector", causes);
     let parsed = LabelSelector::from_spec(selector);
     if parsed.is_empty() {
         let detail = "empty selector is invalid for deployment";
@@ -63,6 +96,14 @@ fn check_selector(object: &Value, causes: &mut Vec<Cause>) {
         let detail = "`selector` does not match template `labels`";
         let shown = if labels.is_null() { json!({}) } else { labels.clone() };
         causes.push(Cause::invalid("spec.template.metadata.labels", &shown, detail));
+    }
+}
+
+/// Adds what is wrong with a selector of labels.
+pub(super) fn check_label_selector(selector: &Value, path: &str, causes: &mut Vec<Cause>) {
+    check_labels(at(selector, &["matchLabels"]), &format!("{path}.matchLabels"), causes);
+    for (index, expression) in list(selector, &["matchExpressions"]).iter().enumerate() {
+        check_expression(expression, &format!("{path}.matchExpressions[{index}]"), causes);
     }
 }
 
@@ -90,5 +131,21 @@ fn check_expression(expression: &Value, path: &str, causes: &mut Vec<Cause>) {
 pub(super) fn not_negative(value: &Value, path: &str, causes: &mut Vec<Cause>) {
     if value.as_i64().is_some_and(|number| number < 0) {
         causes.push(Cause::invalid(path, value, "must be greater than or equal to 0"));
+    }
+}
+
+/// Adds a cause when `value` is neither a number that is not negative nor a percentage, which may be limited to 100.
+pub(super) fn check_percentage(value: &Value, path: &str, is_limited: bool, causes: &mut Vec<Cause>) {
+    let Some(text) = value.as_str() else { return not_negative(value, path, causes) };
+    match text.strip_suffix('%').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(digits) if !digits.is_empty() => {
+            if is_limited && digits.parse::<u64>().is_ok_and(|percent| percent > 100) {
+                causes.push(Cause::invalid(path, value, "must not be greater than 100%"));
+            }
+        }
+        _ => {
+            let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+            causes.push(Cause::invalid(path, value, detail));
+        }
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::admission;
-use crate::field::Cause;
-use crate::json::{at, fields, is_terminating, name, namespace, set, text};
+use crate::json::{fields, is_terminating, name, namespace, set, text};
 use crate::ownership;
 use crate::resources::Resource;
 use crate::state::{Call, State};
@@ -36,30 +35,70 @@ pub(crate) fn create(
     admission::complain(state, call, &decoded.unknown).map_err(refuse)?;
     check_namespace(state, resource, in_namespace)?;
     let version = text(&object, &["metadata", "resourceVersion"]).to_owned();
-    identify(state, resource, in_namespace, &mut object)?;
+    let leaving = ["deletionTimestamp", "deletionGracePeriodSeconds"]
+        .map(|key| (key, crate::json::at(&object, &["metadata", key]).clone()));
+    let type_faults = admission::type_faults(&object, resource);
+    identify(state, resource, in_namespace, &mut object);
     // Nodes tell of themselves.
-    if resource.status && !resource.is("nodes") {
+    // Who makes a Service by writing its status owns that status, and gets one without addresses.
+    let by_status = call.subresource == "status";
+    if resource.status && !resource.is("nodes") && !by_status {
         fields(&mut object).remove("status");
     }
-    if let Some(owners) = ownership::track(state, call, resource, None, &object, given) {
+    if let Some(owners) = owners(state, call, resource, &object, (given, leaving)) {
         set(&mut object, &["metadata", "managedFields"], owners);
     }
+    if by_status {
+        fields(&mut object).remove("status");
+    }
     admission::default(&mut object, resource);
-    admission::default_for_create(state, &mut object, resource);
+    if !by_status {
+        admission::default_for_create(state, &mut object, resource);
+    }
+    type_faults.map_err(|error| error.named(name(&object)))?;
     admission::validate(&object, None, resource, decoded, Vec::new())?;
     let key = Key::of(&object);
     // Kubernetes finds this last, in its storage, as a failure of its own. What is no number is no version to it.
-    if version.parse::<u64>().is_ok_and(|version| version > 0) && !call.dry_run {
+    let is_version = version.parse::<u64>().is_ok_and(|version| version > 0);
+    if call.verb == "create" && is_version && !call.dry_run {
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    if call.verb != "create" && !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(ApiError::new(
+            500,
+            "",
+            format!("strconv.ParseUint: parsing \"{version}\": invalid syntax"),
+        ));
     }
     if let Some(known) = state.store.get(&resource.id, &key) {
         let error = ApiError::already_exists(resource, &key.name);
         return Err(if is_terminating(known) { error.of_a_deleted_object() } else { error });
     }
     if call.dry_run {
+        if !version.is_empty() {
+            set(&mut object, &["metadata", "resourceVersion"], version.into());
+        }
         return Ok(Arc::new(object));
     }
     Ok(state.commit(call, resource, &key, Some(object)))
+}
+
+/// Who owns the fields of a new object. A PUT owns also what it says of the object's end, which is not taken over.
+fn owners(
+    state: &State,
+    call: &Call,
+    resource: &Resource,
+    object: &Value,
+    (given, leaving): (ownership::Given, [(&str, Value); 2]),
+) -> Option<Value> {
+    if call.verb != "update" || leaving.iter().all(|(_, value)| value.is_null()) {
+        return ownership::track(state, call, resource, None, object, given);
+    }
+    let mut object = object.clone();
+    for (key, value) in leaving {
+        set(&mut object, &["metadata", key], value);
+    }
+    ownership::track(state, call, resource, None, &object, given)
 }
 
 fn check_request(object: &Value, resource: &Resource, in_namespace: &str) -> Result<(), ApiError> {
@@ -91,14 +130,10 @@ fn check_namespace(state: &State, resource: &Resource, in_namespace: &str) -> Re
 }
 
 /// Gives the object the metadata that only the server may set.
-fn identify(
-    state: &mut State,
-    resource: &Resource,
-    in_namespace: &str,
-    object: &mut Value,
-) -> Result<(), ApiError> {
-    if name(object).is_empty() {
-        let generated = generated_name(state, resource, in_namespace, object)?;
+fn identify(state: &mut State, resource: &Resource, in_namespace: &str, object: &mut Value) {
+    let has_prefix = !text(object, &["metadata", "generateName"]).is_empty();
+    if name(object).is_empty() && has_prefix {
+        let generated = generated_name(state, resource, in_namespace, object);
         set(object, &["metadata", "name"], generated.into());
     }
     let metadata = fields(&mut object["metadata"]);
@@ -118,20 +153,10 @@ fn identify(
     let object = fields(object);
     object.insert("apiVersion".to_owned(), resource.stored_api_version().into());
     object.insert("kind".to_owned(), resource.kind.clone().into());
-    Ok(())
 }
 
-fn generated_name(
-    state: &mut State,
-    resource: &Resource,
-    in_namespace: &str,
-    object: &Value,
-) -> Result<String, ApiError> {
-    let prefix = text(at(object, &["metadata"]), &["generateName"]);
-    if prefix.is_empty() {
-        let cause = Cause::required("metadata.name", "name or generateName is required");
-        return Err(ApiError::invalid(&resource.group, &resource.kind, "", &[cause]));
-    }
+fn generated_name(state: &mut State, resource: &Resource, in_namespace: &str, object: &Value) -> String {
+    let prefix = text(object, &["metadata", "generateName"]);
     let prefix: String = prefix.chars().take(58).collect();
     let mut name = String::new();
     for _ in 0..NAME_ATTEMPTS {
@@ -140,5 +165,5 @@ fn generated_name(
             break;
         }
     }
-    Ok(name)
+    name
 }

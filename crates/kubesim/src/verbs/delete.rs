@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock::{after, api_time};
+use crate::field::Cause;
 use crate::json::{at, fields, is_terminating, list, name, set, text, uid};
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
@@ -36,7 +37,7 @@ impl Propagation {
             "Orphan" => Ok(Some(Self::Orphan)),
             other => {
                 let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned);
-                let cause = crate::field::Cause::unsupported("propagationPolicy", &other.into(), &supported);
+                let cause = Cause::unsupported("propagationPolicy", &other.into(), &supported);
                 Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]))
             }
         }
@@ -58,14 +59,13 @@ pub(crate) struct DeleteOptions {
 impl DeleteOptions {
     /// Reads the options; null means none.
     pub(crate) fn parse(options: &Value) -> Result<Self, ApiError> {
+        let causes = option_faults(options);
+        if !causes.is_empty() {
+            return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &causes));
+        }
         let word = |path: &[&str]| Some(text(options, path).to_owned()).filter(|word| !word.is_empty());
         let orphans = at(options, &["orphanDependents"]).as_bool();
         let policy = text(options, &["propagationPolicy"]);
-        if orphans.is_some() && !policy.is_empty() {
-            let detail = "orphanDependents and deletionPropagation cannot be both set";
-            let cause = crate::field::Cause::invalid("propagationPolicy", &policy.into(), detail);
-            return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]));
-        }
         let of_orphans = |orphans: bool| if orphans { Propagation::Orphan } else { Propagation::Background };
         Ok(Self {
             grace_seconds: at(options, &["gracePeriodSeconds"]).as_i64(),
@@ -73,7 +73,7 @@ impl DeleteOptions {
             refuses_orphans: orphans == Some(false),
             uid: word(&["preconditions", "uid"]),
             resource_version: word(&["preconditions", "resourceVersion"]),
-            dry_run: dry_run(at(options, &["dryRun"]))?,
+            dry_run: !list(options, &["dryRun"]).is_empty(),
         })
     }
 
@@ -86,14 +86,23 @@ impl DeleteOptions {
     }
 }
 
-/// Whether nothing is to be stored; only `All` can be asked for.
-fn dry_run(wanted: &Value) -> Result<bool, ApiError> {
-    let wanted = list(wanted, &[]);
-    if wanted.iter().all(|value| value == "All") {
-        return Ok(!wanted.is_empty());
+/// What is wrong with the options in themselves.
+fn option_faults(options: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let policy = at(options, &["propagationPolicy"]);
+    if !policy.is_null() && !at(options, &["orphanDependents"]).is_null() {
+        let detail = "orphanDependents and deletionPropagation cannot be both set";
+        causes.push(Cause::invalid("propagationPolicy", policy, detail));
     }
-    let cause = crate::field::Cause::unsupported("dryRun", &wanted.into(), &["All".to_owned()]);
-    Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]))
+    if Propagation::parse(policy.as_str().unwrap_or("")).is_err() {
+        let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned);
+        causes.push(Cause::unsupported("propagationPolicy", policy, &supported));
+    }
+    let dry_run = at(options, &["dryRun"]);
+    if list(options, &["dryRun"]).iter().any(|value| value != "All") {
+        causes.push(Cause::unsupported("dryRun", dry_run, &["All".to_owned()]));
+    }
+    causes
 }
 
 /// Deletes an object, or marks it as being deleted while grace or finalizers hold it. Returns the answer's document.
@@ -108,7 +117,10 @@ pub(crate) fn delete(
     check_preconditions(resource, key, &current, options)?;
     let mut marked = (*current).clone();
     let grace = grace_seconds(resource, &current, options);
-    set_finalizers(&mut marked, options.propagation);
+    // Events have no dependents.
+    if !resource.is("events") {
+        set_finalizers(&mut marked, options.propagation);
+    }
     mark_deleted(state, &mut marked, grace);
     let is_held = grace > 0
         || !list(&marked, &["metadata", "finalizers"]).is_empty()
@@ -125,6 +137,10 @@ pub(crate) fn delete(
     if !call.dry_run {
         if resource.is(crate::resources::CRDS) {
             delete_custom_resources(state, call, &key.name);
+        }
+        // Pods are marked in the storage, too, unless they were.
+        if resource.is("pods") && marked != *current {
+            marked = (*state.commit(call, resource, key, Some(marked))).clone();
         }
         state.commit(call, resource, key, None);
     }
@@ -149,7 +165,8 @@ fn success(resource: &Resource, object: &Value) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }
 
-fn check_preconditions(
+/// 409, when the object is not the one that is to go.
+pub(crate) fn check_preconditions(
     resource: &Resource,
     key: &Key,
     current: &Value,

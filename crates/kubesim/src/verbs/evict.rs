@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::admission;
 use crate::controllers::disruption::{covers, is_ready, note_allowance};
-use crate::json::{at, is_terminating, set, text};
+use crate::json::{at, is_terminating, list, set, text};
 use crate::ownership::{self, Given};
 use crate::resources::Resource;
 use crate::selector::LabelSelector;
 use crate::state::{Call, State};
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::types;
 use crate::verbs::delete::{self, DeleteOptions};
 
 const BUDGETS: &str = "poddisruptionbudgets.policy";
@@ -22,10 +24,11 @@ pub(crate) fn evict(
     call: &mut Call,
     pods: &Arc<Resource>,
     key: &Key,
-    eviction: &Value,
+    mut eviction: Value,
 ) -> Result<Value, ApiError> {
-    check(eviction, key)?;
-    let mut options = DeleteOptions::parse(at(eviction, &["deleteOptions"]))?;
+    decode(state, call, &mut eviction)?;
+    check(&eviction, key)?;
+    let mut options = DeleteOptions::parse(at(&eviction, &["deleteOptions"]))?;
     call.dry_run |= options.dry_run;
     let pod = state.find(pods, key)?;
     let phase = text(&pod, &["status", "phase"]);
@@ -41,8 +44,45 @@ pub(crate) fn evict(
             None => {}
         }
     }
+    delete::check_preconditions(pods, key, &pod, &options)?;
+    if !call.dry_run && options.resource_version.is_none() {
+        tell(state, call, pods, key, &pod);
+    }
     delete::delete(state, call, pods, key, &options)?;
     Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+}
+
+/// Writes into the pod's status why it goes.
+fn tell(state: &mut State, call: &Call, pods: &Arc<Resource>, key: &Key, pod: &Value) {
+    let mut told = pod.clone();
+    let mut conditions = list(pod, &["status", "conditions"]).to_vec();
+    if conditions.iter().any(|condition| text(condition, &["type"]) == "DisruptionTarget") {
+        return;
+    }
+    let mut condition = json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": state.api_now(),
+    });
+    let generation = at(pod, &["metadata", "generation"]);
+    if !at(pod, &["status", "observedGeneration"]).is_null() {
+        condition["observedGeneration"] = generation.clone();
+    }
+    conditions.push(condition);
+    set(&mut told, &["status", "conditions"], conditions.into());
+    state.commit(call, pods, key, Some(told));
+}
+
+/// Brings an eviction into the shape of its type.
+fn decode(state: &mut State, call: &Call, eviction: &mut Value) -> Result<(), ApiError> {
+    let Some(ty) = types::named("io.k8s.api.policy.v1.Eviction") else { return Ok(()) };
+    types::decode(eviction, ty)
+        .map_err(|error| error.to_string())
+        .and_then(|unknown| admission::complain(state, call, &unknown))
+        .map_err(|why| {
+            ApiError::bad_request(format!(
+                "Eviction in version \"v1\" cannot be handled as a Eviction: {why}"
+            ))
+        })
 }
 
 fn check(eviction: &Value, key: &Key) -> Result<(), ApiError> {
@@ -56,6 +96,11 @@ fn check(eviction: &Value, key: &Key) -> Result<(), ApiError> {
     }
     if crate::json::name(eviction) != key.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
+    }
+    let namespace = crate::json::namespace(eviction);
+    if !namespace.is_empty() && namespace != key.namespace {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(ApiError::bad_request(message));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::watch::{WatchOptions, WatchStream};
 pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, ApiError> {
     Ok(Selector {
         labels: LabelSelector::parse(query.get("labelSelector"))?,
-        fields: FieldSelector::parse(query.get("fieldSelector"), &resource.id)?,
+        fields: FieldSelector::parse(query.get("fieldSelector"), resource)?,
     })
 }
 
@@ -40,14 +40,22 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -
     if let Some(token) = token.as_ref().filter(|token| token.version < floor) {
         return Err(expired_token(token.version));
     }
-    let mut selected = state
+    let version = token.as_ref().map_or(state.store.version(), |token| token.version);
+    let before = state.store.changed_since(&resource.id, target.namespace.as_deref(), version);
+    let mut all: Vec<(&Key, &Arc<Value>)> = state
         .store
         .list(&resource.id, target.namespace.as_deref())
-        .filter(|(key, _)| token.as_ref().is_none_or(|token| **key > token.after))
-        .filter(|(_, object)| selector.matches(object));
-    let page: Vec<(&Key, &Arc<Value>)> = selected.by_ref().take(limit).collect();
-    let remaining = selected.count();
-    let version = token.map_or(state.store.version(), |token| token.version);
+        .filter(|(key, _)| !before.contains_key(*key) && selector.fields.may_be_called(&key.name))
+        .collect();
+    if !before.is_empty() {
+        all.extend(before.iter().filter_map(|(key, object)| Some((key, object.as_ref()?))));
+        all.sort_by_key(|(key, _)| *key);
+    }
+    let mut rest = all.into_iter().filter(|(key, _)| token.as_ref().is_none_or(|token| **key > token.after));
+    let selected = rest.by_ref().filter(|(_, object)| selector.matches(object));
+    let page: Vec<(&Key, &Arc<Value>)> = selected.take(limit).collect();
+    // As there, whether what remains is selected is only known when it is looked at.
+    let remaining = rest.count();
     let mut metadata = json!({"resourceVersion": version.to_string()});
     if resource.is_custom() {
         metadata["continue"] = "".into();
@@ -62,7 +70,7 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -
     Ok(Reply::new(200, view.list(&metadata, &objects, state.now())))
 }
 
-/// Where the next page starts. Later pages show the present state under the first page's resourceVersion.
+/// Where the next page starts. Later pages show what was there when the first page was read.
 struct Continue {
     version: u64,
     after: Key,

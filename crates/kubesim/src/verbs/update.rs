@@ -31,7 +31,7 @@ const CONDITIONAL: [&str; 3] =
     ["leases.coordination.k8s.io", "poddisruptionbudgets.policy", crate::resources::CRDS];
 
 /// Resources whose objects a PUT makes when there are none.
-const CREATED_BY_PUT: [&str; 9] = [
+pub(crate) const CREATED_BY_PUT: [&str; 9] = [
     "clusterrolebindings.rbac.authorization.k8s.io",
     "clusterroles.rbac.authorization.k8s.io",
     "endpoints",
@@ -56,7 +56,7 @@ pub(crate) fn put(
     call: &Call,
     resource: &Arc<Resource>,
     key: &Key,
-    mut body: Value,
+    body: Value,
 ) -> Result<Put, ApiError> {
     admission::check_kind(&body, resource)?;
     let decoded = admission::decode(&mut body.clone(), resource)
@@ -70,9 +70,8 @@ pub(crate) fn put(
     }
     check_place(resource, key, &body)?;
     if state.find(resource, key).is_err() {
-        check_uid(resource, key, "", uid(&body))?;
         if CREATED_BY_PUT.contains(&resource.id.as_str()) {
-            set(&mut body, &["metadata", "resourceVersion"], Value::Null);
+            check_uid(resource, key, "", uid(&body))?;
             return create(state, call, resource, &key.namespace, body).map(Put::Created);
         }
     }
@@ -101,7 +100,7 @@ fn check_place(resource: &Resource, key: &Key, object: &Value) -> Result<(), Api
 }
 
 /// 409, when a uid is asked for and the object has another one, or none because it is not there.
-fn check_uid(resource: &Resource, key: &Key, current: &str, asked: &str) -> Result<(), ApiError> {
+pub(crate) fn check_uid(resource: &Resource, key: &Key, current: &str, asked: &str) -> Result<(), ApiError> {
     if asked.is_empty() || asked == current {
         return Ok(());
     }
@@ -134,8 +133,12 @@ pub(crate) fn modify(
         _ => admission::undecodable(why, resource),
     };
     if call.verb == "patch" && !call.applies {
-        check_patched_kind(resource, &desired).map_err(|why| refuse(&why, &desired))?;
+        check_patched_kind(call, resource, &desired).map_err(|fault| match fault {
+            KindFault::Unpatchable(why) => refuse(&why, &desired),
+            KindFault::Other(error) => error,
+        })?;
     }
+    let type_faults = admission::type_faults(&desired, resource);
     let decoded = admission::decode(&mut desired, resource)
         .map_err(|error| error.to_string())
         .and_then(|decoded| admission::complain(state, call, &decoded.unknown).map(|()| decoded))
@@ -147,14 +150,15 @@ pub(crate) fn modify(
     let mut desired = written_part(call, resource, &current, desired);
     admission::keep_allocated(&mut desired, &current, resource);
     admission::default(&mut desired, resource);
-    admission::default_for_update(&mut desired, &current, resource);
+    admission::default_for_update(state, &mut desired, &current, resource);
     if let Some(owners) = owners {
         set(&mut desired, &["metadata", "managedFields"], owners);
     }
-    check_finalizers(resource, &current, &desired)?;
     raise_generation(call, &mut desired, &current, resource);
-    let frozen = changed_for_ever(call, resource, &asked, &current);
-    admission::validate(&desired, Some(&current), resource, decoded, frozen)?;
+    let mut frozen = changed_for_ever(call, resource, &asked, &current);
+    frozen.extend(added_finalizers(&current, &desired));
+    type_faults?;
+    admission::validate(&desired, Some((&current, call)), resource, decoded, frozen)?;
     if state.field_ownership {
         ownership::keep_times(&mut desired, &current);
     }
@@ -171,13 +175,38 @@ pub(crate) fn modify(
     Ok(state.commit(call, resource, key, Some(desired)))
 }
 
-/// Why the object that a patch made is not of its resource's kind. Custom resources tell of that when they are validated.
-fn check_patched_kind(resource: &Resource, patched: &Value) -> Result<(), String> {
-    let (version, kind) = (text(patched, &["apiVersion"]), text(patched, &["kind"]));
-    if resource.is_custom() || (version == resource.api_version() && kind == resource.kind) {
+/// Why the object that a patch made is not of its resource's kind.
+enum KindFault {
+    Unpatchable(String),
+    Other(ApiError),
+}
+
+/// What a patch leaves out of its type is filled in, as far as the real server does that. Custom resources tell of another type when they
+/// are validated.
+fn check_patched_kind(call: &Call, resource: &Resource, patched: &Value) -> Result<(), KindFault> {
+    // Strategic patches are merged into a value of the type.
+    if !call.strictness.patch.is_empty() {
         return Ok(());
     }
-    Err(format!("no kind \"{kind}\" is registered for version \"{version}\""))
+    let (version, kind) = (text(patched, &["apiVersion"]), text(patched, &["kind"]));
+    let fits = (version.is_empty() || version == resource.api_version())
+        && (kind.is_empty() || kind == resource.kind);
+    match resource.is_custom() {
+        true if kind.is_empty() => Err(KindFault::Unpatchable("Object 'Kind' is missing".to_owned())),
+        true if version.is_empty() => {
+            let message = "Internal error occurred: Object 'apiVersion' is missing";
+            Err(KindFault::Other(ApiError::new(500, "InternalError", message)))
+        }
+        true => Ok(()),
+        false if version.is_empty() => {
+            let message = "the name of the object was undeterminable: name must be provided";
+            Err(KindFault::Other(ApiError::bad_request(message)))
+        }
+        false if !fits => {
+            Err(KindFault::Unpatchable(format!("no kind \"{kind}\" is registered for version \"{version}\"")))
+        }
+        false => Ok(()),
+    }
 }
 
 fn check_preconditions(
@@ -213,7 +242,12 @@ fn changed_for_ever(call: &Call, resource: &Resource, asked: &Value, current: &V
     if resource.is_custom() && call.subresource == "status" {
         return Vec::new();
     }
-    let fixed = ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"];
+    let fixed: &[&str] = match resource.id.as_str() {
+        // When it goes is settled; kubelets may say it of a pod that stays, and nobody listens.
+        _ if is_terminating(current) => &["uid", "deletionGracePeriodSeconds"],
+        "pods" if call.subresource == "status" => &["uid", "deletionGracePeriodSeconds"],
+        _ => &["uid", "deletionTimestamp", "deletionGracePeriodSeconds"],
+    };
     let differs = |key: &&str| {
         let asked = at(asked, &[key]);
         !asked.is_null() && asked != "" && asked != at(current, &["metadata", key])
@@ -225,7 +259,7 @@ fn changed_for_ever(call: &Call, resource: &Resource, asked: &Value, current: &V
         };
         Cause::invalid(&format!("metadata.{key}"), at(asked, &[key]), detail)
     };
-    fixed.into_iter().filter(differs).map(refuse).collect()
+    fixed.iter().copied().filter(differs).map(refuse).collect()
 }
 
 /// Takes over what an update cannot change.
@@ -262,9 +296,10 @@ fn written_part(call: &Call, resource: &Resource, current: &Value, desired: Valu
     object
 }
 
-fn check_finalizers(resource: &Resource, current: &Value, desired: &Value) -> Result<(), ApiError> {
+/// Finalizers that a deleted object was to get.
+fn added_finalizers(current: &Value, desired: &Value) -> Option<Cause> {
     if !is_terminating(current) {
-        return Ok(());
+        return None;
     }
     let before = list(current, &["metadata", "finalizers"]);
     let added: Vec<String> = list(desired, &["metadata", "finalizers"])
@@ -273,14 +308,13 @@ fn check_finalizers(resource: &Resource, current: &Value, desired: &Value) -> Re
         .map(Value::to_string)
         .collect();
     if added.is_empty() {
-        return Ok(());
+        return None;
     }
     let detail = format!(
         "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
         added.join(", ")
     );
-    let cause = Cause::forbidden("metadata.finalizers", &detail);
-    Err(ApiError::invalid(&resource.group, &resource.kind, name(current), &[cause]))
+    Some(Cause::forbidden("metadata.finalizers", &detail))
 }
 
 /// Raises `metadata.generation` when anything but metadata and status changed.

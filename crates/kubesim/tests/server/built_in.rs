@@ -96,12 +96,17 @@ async fn what_a_schema_requires_is_missed() {
         &server,
         "POST",
         &path,
-        json!({"metadata": {"name": "h"}, "spec": {"scaleTargetRef": {"kind": "Rollout", "name": "r"}}}),
+        json!({"metadata": {"name": "h"}, "spec": {"scaleTargetRef":
+            {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "r"}}}),
     )
     .await;
     assert_eq!(
         (code, message(&status)),
-        (422, "HorizontalPodAutoscaler.autoscaling \"h\" is invalid: spec.maxReplicas: Required value")
+        (
+            422,
+            "HorizontalPodAutoscaler.autoscaling \"h\" is invalid: [spec.maxReplicas: Required value: must be set and \
+             greater than 0, spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`]"
+        )
     );
     let path = namespaced("networking.k8s.io/v1", "ingresses");
     let rules = json!([{"http": {"paths": [{"path": "/", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}}]);

@@ -24,7 +24,8 @@ async fn with_widgets() -> ApiServer {
 }
 
 fn widget() -> Value {
-    json!({"metadata": {"name": "w", "color": "red"}, "spec": {"size": 1, "shape": "round", "parts": [{"name": "a", "x": 1}]}})
+    json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "color": "red"},
+        "spec": {"size": 1, "shape": "round", "parts": [{"name": "a", "x": 1}]}})
 }
 
 /// Code, message and warnings of a request.

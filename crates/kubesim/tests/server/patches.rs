@@ -41,8 +41,7 @@ async fn a_status_patch_changes_status_and_metadata() {
     let server = server();
     create(&server, SETS, replica_set("web", 1, "demo:1")).await;
     let path = format!("{SETS}/web/status");
-    let change =
-        json!({"metadata": {"labels": {"a": "b"}}, "spec": {"replicas": 9}, "status": {"readyReplicas": 1}});
+    let change = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"replicas": 9}, "status": {"replicas": 1, "readyReplicas": 1}});
     let (code, set) = patch(&server, MERGE, &path, change.clone()).await;
     assert_eq!(code, 200);
     assert_eq!((&set["status"]["readyReplicas"], &set["spec"]["replicas"]), (&json!(1), &json!(1)));

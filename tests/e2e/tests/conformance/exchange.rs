@@ -113,7 +113,7 @@ impl Exchange {
         }
         let (code, raw) = answered;
         let mut body = raw.clone();
-        normalise(&mut body);
+        normalise(&mut body, Owners::Hidden);
         self.raw.insert(step.name, raw);
         self.answers.push((step.name, Answer { code, body }));
     }
@@ -161,11 +161,22 @@ impl Exchange {
 const IDENTITIES: [&str; 5] =
     ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "continue"];
 
-/// Replaces identities and times by their names, wherever they stand; `managedFields` are another issue's.
-pub(super) fn normalise(value: &mut Value) {
+/// What becomes of `managedFields`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owners {
+    Hidden,
+    /// Without their times, by which the server sorts them; so they are sorted anew.
+    Shown,
+}
+
+/// Replaces identities and times by their names, wherever they stand.
+pub(super) fn normalise(value: &mut Value, owners: Owners) {
     match value {
         Value::Object(members) => {
-            members.remove("managedFields");
+            match members.get_mut("managedFields") {
+                Some(Value::Array(entries)) if owners == Owners::Shown => without_times(entries),
+                _ => _ = members.remove("managedFields"),
+            }
             // Whether a Status without details has an empty object or none is the same to every client.
             members.retain(|key, value| key != "details" || value != &json!({}));
             for (key, value) in members.iter_mut() {
@@ -174,14 +185,24 @@ pub(super) fn normalise(value: &mut Value) {
                     *value = json!(key);
                 } else if key == "message" || key == "reason" {
                     *value = json!(without_identities(value.as_str().unwrap_or_default()));
-                } else {
-                    normalise(value);
+                } else if key != "managedFields" {
+                    normalise(value, owners);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(normalise),
+        Value::Array(items) => items.iter_mut().for_each(|item| normalise(item, owners)),
         _ => {}
     }
+}
+
+fn without_times(entries: &mut [Value]) {
+    for entry in entries.iter_mut() {
+        entry.as_object_mut().map(|entry| entry.remove("time"));
+    }
+    entries.sort_by_key(|entry| {
+        let word = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        [word("operation"), word("manager"), word("apiVersion"), word("subresource")]
+    });
 }
 
 /// A text in which uids and versions are called so.

@@ -1,4 +1,11 @@
 //! Where two servers differ in one sequence.
+//!
+//! Of what was done, the whole object must agree, and the events of watches, but for identities and times. Of a refusal its code and
+//! `reason`, what it is about (`details`: name, group, kind) and the fields and reasons of its causes must agree, in any order. Its
+//! texts need not: they are Go's words, often with the whole object in them, and no client of ours reads them. `conformance::steps`
+//! compares the texts of what controller and plugin send. Of warnings those are compared, of requests that succeed, that tell of fields.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -15,7 +22,7 @@ pub(super) struct Difference {
     pub(super) resource: &'static str,
     /// `Create`, `MergePatch/Status`, `watch`.
     pub(super) verb: String,
-    /// A JSON pointer into the answer, or `code`, `version`, `warnings`.
+    /// A JSON pointer into the answer, or `code`, `causes`, `version`, `warnings`.
     pub(super) at: String,
     /// kubesim's value and kube-apiserver's.
     pub(super) text: String,
@@ -28,7 +35,7 @@ impl Difference {
 
     /// What makes two differences the same fault.
     pub(super) fn signature(&self) -> String {
-        let text: String = self.text.chars().take(160).collect();
+        let text: String = self.text.chars().take(400).collect();
         format!("{} {} {}: {text}", self.resource, self.verb, self.at)
     }
 }
@@ -70,7 +77,11 @@ pub(super) fn differences(requests: &[Request], ours: &Played, theirs: &Played) 
     }
     for ((kind, ours), (_, theirs)) in ours.events.iter().zip(&theirs.events) {
         let mut differ = Vec::new();
-        exchange::compare("", &json!(ours), &json!(theirs), &mut differ);
+        if ours.len() == theirs.len() {
+            exchange::compare("", &json!(ours), &json!(theirs), &mut differ);
+        } else {
+            differ.push(("".to_owned(), format!("{} and {}", names(ours), names(theirs))));
+        }
         let resource = super::kinds::KINDS[*kind].plural;
         let all = differ.into_iter().map(|(at, text)| Difference {
             request: None,
@@ -91,14 +102,66 @@ fn of_answers(ours: &Answer, theirs: &Answer) -> Vec<(String, String)> {
         let text = format!("{} {} and {} {}", ours.code, brief(&ours.body), theirs.code, brief(&theirs.body));
         return vec![("code".to_owned(), text)];
     }
-    exchange::compare("", &ours.body, &theirs.body, &mut found);
-    if ours.warnings != theirs.warnings {
+    if ours.code >= 400 {
+        of_refusals(&ours.body, &theirs.body, &mut found);
+    } else {
+        exchange::compare("", &ours.body, &theirs.body, &mut found);
+    }
+    if ours.code < 300 && ours.warnings != theirs.warnings {
         found.push(("warnings".to_owned(), format!("{:?} and {:?}", ours.warnings, theirs.warnings)));
     }
     if ours.version != theirs.version {
         found.push(("version".to_owned(), format!("{} and {}", ours.version, theirs.version)));
     }
     found
+}
+
+fn of_refusals(ours: &Value, theirs: &Value, found: &mut Vec<(String, String)>) {
+    for at in ["/status", "/reason", "/details/name", "/details/group", "/details/kind"] {
+        let [ours, theirs] = [ours, theirs].map(|body| body.pointer(at).unwrap_or(&Value::Null));
+        if ours != theirs {
+            found.push((at.to_owned(), format!("{ours} and {theirs}")));
+        }
+    }
+    if found.is_empty() {
+        let [one, other] = [ours, theirs].map(causes);
+        if one != other {
+            let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| {
+                these.difference(those).cloned().collect::<Vec<_>>().join(", ")
+            };
+            let text = format!(
+                "only [{}] and only [{}]; {} and {}",
+                only(&one, &other),
+                only(&other, &one),
+                brief(ours),
+                brief(theirs)
+            );
+            found.push(("causes".to_owned(), text));
+        }
+    }
+}
+
+/// `ADDED one, MODIFIED one`.
+fn names(events: &[Value]) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let events = events.iter().map(|event| {
+        let metadata = &event["object"]["metadata"];
+        format!(
+            "{} {} {}",
+            word(&event["type"]),
+            word(&metadata["name"]),
+            metadata["deletionGracePeriodSeconds"]
+        )
+    });
+    events.collect::<Vec<_>>().join(", ")
+}
+
+/// `spec.replicas FieldValueInvalid` of each cause that names a field.
+fn causes(status: &Value) -> BTreeSet<String> {
+    let causes = status["details"]["causes"].as_array().into_iter().flatten();
+    let causes = causes.filter(|cause| cause["field"].is_string());
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    causes.map(|cause| format!("{} {}", word(&cause["field"]), word(&cause["reason"]))).collect()
 }
 
 /// The message of a Status; nothing of an object.

@@ -25,13 +25,26 @@ impl Dice {
     }
 }
 
-/// The seeds to play: `fixed` and a few fresh ones. `TIDEGATE_SEED=N` plays one alone, `TIDEGATE_FRESH=N` that many fresh ones.
-#[allow(clippy::disallowed_methods, reason = "a test's own switch")]
+/// The seeds to play: `fixed` and a few fresh ones. `TIDEGATE_SEED=N` plays one alone, `TIDEGATE_FRESH=N` that many fresh ones,
+/// `TIDEGATE_SEQUENCES=N` only so many of the fixed ones.
 pub(super) fn seeds(fixed: std::ops::Range<u64>) -> Vec<u64> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("it is a number"));
     if let Some(seed) = number("TIDEGATE_SEED") {
         return vec![seed];
     }
     let fresh = || RandomState::new().build_hasher().finish();
-    fixed.chain((0..number("TIDEGATE_FRESH").unwrap_or(20)).map(|_| fresh())).collect()
+    let fresh = (0..number("TIDEGATE_FRESH").unwrap_or(20)).map(|_| fresh());
+    match number("TIDEGATE_SEQUENCES") {
+        Some(sample) => fixed.take(usize::try_from(sample).unwrap()).collect(),
+        None => fixed.chain(fresh).collect(),
+    }
+}
+
+/// Whether only some of the fixed sequences are played: a quick look, without coverage and without shrinking.
+pub(super) fn is_sample() -> bool {
+    number("TIDEGATE_SEQUENCES").is_some()
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test's own switch")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("it is a number"))
 }

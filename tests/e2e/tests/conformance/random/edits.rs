@@ -62,10 +62,9 @@ pub(super) const METADATA: &[Edit] = &[
     ("/metadata/creationTimestamp", None),
     ("/metadata/deletionTimestamp", Some("\"2020-01-01T00:00:00Z\"")),
     ("/metadata/deletionGracePeriodSeconds", Some("5")),
-    ("/metadata/selfLink", Some("\"/x\"")),
     ("/metadata/unknown", Some("1")),
     ("/metadata/resourceVersion", Some("\"abc\"")),
-    ("/metadata/generateName", Some("\"Other-\"")),
+    ("/metadata/generateName", Some("\"Xgen-\"")),
     ("/metadata", Some("3")),
     ("/unknown", Some("{\"a\": 1}")),
     ("/kind", Some("\"Other\"")),
@@ -114,4 +113,17 @@ pub(super) const EVICTION: &[Edit] = &[
     ("/metadata/namespace", Some("\"elsewhere\"")),
     ("/unknown", Some("1")),
     ("/kind", Some("\"Other\"")),
+];
+
+/// What of every kind can be applied.
+pub(super) const PARTS: &[&str] = &[
+    "{}",
+    r#"{"metadata": {"labels": {"tier": "applied"}}}"#,
+    r#"{"metadata": {"labels": {"tier": "front", "app": "applied"}}}"#,
+    r#"{"metadata": {"annotations": {"note": "applied"}}}"#,
+    r#"{"metadata": {"finalizers": ["example.com/wait"]}}"#,
+    r#"{"metadata": {"labels": {"bad key!": "x"}}}"#,
+    r#"{"metadata": {"labels": 5}}"#,
+    r#"{"metadata": {"managedFields": []}}"#,
+    r#"{"unknown": 1}"#,
 ];

@@ -1,12 +1,22 @@
 //! Sequences from seeds.
 
 use super::dice::Dice;
-use super::edits::{DELETE, EVICTION, METADATA, SCALE};
-use super::kinds::KINDS;
+use super::drill;
+use super::edits::{DELETE, EVICTION, METADATA, PARTS, SCALE};
+use super::kinds::{KINDS, Kind};
 use super::request::{Edit, NAMES, Request, Sub, Uid, Verb, Version};
 
-/// 10 to 40 requests on one to three kinds.
+/// What a seed stands for: the first ones for a drill each, the others for chance.
 pub(super) fn sequence(seed: u64) -> Vec<Request> {
+    let shapes = drill::shapes();
+    match usize::try_from(seed).ok().and_then(|seed| shapes.get(seed)) {
+        Some(shape) => drill::sequence(*shape),
+        None => by_chance(seed),
+    }
+}
+
+/// 10 to 40 requests on one to three kinds.
+fn by_chance(seed: u64) -> Vec<Request> {
     let mut dice = Dice(seed);
     let mut kinds: Vec<usize> = (0..1 + dice.roll(2)).map(|_| dice.roll(KINDS.len())).collect();
     // Evictions meet budgets.
@@ -45,18 +55,24 @@ pub(super) fn sequence(seed: u64) -> Vec<Request> {
 /// A create that mostly succeeds.
 fn creation(dice: &mut Dice, kind: usize, name: usize) -> Request {
     let is_plain = dice.roll(3) > 0;
-    let edits = if is_plain { Vec::new() } else { edits(dice, &[KINDS[kind].edits, METADATA], 2) };
-    let query = if is_plain { Vec::new() } else { query(dice, Verb::Create) };
+    let mut edits = if is_plain { Vec::new() } else { edits(dice, &[KINDS[kind].edits, METADATA], 2) };
+    keep_apart(&mut edits);
+    let query = if is_plain { Vec::new() } else { query(dice, &KINDS[kind], Verb::Create) };
     let version = if dice.one_in(30) { Version::Fresh } else { Version::None };
     let uid = if dice.one_in(30) { Uid::Wrong } else { Uid::None };
-    Request { kind, name, verb: Verb::Create, subresource: Sub::None, version, uid, edits, query }
+    Request { kind, name, verb: Verb::Create, subresource: Sub::None, version, uid, part: None, edits, query }
 }
 
 fn request(dice: &mut Dice, kind: usize, name: usize) -> Request {
     let of = &KINDS[kind];
     let verb = verb(dice);
     let subresource = subresource(dice, kind, verb);
-    let verb = if subresource == Sub::Eviction { Verb::Create } else { verb };
+    let verb = match verb {
+        _ if subresource == Sub::Eviction => Verb::Create,
+        // Sequences share what is in no namespace, and a page may be one of others.
+        Verb::NextPage if !of.namespaced => Verb::List,
+        verb => verb,
+    };
     let version = match dice.roll(8) {
         0 | 1 => Version::Fresh,
         2 => Version::Stale,
@@ -68,7 +84,7 @@ fn request(dice: &mut Dice, kind: usize, name: usize) -> Request {
         _ => Uid::None,
     };
     let is_write = !matches!(verb, Verb::Get | Verb::List | Verb::NextPage);
-    let edits = match (verb, subresource) {
+    let mut edits = match (verb, subresource) {
         (Verb::Delete | Verb::DeleteCollection, _) => edits(dice, &[DELETE], 2),
         _ if !is_write => Vec::new(),
         (_, Sub::Scale) => edits(dice, &[SCALE, SCALE, METADATA], 2),
@@ -81,11 +97,42 @@ fn request(dice: &mut Dice, kind: usize, name: usize) -> Request {
     } else {
         (Version::None, Uid::None)
     };
-    Request { kind, name, verb, subresource, version, uid, edits, query: query(dice, verb) }
+    keep_apart(&mut edits);
+    if edits.iter().any(names_its_kind) {
+        let (version, uid, part) = (Version::None, Uid::None, None);
+        let query = if verb == Verb::Apply { vec!["fieldManager=alice"] } else { Vec::new() };
+        return Request { kind, name, verb, subresource, version, uid, part, edits, query };
+    }
+    let part =
+        (verb == Verb::Apply && subresource != Sub::Scale).then(|| part(dice, of, subresource)).flatten();
+    let edits = if part.is_some() { Vec::new() } else { edits };
+    Request { kind, name, verb, subresource, version, uid, part, edits, query: query(dice, of, verb) }
+}
+
+fn names_its_kind((at, _): &Edit) -> bool {
+    matches!(*at, "/kind" | "/apiVersion" | "/metadata")
+}
+
+/// A body that is no object of its kind has no other fault: which of two is told first is nobody's business.
+fn keep_apart(edits: &mut Vec<Edit>) {
+    if let Some(alone) = edits.iter().copied().find(names_its_kind) {
+        *edits = vec![alone];
+    }
+}
+
+/// What is applied; nothing is all of the base.
+fn part(dice: &mut Dice, of: &Kind, subresource: Sub) -> Option<&'static str> {
+    let own = if subresource == Sub::Status { of.status_parts } else { of.parts };
+    match dice.roll(8) {
+        0 | 1 if subresource == Sub::None => None,
+        0..3 => Some(dice.pick(PARTS)),
+        _ if own.is_empty() => Some(dice.pick(PARTS)),
+        _ => Some(dice.pick(own)),
+    }
 }
 
 fn verb(dice: &mut Dice) -> Verb {
-    match dice.roll(44) {
+    match dice.roll(52) {
         0..3 => Verb::Create,
         3 | 4 => Verb::Generate,
         5 | 6 => Verb::Get,
@@ -96,7 +143,8 @@ fn verb(dice: &mut Dice) -> Verb {
         25 | 26 => Verb::FailedTest,
         27..33 => Verb::MergePatch,
         33..37 => Verb::StrategicPatch,
-        37..43 => Verb::Delete,
+        37..45 => Verb::Apply,
+        45..51 => Verb::Delete,
         _ => Verb::DeleteCollection,
     }
 }
@@ -134,7 +182,8 @@ fn edits(dice: &mut Dice, tables: &[&[Edit]], most: usize) -> Vec<Edit> {
     made
 }
 
-fn query(dice: &mut Dice, verb: Verb) -> Vec<&'static str> {
+fn query(dice: &mut Dice, of: &Kind, verb: Verb) -> Vec<&'static str> {
+    let namespaced = of.namespaced;
     const LABELS: [&str; 8] = [
         "labelSelector=app%3Done",
         "labelSelector=app%21%3Done",
@@ -160,16 +209,25 @@ fn query(dice: &mut Dice, verb: Verb) -> Vec<&'static str> {
         if dice.one_in(5) {
             made.push(dice.pick(&FIELDS));
         }
-        if verb == Verb::List && dice.one_in(2) {
-            made.push(dice.pick(&["limit=1", "limit=1", "limit=500", "resourceVersion=0"]));
+        if verb == Verb::List && namespaced && dice.one_in(2) {
+            made.push(dice.pick(&["limit=1", "limit=1", "limit=500"]));
         }
     }
     if !matches!(verb, Verb::Get | Verb::List | Verb::NextPage) {
         if dice.one_in(8) {
             made.push(dice.pick(&["dryRun=All", "dryRun=All", "dryRun=All", "dryRun=Some"]));
         }
-        if dice.one_in(4) {
-            made.push("fieldManager=tester");
+        if verb == Verb::Apply {
+            if !dice.one_in(20) {
+                made.push(dice.pick(&["fieldManager=alice", "fieldManager=alice", "fieldManager=bob"]));
+            }
+            if dice.one_in(2) {
+                made.push(dice.pick(&["force=true", "force=true", "force=false"]));
+            }
+        } else if dice.one_in(4) {
+            made.push(dice.pick(&["fieldManager=tester", "fieldManager=alice"]));
+        } else if dice.one_in(60) {
+            made.push("force=true");
         }
         if dice.one_in(2) && !matches!(verb, Verb::Delete | Verb::DeleteCollection) {
             made.push(dice.pick(&[

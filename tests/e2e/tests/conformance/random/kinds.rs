@@ -1,6 +1,7 @@
 //! The kinds that the controller and the plugin use: a valid object of each, and ways to change it, good and bad.
 
 mod custom;
+mod workload;
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ pub(super) struct Kind {
     pub(super) api_version: &'static str,
     pub(super) name: &'static str,
     pub(super) custom: bool,
+    pub(super) namespaced: bool,
     pub(super) status: bool,
     pub(super) scale: bool,
     /// All but `apiVersion`, `kind`, name and namespace.
@@ -19,6 +21,9 @@ pub(super) struct Kind {
     /// Of spec or data.
     pub(super) edits: &'static [Edit],
     pub(super) status_edits: &'static [Edit],
+    /// What is applied beside the whole object.
+    pub(super) parts: &'static [&'static str],
+    pub(super) status_parts: &'static [&'static str],
 }
 
 impl Kind {
@@ -28,11 +33,34 @@ impl Kind {
         format!("/{root}/{}", self.api_version)
     }
 
+    /// The path of all its objects in the namespace of a sequence.
+    pub(super) fn collection(&self, namespace: &str) -> String {
+        let within = if self.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
+        format!("{}{within}/{}", self.prefix(), self.plural)
+    }
+
+    /// What an object is called. Sequences do not share those that are in no namespace.
+    pub(super) fn called(&self, name: &str, namespace: &str) -> String {
+        if self.namespaced { name.to_owned() } else { format!("{namespace}-{name}") }
+    }
+
+    /// An object that says no more than `part`, which is JSON, beside what it is.
+    pub(super) fn part(&self, name: &str, namespace: &str, part: &str) -> Value {
+        let mut object: Value = serde_json::from_str(part).expect("parts are JSON");
+        object["apiVersion"] = json!(self.api_version);
+        object["kind"] = json!(self.name);
+        object["metadata"]["name"] = json!(self.called(name, namespace));
+        object
+    }
+
     pub(super) fn object(&self, name: &str, namespace: &str) -> Value {
         let mut object: Value = serde_json::from_str(self.base).expect("bases are JSON");
         object["apiVersion"] = json!(self.api_version);
         object["kind"] = json!(self.name);
-        object["metadata"] = json!({"name": name, "labels": {"app": name}});
+        object["metadata"] = json!({"name": self.called(name, namespace), "labels": {"app": name}});
+        if !self.namespaced {
+            object["metadata"]["labels"]["run"] = json!(namespace);
+        }
         if self.plural == "events" {
             object["involvedObject"]["namespace"] = json!(namespace);
         }
@@ -51,11 +79,14 @@ pub(super) const fn kind(
         api_version,
         name,
         custom: false,
+        namespaced: true,
         status: false,
         scale: false,
         base,
         edits: &[],
         status_edits: &[],
+        parts: &[],
+        status_parts: &[],
     }
 }
 
@@ -68,159 +99,26 @@ pub(super) const REPLICAS: [Edit; 6] = [
     ("/spec/minReadySeconds", Some("5")),
 ];
 
+/// What can be applied to objects with a pod template.
+pub(super) const POD_PARTS: &[&str] = &[
+    r#"{"spec": {"replicas": 3}}"#,
+    r#"{"spec": {"minReadySeconds": 5}}"#,
+    r#"{"spec": {"template": {"spec": {"containers": [{"name": "demo", "image": "demo:red"}]}}}}"#,
+    r#"{"spec": {"template": {"spec": {"containers": [{"name": "demo", "env": [{"name": "A", "value": "1"}]}]}}}}"#,
+    r#"{"spec": {"template": {"metadata": {"labels": {"more": "x"}}}}}"#,
+    r#"{"spec": {"template": {"spec": {"containers": [{"image": "nameless"}]}}}}"#,
+    r#"{"spec": {"replicas": "three"}}"#,
+];
+
 pub(super) const KINDS: &[Kind] = &[
     custom::ROLLOUT,
     custom::EXPERIMENT,
     custom::RUN,
     custom::TEMPLATE,
-    Kind {
-        status: true,
-        scale: true,
-        edits: &[
-            REPLICAS[0],
-            REPLICAS[1],
-            REPLICAS[2],
-            REPLICAS[3],
-            REPLICAS[4],
-            REPLICAS[5],
-            ("/spec/minReadySeconds", Some("-1")),
-            ("/spec/template/spec/containers/0/image", Some("\"demo:red\"")),
-            ("/spec/template/spec/containers/0/image", None),
-            ("/spec/template/spec/containers/0/unknown", Some("1")),
-            ("/spec/template/spec/containers", Some("[]")),
-            ("/spec/template/metadata/labels/app", Some("\"x\"")),
-            ("/spec/template/metadata/labels/more", Some("\"x\"")),
-            ("/spec/template/spec/restartPolicy", Some("\"Never\"")),
-            ("/spec/selector/matchLabels/app", Some("\"x\"")),
-            ("/spec/selector", Some("{}")),
-            ("/spec/selector", None),
-            ("/spec/template", None),
-            ("/spec/unknown", Some("1")),
-            ("/spec", None),
-        ],
-        status_edits: &[
-            ("/status/replicas", Some("2")),
-            ("/status/replicas", Some("-2")),
-            ("/status/readyReplicas", Some("1")),
-            ("/status/readyReplicas", Some("9")),
-            ("/status/observedGeneration", Some("1")),
-            ("/status/observedGeneration", Some("-1")),
-            ("/status/unknown", Some("1")),
-            ("/status", None),
-            ("/spec/replicas", Some("9")),
-            ("/metadata/labels/tier", Some("\"status\"")),
-        ],
-        ..kind(
-            "replicasets",
-            "apps/v1",
-            "ReplicaSet",
-            r#"{"spec": {"replicas": 2, "selector": {"matchLabels": {"app": "demo"}}, "template": {"metadata": {"labels": {"app": "demo"}}, "spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}}}"#,
-        )
-    },
-    Kind {
-        status: true,
-        scale: true,
-        edits: &[
-            REPLICAS[0],
-            REPLICAS[1],
-            REPLICAS[2],
-            REPLICAS[3],
-            REPLICAS[4],
-            REPLICAS[5],
-            ("/spec/paused", Some("true")),
-            ("/spec/revisionHistoryLimit", Some("-1")),
-            ("/spec/revisionHistoryLimit", Some("0")),
-            ("/spec/progressDeadlineSeconds", Some("0")),
-            ("/spec/progressDeadlineSeconds", Some("60")),
-            ("/spec/strategy/type", Some("\"Recreate\"")),
-            ("/spec/strategy", Some("{\"type\": \"Recreate\"}")),
-            ("/spec/strategy/type", Some("\"Other\"")),
-            ("/spec/strategy/rollingUpdate", Some("{\"maxSurge\": 0, \"maxUnavailable\": 0}")),
-            ("/spec/strategy/rollingUpdate", Some("{\"maxSurge\": \"150%\", \"maxUnavailable\": \"150%\"}")),
-            ("/spec/strategy/rollingUpdate", Some("{\"maxSurge\": \"x\"}")),
-            ("/spec/strategy", None),
-            ("/spec/template/spec/containers/0/image", Some("\"demo:red\"")),
-            ("/spec/template/spec/containers/0/resources", Some("{\"limits\": {\"cpu\": \"1000m\"}}")),
-            ("/spec/template/spec/containers", Some("[{\"name\": \"side\", \"image\": \"s\"}]")),
-            ("/spec/template/metadata/labels/app", Some("\"x\"")),
-            ("/spec/selector/matchLabels/app", Some("\"x\"")),
-            ("/spec/selector", Some("{}")),
-            ("/spec/template", None),
-            ("/spec/unknown", Some("1")),
-        ],
-        status_edits: &[
-            ("/status/replicas", Some("2")),
-            ("/status/replicas", Some("-2")),
-            ("/status/updatedReplicas", Some("5")),
-            ("/status/conditions", Some("[{\"type\": \"Available\", \"status\": \"True\"}]")),
-            ("/status/collisionCount", Some("1")),
-            ("/status/unknown", Some("1")),
-            ("/status", None),
-            ("/spec/replicas", Some("9")),
-        ],
-        ..kind(
-            "deployments",
-            "apps/v1",
-            "Deployment",
-            r#"{"spec": {"selector": {"matchLabels": {"app": "demo"}}, "template": {"metadata": {"labels": {"app": "demo"}}, "spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}}}"#,
-        )
-    },
-    Kind {
-        status: true,
-        edits: &[
-            ("/spec/nodeName", Some("\"n0\"")),
-            ("/spec/containers/0/image", Some("\"demo:red\"")),
-            ("/spec/containers/0/image", Some("\"\"")),
-            ("/spec/containers/0/name", Some("\"Bad_Name\"")),
-            ("/spec/containers/0/command", Some("[\"x\"]")),
-            ("/spec/containers/0/imagePullPolicy", Some("\"Sometimes\"")),
-            ("/spec/containers/0/ports", Some("[{\"containerPort\": 80}]")),
-            ("/spec/containers/0/ports", Some("[{\"containerPort\": 0}]")),
-            (
-                "/spec/containers/0/ports",
-                Some(
-                    "[{\"containerPort\": 80, \"name\": \"http\"}, {\"containerPort\": 81, \"name\": \"http\"}]",
-                ),
-            ),
-            ("/spec/containers/0/env", Some("[{\"name\": \"A\", \"value\": \"1\"}]")),
-            ("/spec/containers/0/readinessProbe", Some("{\"httpGet\": {\"port\": 80}}")),
-            (
-                "/spec/containers/0/resources",
-                Some("{\"limits\": {\"cpu\": \"1\"}, \"requests\": {\"cpu\": \"2\"}}"),
-            ),
-            ("/spec/containers", Some("[]")),
-            (
-                "/spec/containers",
-                Some("[{\"name\": \"demo\", \"image\": \"a\"}, {\"name\": \"demo\", \"image\": \"b\"}]"),
-            ),
-            ("/spec/restartPolicy", Some("\"Never\"")),
-            ("/spec/restartPolicy", Some("\"Sometimes\"")),
-            ("/spec/activeDeadlineSeconds", Some("10")),
-            ("/spec/terminationGracePeriodSeconds", Some("5")),
-            ("/spec/terminationGracePeriodSeconds", Some("-5")),
-            ("/spec/tolerations", Some("[{\"key\": \"k\", \"operator\": \"Exists\"}]")),
-            ("/spec/volumes", Some("[{\"name\": \"v\", \"emptyDir\": {}}]")),
-            ("/spec/readinessGates", Some("[{\"conditionType\": \"example.com/ready\"}]")),
-            ("/spec/unknown", Some("1")),
-            ("/spec", None),
-        ],
-        status_edits: &[
-            ("/status/phase", Some("\"Running\"")),
-            (
-                "/status",
-                Some(
-                    "{\"phase\": \"Running\", \"conditions\": [{\"type\": \"Ready\", \"status\": \"True\"}]}",
-                ),
-            ),
-            ("/status/phase", Some("\"Failed\"")),
-            ("/status/conditions", Some("[{\"type\": \"example.com/ready\", \"status\": \"True\"}]")),
-            ("/status/podIP", Some("\"10.0.0.1\"")),
-            ("/status/unknown", Some("1")),
-            ("/status", None),
-            ("/spec/nodeName", Some("\"n0\"")),
-        ],
-        ..kind("pods", "v1", "Pod", r#"{"spec": {"containers": [{"name": "demo", "image": "demo:blue"}]}}"#)
-    },
+    custom::CLUSTER_TEMPLATE,
+    workload::REPLICA_SET,
+    workload::DEPLOYMENT,
+    workload::POD,
     Kind {
         status: true,
         edits: &[
@@ -255,6 +153,16 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status/unknown", Some("1")),
             ("/spec/selector/app", Some("\"other\"")),
         ],
+        parts: &[
+            r#"{"spec": {"selector": {"app": "applied"}}}"#,
+            r#"{"spec": {"ports": [{"port": 80, "name": "web"}]}}"#,
+            r#"{"spec": {"ports": [{"port": 81, "name": "more"}]}}"#,
+            r#"{"spec": {"ports": [{"name": "none"}]}}"#,
+            r#"{"spec": {"ports": [{"port": 80}], "sessionAffinity": "ClientIP"}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"conditions": [{"type": "x", "status": "True", "reason": "R", "message": "m", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}"#,
+        ],
         ..kind(
             "services",
             "v1",
@@ -276,6 +184,12 @@ pub(super) const KINDS: &[Kind] = &[
             ("/immutable", Some("true")),
             ("/immutable", Some("false")),
         ],
+        parts: &[
+            r#"{"data": {"key": "applied"}}"#,
+            r#"{"data": {"more": "x"}}"#,
+            r#"{"data": {"more": 1}}"#,
+            r#"{"immutable": true}"#,
+        ],
         ..kind("configmaps", "v1", "ConfigMap", r#"{"data": {"key": "value"}}"#)
     },
     Kind {
@@ -289,6 +203,12 @@ pub(super) const KINDS: &[Kind] = &[
             ("/type", Some("\"example.com/other\"")),
             ("/type", Some("\"kubernetes.io/tls\"")),
             ("/immutable", Some("true")),
+        ],
+        parts: &[
+            r#"{"data": {"key": "eQ=="}}"#,
+            r#"{"data": {"more": "eA=="}}"#,
+            r#"{"stringData": {"text": "applied"}}"#,
+            r#"{"data": {"more": 1}}"#,
         ],
         ..kind("secrets", "v1", "Secret", r#"{"data": {"key": "eA=="}}"#)
     },
@@ -306,6 +226,7 @@ pub(super) const KINDS: &[Kind] = &[
             ("/eventTime", Some("\"2026-01-01T00:00:00.000000Z\"")),
             ("/involvedObject", None),
         ],
+        parts: &[r#"{"count": 3}"#, r#"{"message": "applied", "type": "Warning"}"#, r#"{"count": "three"}"#],
         ..kind(
             "events",
             "v1",
@@ -321,6 +242,11 @@ pub(super) const KINDS: &[Kind] = &[
             ("/template/metadata/labels/app", Some("\"x\"")),
             ("/template/unknown", Some("1")),
             ("/template", None),
+        ],
+        parts: &[
+            r#"{"template": {"spec": {"containers": [{"name": "demo", "image": "demo:red"}]}}}"#,
+            r#"{"template": {"metadata": {"labels": {"more": "x"}}}}"#,
+            r#"{"template": {"spec": {"containers": [{"image": "nameless"}]}}}"#,
         ],
         ..kind(
             "podtemplates",
@@ -342,6 +268,11 @@ pub(super) const KINDS: &[Kind] = &[
             ("/spec/renewTime", Some("\"now\"")),
             ("/spec/unknown", Some("1")),
             ("/spec", None),
+        ],
+        parts: &[
+            r#"{"spec": {"holderIdentity": "two"}}"#,
+            r#"{"spec": {"holderIdentity": "one", "leaseTransitions": 1}}"#,
+            r#"{"spec": {"leaseDurationSeconds": "long"}}"#,
         ],
         ..kind(
             "leases",
@@ -383,6 +314,16 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status", None),
             ("/spec/minAvailable", Some("7")),
         ],
+        parts: &[
+            r#"{"spec": {"minAvailable": 2}}"#,
+            r#"{"spec": {"maxUnavailable": 1}}"#,
+            r#"{"spec": {"selector": {"matchLabels": {"app": "two"}}}}"#,
+            r#"{"spec": {"minAvailable": []}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2}}"#,
+            r#"{"status": {"disruptionsAllowed": "one"}}"#,
+        ],
         ..kind(
             "poddisruptionbudgets",
             "policy/v1",
@@ -416,6 +357,15 @@ pub(super) const KINDS: &[Kind] = &[
             ("/status/desiredReplicas", Some("3")),
             ("/status/unknown", Some("1")),
             ("/spec/maxReplicas", Some("7")),
+        ],
+        parts: &[
+            r#"{"spec": {"maxReplicas": 5}}"#,
+            r#"{"spec": {"minReplicas": 2}}"#,
+            r#"{"spec": {"maxReplicas": "five"}}"#,
+        ],
+        status_parts: &[
+            r#"{"status": {"currentReplicas": 2, "desiredReplicas": 2}}"#,
+            r#"{"status": {"currentReplicas": "two"}}"#,
         ],
         ..kind(
             "horizontalpodautoscalers",

@@ -43,7 +43,7 @@ impl Memory {
     }
 
     /// Learns from the answer. Says whether the object's version is the one known before.
-    pub(super) fn learn(&mut self, request: &Request, body: &Value) -> &'static str {
+    pub(super) fn learn(&mut self, request: &Request, namespace: &str, body: &Value) -> &'static str {
         let metadata = &body["metadata"];
         if body["kind"] != "Status" && body["items"].is_array() {
             let token = metadata["continue"].as_str().unwrap_or_default();
@@ -51,7 +51,7 @@ impl Memory {
             return "of a list";
         }
         let Some(version) = metadata["resourceVersion"].as_str() else { return "none" };
-        if metadata["name"] != NAMES[request.name] {
+        if metadata["name"] != request.kind().called(NAMES[request.name], namespace) {
             return "of another";
         }
         let key = (request.kind, request.name);

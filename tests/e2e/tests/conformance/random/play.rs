@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::kinds::KINDS;
 use super::memory::Memory;
 use super::request::Request;
-use crate::conformance::exchange::normalise;
+use crate::conformance::exchange::{Owners, normalise};
 
 /// How long a server may take to tell of what was done already.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,8 +54,8 @@ pub(super) async fn play(
         let sent = request.render(namespace, &memory);
         let (code, mut body, warnings) =
             send(client, sent.method, &sent.path, sent.content_type, sent.body.as_ref()).await;
-        let version = if code < 300 { memory.learn(request, &body) } else { "none" };
-        normalise(&mut body);
+        let version = if code < 300 { memory.learn(request, namespace, &body) } else { "none" };
+        normalise(&mut body, Owners::Shown);
         hide(&mut body);
         answers.push(Answer { code, body, warnings, version });
     }
@@ -67,6 +67,19 @@ pub(super) async fn play(
         events.push((kind, watch(client, namespace, kind, &before, count).await));
     }
     Played { answers, events }
+}
+
+/// Waits until a server can tell of every kind: storages of new definitions take a moment.
+pub(super) async fn settle(client: &Client) {
+    for kind in KINDS {
+        let path = kind.collection("default");
+        let told = tokio::time::timeout(PATIENCE * 12, async {
+            while send(client, "GET", &path, "application/json", None).await.0 != 200 {
+                tokio::time::sleep(SURPRISE).await;
+            }
+        });
+        told.await.unwrap_or_else(|_| panic!("{path} is not served"));
+    }
 }
 
 async fn send(
@@ -86,7 +99,9 @@ async fn send(
     let response = client.send(request).await.unwrap();
     let code = response.status().as_u16();
     let warnings = response.headers().get_all("warning").iter();
-    let warnings = warnings.map(|value| value.to_str().unwrap_or("not text").to_owned()).collect();
+    let warnings = warnings.map(|value| value.to_str().unwrap_or("not text").to_owned());
+    let mut warnings: Vec<String> = warnings.filter(|text| text.contains(" field \\\"")).collect();
+    warnings.sort();
     let bytes = response.into_body().collect_bytes().await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     (code, serde_json::from_str(&text).unwrap_or(json!(text)), warnings)
@@ -101,11 +116,8 @@ async fn watch(
     count: Option<usize>,
 ) -> Vec<Value> {
     let kind = &KINDS[kind];
-    let path = format!(
-        "{}/namespaces/{namespace}/{}?watch=true&resourceVersion={since}",
-        kind.prefix(),
-        kind.plural
-    );
+    let own = if kind.namespaced { String::new() } else { format!("&labelSelector=run%3D{namespace}") };
+    let path = format!("{}?watch=true&resourceVersion={since}{own}", kind.collection(namespace));
     let request = HttpRequest::get(path).header("user-agent", "conformance").body(Vec::new()).unwrap();
     let mut lines = client.request_stream(request).await.unwrap().lines();
     let mut events = Vec::new();
@@ -114,7 +126,7 @@ async fn watch(
         let Ok(Some(line)) = tokio::time::timeout(patience, lines.next()).await else { return events };
         let mut event: Value = serde_json::from_str(&line.unwrap()).unwrap();
         if event["type"] != "BOOKMARK" {
-            normalise(&mut event);
+            normalise(&mut event, Owners::Shown);
             hide(&mut event);
             events.push(event);
         }
@@ -125,7 +137,11 @@ async fn watch(
 fn hide(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            for (key, value) in members.iter_mut() {
+            // When a pod was evicted, which no request says.
+            if members.get("type").is_some_and(|ty| ty == "DisruptionTarget") {
+                members.remove("lastTransitionTime");
+            }
+            for (key, value) in members.iter_mut().filter(|(key, _)| *key != "managedFields") {
                 let chosen = match key.as_str() {
                     "clusterIP" => value.as_str().is_some_and(|text| text.starts_with("10.")),
                     "clusterIPs" => value[0].as_str().is_some_and(|text| text.starts_with("10.")),

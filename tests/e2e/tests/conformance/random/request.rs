@@ -17,6 +17,8 @@ pub(super) struct Request {
     pub(super) subresource: Sub,
     pub(super) version: Version,
     pub(super) uid: Uid,
+    /// What an apply says beside the object's identity; nothing is all of the base.
+    pub(super) part: Option<&'static str>,
     /// Changes of the body: (JSON pointer, value); no value removes.
     pub(super) edits: Vec<Edit>,
     /// `key=value` of the query.
@@ -42,6 +44,8 @@ pub(super) enum Verb {
     FailedTest,
     MergePatch,
     StrategicPatch,
+    /// Server-side apply.
+    Apply,
     Delete,
     DeleteCollection,
 }
@@ -89,12 +93,12 @@ impl Request {
     /// What it is for one server, which has told `memory`.
     pub(super) fn render(&self, namespace: &str, memory: &Memory) -> Rendered {
         let kind = self.kind();
-        let name = NAMES[self.name];
+        let name = kind.called(NAMES[self.name], namespace);
         let collection = matches!(
             self.verb,
             Verb::Create | Verb::Generate | Verb::List | Verb::NextPage | Verb::DeleteCollection
         ) && self.subresource == Sub::None;
-        let mut path = format!("{}/namespaces/{namespace}/{}", kind.prefix(), kind.plural);
+        let mut path = kind.collection(namespace);
         if !collection {
             path = format!("{path}/{name}");
         }
@@ -104,12 +108,9 @@ impl Request {
             Sub::Scale => "/scale",
             Sub::Eviction => "/eviction",
         };
-        let mut query = self.query.join("&");
-        if self.verb == Verb::NextPage {
-            query = format!("limit=1&continue={}", memory.page(self.kind));
-        }
+        let query = self.options(namespace, memory);
         if !query.is_empty() {
-            path = format!("{path}?{query}");
+            path = format!("{path}?{}", query.join("&"));
         }
         let (method, content_type) = match self.verb {
             Verb::Create | Verb::Generate => ("POST", "application/json"),
@@ -118,9 +119,26 @@ impl Request {
             Verb::JsonPatch | Verb::FailedTest => ("PATCH", "application/json-patch+json"),
             Verb::MergePatch => ("PATCH", "application/merge-patch+json"),
             Verb::StrategicPatch => ("PATCH", "application/strategic-merge-patch+json"),
+            Verb::Apply => ("PATCH", "application/apply-patch+yaml"),
             Verb::Delete | Verb::DeleteCollection => ("DELETE", "application/json"),
         };
         Rendered { method, path, content_type, body: self.body(namespace, memory) }
+    }
+
+    fn options(&self, namespace: &str, memory: &Memory) -> Vec<String> {
+        let mut query: Vec<String> = self.query.iter().map(|&option| option.to_owned()).collect();
+        if self.verb == Verb::NextPage {
+            query = vec![format!("limit=1&continue={}", memory.page(self.kind))];
+        }
+        let is_of_many = matches!(self.verb, Verb::List | Verb::NextPage | Verb::DeleteCollection);
+        if is_of_many && !self.kind().namespaced {
+            let own = format!("run%3D{namespace}");
+            match query.iter_mut().find(|option| option.starts_with("labelSelector=")) {
+                Some(selector) => *selector = format!("{selector},{own}"),
+                None => query.push(format!("labelSelector={own}")),
+            }
+        }
+        query
     }
 
     fn body(&self, namespace: &str, memory: &Memory) -> Option<Value> {
@@ -144,16 +162,20 @@ impl Request {
             }
             Verb::JsonPatch | Verb::FailedTest => return Some(self.json_patch(version, uid)),
             Verb::MergePatch | Verb::StrategicPatch => json!({}),
-            Verb::Create | Verb::Generate | Verb::Update => match self.subresource {
+            Verb::Create | Verb::Generate | Verb::Update | Verb::Apply => match self.subresource {
                 Sub::Scale => json!({
                     "apiVersion": "autoscaling/v1", "kind": "Scale",
-                    "metadata": {"name": NAMES[self.name], "namespace": namespace}, "spec": {"replicas": 2},
+                    "metadata": {"name": kind.called(NAMES[self.name], namespace), "namespace": namespace},
+                    "spec": {"replicas": 2},
                 }),
                 Sub::Eviction => json!({
                     "apiVersion": "policy/v1", "kind": "Eviction",
                     "metadata": {"name": NAMES[self.name], "namespace": namespace},
                 }),
-                Sub::None | Sub::Status => kind.object(NAMES[self.name], namespace),
+                Sub::None | Sub::Status => match self.part {
+                    Some(part) => kind.part(NAMES[self.name], namespace, part),
+                    None => kind.object(NAMES[self.name], namespace),
+                },
             },
         };
         if self.verb == Verb::Generate {
@@ -166,8 +188,13 @@ impl Request {
         if let Some(uid) = uid {
             body["metadata"]["uid"] = json!(uid);
         }
-        for edit in &self.edits {
+        // Nobody applies a null: what is not to be there is left out.
+        let edits = self.edits.iter().filter(|(_, value)| value.is_some() || self.verb != Verb::Apply);
+        for edit in edits {
             apply(&mut body, edit);
+        }
+        if let (false, "another") = (kind.namespaced, body["metadata"]["name"].as_str().unwrap_or_default()) {
+            body["metadata"]["name"] = json!(kind.called("another", namespace));
         }
         Some(body)
     }

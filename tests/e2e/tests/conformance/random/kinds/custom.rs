@@ -1,6 +1,6 @@
 //! The kinds of argoproj.io.
 
-use super::{Kind, REPLICAS, kind};
+use super::{Kind, POD_PARTS, REPLICAS, kind};
 use crate::conformance::random::request::Edit;
 
 const ARGO: &str = "argoproj.io/v1alpha1";
@@ -23,6 +23,13 @@ const METRIC_EDITS: &[Edit] = &[
     ("/spec/unknown", Some("1")),
     ("/spec", None),
     ("/spec", Some("\"text\"")),
+];
+
+const METRIC_PARTS: &[&str] = &[
+    r#"{"spec": {"args": [{"name": "a", "value": "1"}]}}"#,
+    r#"{"spec": {"metrics": [{"name": "other", "provider": {"web": {"url": "x"}}}]}}"#,
+    r#"{"spec": {"args": {}}}"#,
+    r#"{"spec": {"unknown": 1}}"#,
 ];
 
 pub(super) const ROLLOUT: Kind = Kind {
@@ -85,6 +92,21 @@ pub(super) const ROLLOUT: Kind = Kind {
         ("/metadata/labels/tier", Some("\"status\"")),
         ("/metadata/finalizers", Some("[]")),
     ],
+    parts: &[
+        POD_PARTS[0],
+        POD_PARTS[2],
+        POD_PARTS[4],
+        POD_PARTS[5],
+        POD_PARTS[6],
+        r#"{"spec": {"strategy": {"canary": {"steps": [{"setWeight": 50}]}}}}"#,
+        r#"{"spec": {"strategy": {"canary": {"maxSurge": 1}}}}"#,
+        r#"{"spec": {"paused": true}}"#,
+    ],
+    status_parts: &[
+        r#"{"status": {"phase": "Healthy"}}"#,
+        r#"{"status": {"phase": "Degraded", "replicas": 1}}"#,
+        r#"{"status": {"replicas": "two"}}"#,
+    ],
     ..kind(
         "rollouts",
         ARGO,
@@ -119,6 +141,12 @@ pub(super) const EXPERIMENT: Kind = Kind {
         ("/status", None),
         ("/spec/duration", Some("\"1h\"")),
     ],
+    parts: &[
+        r#"{"spec": {"duration": "5m"}}"#,
+        r#"{"spec": {"terminate": true}}"#,
+        r#"{"spec": {"duration": 5}}"#,
+        r#"{"spec": {"templates": {}}}"#,
+    ],
     ..kind(
         "experiments",
         ARGO,
@@ -140,11 +168,21 @@ pub(super) const RUN: Kind = Kind {
         ("/status", None),
         ("/spec/terminate", Some("true")),
     ],
+    parts: METRIC_PARTS,
     ..kind("analysisruns", ARGO, "AnalysisRun", METRICS)
 };
 
 pub(super) const TEMPLATE: Kind = Kind {
     custom: true,
     edits: METRIC_EDITS,
+    parts: METRIC_PARTS,
     ..kind("analysistemplates", ARGO, "AnalysisTemplate", METRICS)
+};
+
+pub(super) const CLUSTER_TEMPLATE: Kind = Kind {
+    custom: true,
+    namespaced: false,
+    edits: METRIC_EDITS,
+    parts: METRIC_PARTS,
+    ..kind("clusteranalysistemplates", ARGO, "ClusterAnalysisTemplate", METRICS)
 };
