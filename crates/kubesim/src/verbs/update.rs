@@ -69,11 +69,9 @@ pub(crate) fn put(
         }
     }
     check_place(resource, key, &body)?;
-    if state.find(resource, key).is_err() {
-        if CREATED_BY_PUT.contains(&resource.id.as_str()) {
-            check_uid(resource, key, "", uid(&body))?;
-            return create(state, call, resource, &key.namespace, body).map(Put::Created);
-        }
+    if state.find(resource, key).is_err() && CREATED_BY_PUT.contains(&resource.id.as_str()) {
+        check_uid(resource, key, "", uid(&body))?;
+        return create(state, call, resource, &key.namespace, body).map(Put::Created);
     }
     modify(state, call, resource, key, |_| Ok(body)).map(Put::Replaced)
 }
@@ -197,7 +195,6 @@ fn check_patched_kind(call: &Call, resource: &Resource, patched: &Value) -> Resu
             let message = "Internal error occurred: Object 'apiVersion' is missing";
             Err(KindFault::Other(ApiError::new(500, "InternalError", message)))
         }
-        true => Ok(()),
         false if version.is_empty() => {
             let message = "the name of the object was undeterminable: name must be provided";
             Err(KindFault::Other(ApiError::bad_request(message)))
@@ -205,7 +202,7 @@ fn check_patched_kind(call: &Call, resource: &Resource, patched: &Value) -> Resu
         false if !fits => {
             Err(KindFault::Unpatchable(format!("no kind \"{kind}\" is registered for version \"{version}\"")))
         }
-        false => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -91,7 +91,10 @@ async fn invalid_objects_are_refused_with_every_cause() {
         .iter()
         .map(|cause| cause["reason"].as_str().unwrap())
         .collect();
-    assert_eq!(reasons, ["FieldValueNotSupported", "FieldValueTypeInvalid"]);
+    assert_eq!(
+        reasons,
+        ["FieldValueNotSupported", "FieldValueTypeInvalid", "FieldValueInvalid", "FieldValueInvalid"]
+    );
     let (_, status) = send(&server, "POST", WIDGETS, widget(json!({}))).await;
     assert_eq!(message(&status), "Widget.example.com \"w\" is invalid: spec.size: Required value");
 }
