@@ -96,7 +96,11 @@ async fn invalid_objects_are_refused_with_every_cause() {
         ["FieldValueNotSupported", "FieldValueTypeInvalid", "FieldValueInvalid", "FieldValueInvalid"]
     );
     let (_, status) = send(&server, "POST", WIDGETS, widget(json!({}))).await;
-    assert_eq!(message(&status), "Widget.example.com \"w\" is invalid: spec.size: Required value");
+    assert_eq!(
+        message(&status),
+        "Widget.example.com \"w\" is invalid: [spec.size: Required value, <nil>: Invalid value: null: some validation \
+         rules were not checked because the object was invalid; correct the existing errors to complete validation]"
+    );
 }
 
 #[tokio::test(start_paused = true)]
