@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cluster::command as cluster;
-use crate::{bench, chain, codegen, kubernetes, setup, tidy};
+use crate::{bench, chain, codegen, defects, kubernetes, setup, tidy};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
@@ -16,6 +16,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --kubernetes DIR
                      draws Kubernetes' types anew from the OpenAPI documents (v3) in DIR
   e2e [NAME]         the tests on a real control plane, or those with NAME in theirs
+  defects [--recorded] [--seeds N] [--note] [NAME ...]
+                     puts each deliberate defect into a copy of the sources: other tests pass, simulated worlds catch it;
+                     --recorded: only in the world that is noted for it; --note: notes the first world that catches it
   bench              measures what is promised in figures, and prints one table";
 
 /// Runs one chore. The first failure ends it and is told on stderr.
@@ -36,6 +39,7 @@ pub fn run(args: &[String]) -> ExitCode {
         ["codegen", "--kubernetes", folder] => kubernetes::renew(&root, Path::new(folder)),
         ["e2e"] => chain::e2e(&root, None),
         ["e2e", filter] => chain::e2e(&root, Some(filter)),
+        ["defects", rest @ ..] => defects::run(&root, rest),
         ["bench"] => bench::run(&root),
         ["help" | "-h" | "--help"] => {
             println!("{USAGE}");

@@ -11,6 +11,10 @@ mod source;
 use std::fmt;
 use std::path::Path;
 
+use crate::defects;
+
+pub(crate) use files::{list as files, walked as files_below};
+
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Finding {
@@ -47,6 +51,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         findings.extend(size::check(path, &text));
         findings.extend(links::check(path, &text, &|target| root.join(target).exists()));
     }
+    let stale = defects::stale(root)?.into_iter();
+    findings.extend(stale.map(|(list, what)| Finding::new(&list, 1, "stale-defect", what)));
     findings.sort();
     for finding in &findings {
         println!("{finding}");

@@ -1,26 +1,27 @@
 //! A linter for writes, apart from the decisions: after every write of ours the world must not be worse by our doing.
 //!
 //! Each check takes what was and what is, and blames only us: nodes and users may do what they like. In reading
-//! order: this module (what is observed; I1, I5, I6, I7), `pins` (I2 and I3: traffic that reaches a version by its hash), `gates` (I4
+//! order: this module (what is observed; I1, I5), `rest` (I6 and I7: what must hold once nothing happens any more), `pins` (I2 and I3: traffic that reaches a version by its hash), `gates` (I4
 //! and I8), `ownership` (I9), `essence` (I10).
 
 mod essence;
 mod gates;
 mod ownership;
 mod pins;
+mod rest;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Phase, Rollout, TrafficWeights};
+use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Rollout, TrafficWeights};
 
 pub use essence::{Essence, essence};
 pub use gates::{stable_moves_after_every_gate, verdict_stands};
 pub use ownership::{Permission, Touch, controller, touches_only_ours};
 pub use pins::{Pin, WHOLE, keeps_pinned_pods, selects_ready_pods, weighs_ready_pods, weights_sum_up};
+pub use rest::{abort_has_ended, counters_agree, is_at_rest, marks_are_kept, nothing_is_overdue};
 
-use crate::plan::Plan;
 use crate::snapshot::{ReplicaSet, Service};
 
 /// A broken rule.
@@ -172,68 +173,6 @@ pub fn is_bounded(writes: usize, observation: &Observation) -> Option<Violation>
     let moves = if observation.canary().is_some_and(moves_singly) { 3 * steps * replicas } else { 0 };
     let limit = factor * (20 + 6 * steps + 6 * replicas + moves + 3 * observation.replica_sets.len());
     (writes > limit).then(|| violation("I5", format!("{writes} writes for one change; at most {limit}")))
-}
-
-/// I6: once inputs have stopped and the world is quiet, a second plan has nothing to write, and where the Rollout is not
-/// healthy it says what it waits for.
-#[must_use]
-pub fn is_at_rest(second_plan: &Plan, rest: &Observation) -> Option<Violation> {
-    if let Some(need) = second_plan.needs.first() {
-        return Some(violation("I6", format!("the second plan still asks for {need:?}")));
-    }
-    if let Some(write) = second_plan.writes.first() {
-        return Some(violation(
-            "I6",
-            format!("the second plan still writes {}: {:?}", write.object, write.request),
-        ));
-    }
-    let is_healthy = rest.rollout.status.phase == Some(Phase::Healthy);
-    let is_silent = !is_healthy && second_plan.report.waits.is_empty();
-    is_silent.then(|| violation("I6", "waits, and does not say what for".into()))
-}
-
-/// I7: an aborted update that has come to rest has all its traffic and all its pods on stable. What a delay of 0 seconds
-/// keeps up stays up.
-#[must_use]
-pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
-    let status = &rest.rollout.status;
-    if !status.abort || status.stable_rs.is_empty() {
-        return None;
-    }
-    if let Some(broken) = traffic_is_on_stable(rest) {
-        return Some(broken);
-    }
-    let replicas = rest.rollout.spec.replicas_or_default();
-    rest.replica_sets.iter().find_map(|rs| {
-        let wanted = if rs.hash() == status.stable_rs { replicas } else { 0 };
-        let stays = rs.hash() == status.current_pod_hash && keeps_aborted_pods(rest);
-        (rs.replicas != wanted && !stays).then(|| {
-            violation(
-                "I7",
-                format!("aborted, yet {} has {} pods, not {wanted}", rs.metadata.name, rs.replicas),
-            )
-        })
-    })
-}
-
-fn keeps_aborted_pods(rest: &Observation) -> bool {
-    let routed = rest.canary().filter(|canary| canary.traffic_routing.is_some());
-    let delay = match (routed, rest.blue_green()) {
-        (Some(canary), _) => canary.abort_scale_down_delay_seconds,
-        (None, Some(blue_green)) => blue_green.abort_scale_down_delay_seconds,
-        (None, None) => None,
-    };
-    delay == Some(0)
-}
-
-/// Production traffic that goes by hash goes to stable, unless nobody could answer it there.
-fn traffic_is_on_stable(rest: &Observation) -> Option<Violation> {
-    let stable = &rest.rollout.status.stable_rs;
-    if rest.kept_of(stable) == 0 {
-        return None;
-    }
-    let stray = rest.pins().into_iter().find(|pin| pin.hash != *stable)?;
-    Some(violation("I7", format!("aborted, yet {} sends to {}", stray.by, stray.hash)))
 }
 
 /// I1 to I4 and I8 for one write of ours.

@@ -58,8 +58,8 @@ struct Record {
     counts: Counts,
     /// Timers of the last plan for each Rollout.
     timers: BTreeMap<(String, String), Vec<Timer>>,
-    /// When ReplicaSets were last taken from a Rollout of each namespace.
-    taken: BTreeMap<String, Timestamp>,
+    /// When each ReplicaSet was last taken from a Rollout.
+    taken: BTreeMap<ObjectKey, Timestamp>,
     /// When somebody else last did something to each Rollout.
     touched: BTreeMap<(String, String), Timestamp>,
     faults: Option<Faults>,
@@ -253,7 +253,7 @@ impl Record {
             self.touched.insert((namespace.clone(), name.clone()), change.time);
         }
         if change.actor == CONTROLLER && kind != "Event" {
-            self.judge(change, (&namespace, &name), before.as_ref(), after.as_ref());
+            self.judge(change, &kind, (&namespace, &name), before.as_ref().zip(after.as_ref()));
         } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
             self.writes.remove(&(namespace.clone(), name.clone()));
         }
@@ -346,7 +346,12 @@ impl Record {
 
     /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
     /// when it was sent.
-    fn broken(&self, change: &Change, before: &Observation, after: &Observation) -> Vec<Violation> {
+    fn broken(
+        &self,
+        change: &Change,
+        kind: &str,
+        (before, after): (&Observation, &Observation),
+    ) -> Vec<Violation> {
         let mut found = invariants::check_write(before, after, self.knowledge);
         if found.is_empty() {
             return found;
@@ -360,7 +365,8 @@ impl Record {
         if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= unknown) {
             return Vec::new();
         }
-        let Some(specs) = self.specs.get(&key) else { return found };
+        // A write of the Rollout itself arrives only if nobody has changed it since.
+        let Some(specs) = self.specs.get(&key).filter(|_| kind != "Rollout") else { return found };
         let ends = specs.iter().skip(1).map(|(since, _)| *since);
         for ((_, spec), end) in specs.iter().zip(ends) {
             if change.time.duration_since(end) <= self.unknown() {
@@ -379,13 +385,13 @@ impl Record {
     fn judge(
         &mut self,
         change: &Change,
+        kind: &str,
         (namespace, name): (&str, &str),
-        before: Option<&Observation>,
-        after: Option<&Observation>,
+        observed: Option<(&Observation, &Observation)>,
     ) {
         let mut found = Vec::new();
-        if let (Some(before), Some(after)) = (before, after) {
-            found.extend(self.broken(change, before, after));
+        if let Some((before, after)) = observed {
+            found.extend(self.broken(change, kind, (before, after)));
             if self.twins_until.is_none_or(|until| change.time > until) {
                 let writes = self.writes.entry((namespace.to_owned(), name.to_owned())).or_default();
                 *writes += 1;
@@ -393,7 +399,7 @@ impl Record {
             }
         }
         if !found.is_empty() && self.evidence.is_none() {
-            self.evidence = before.cloned().zip(after.cloned());
+            self.evidence = observed.map(|(before, after)| (before.clone(), after.clone()));
         }
         self.violations.extend(found.into_iter().map(|violation| (change.time, violation)));
     }

@@ -7,19 +7,20 @@
 //!
 //! Commands are those a user would type (`kubectl apply -f FILE`, `kubectl argo rollouts promote NAME`, ...), the simulator's own
 //! (`wait 5s`, `wait until Healthy`, `crash`, `start`) are listed in [`command`]. In reading order: `script` (the file format),
-//! `command` and `parse` over `words` (lines, understood), `perform` and `look` (carried out), `wait`.
+//! `command` and `parse` over `words` (lines, understood), `perform` and `look` (carried out), `wait`, `rest` (what must hold at the end).
 
 pub mod command;
 mod look;
 mod parse;
 mod perform;
+mod rest;
 mod script;
 mod wait;
 mod words;
 
 pub use command::{Action, Change, Command, CommandError, Fate, MachineEvent, Manifest, Wanted};
 pub use perform::{Context, Shown, perform};
-pub(crate) use script::check_rest;
+pub(crate) use rest::check_rest;
 pub use script::{Commands, Script, ScriptError, Setting, Step, Written};
 
 use std::path::Path;
@@ -46,7 +47,7 @@ pub fn play_through(script: &Script, base: &Path) -> (Script, Result<(), ScriptE
         let mut played = script.clone();
         let mut outcome = follow(&mut world, &mut played, &commands, base).await;
         if outcome.is_ok() {
-            outcome = script::check_rest(&mut world, script::DAY).await;
+            outcome = check_rest(&mut world, rest::DAY).await;
         }
         (played, outcome)
     })

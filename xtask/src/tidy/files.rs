@@ -8,7 +8,7 @@ use std::process::Command;
 const SKIPPED: [&str; 3] = [".git", "target", "node_modules"];
 
 /// Paths below `root`, with slashes, in order: what git tracks or would track, else (no git, no clone) every file.
-pub(super) fn list(root: &Path) -> Result<Vec<String>, String> {
+pub(crate) fn list(root: &Path) -> Result<Vec<String>, String> {
     let mut paths = match tracked(root) {
         Some(paths) => paths,
         None => walked(root)?,
@@ -29,7 +29,8 @@ fn tracked(root: &Path) -> Option<Vec<String>> {
     (!paths.is_empty()).then_some(paths)
 }
 
-fn walked(root: &Path) -> Result<Vec<String>, String> {
+/// Every file below `root`, in no order.
+pub(crate) fn walked(root: &Path) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {

@@ -3,11 +3,13 @@
 #![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
 
 mod ownership;
+mod rest;
 mod traffic;
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::plan::Plan;
 
 /// A five-pod Rollout of two versions: (size, ready) of stable `v1` and canary `v2`.
 fn world(stable: (i32, i32), canary: (i32, i32), status: Value) -> Observation {

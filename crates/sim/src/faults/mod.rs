@@ -140,7 +140,15 @@ impl Faults {
         let mut state = self.lock();
         match kind {
             RequestKind::Telling => None,
-            RequestKind::Read | RequestKind::Watch => state.strike(Fault::strikes_reads),
+            RequestKind::Read => state.strike(Fault::strikes_reads),
+            RequestKind::Watch => {
+                let fault = state.strike(Fault::strikes_reads);
+                if fault.is_some() {
+                    // Nothing is heard of its kind until the next try.
+                    state.trouble(Instant::now());
+                }
+                fault
+            }
             RequestKind::Create | RequestKind::Write => {
                 state.writes += 1;
                 let number = state.writes;
@@ -148,7 +156,9 @@ impl Faults {
                     if let Fault::StaleStore(time) = fault {
                         state.silence(time);
                     }
-                    state.trouble(Instant::now());
+                    if fault.hides() {
+                        state.trouble(Instant::now());
+                    }
                     *state.struck.entry(fault.name()).or_default() += 1;
                     return Some(fault);
                 }
@@ -215,7 +225,9 @@ impl State {
         let number = self.dice.roll(1000);
         let fault = self.rates.at(number, applies)?;
         *self.struck.entry(fault.name()).or_default() += 1;
-        self.trouble(Instant::now());
+        if fault.hides() {
+            self.trouble(Instant::now());
+        }
         if fault == Fault::Slow {
             self.slow_until = Some(Instant::now() + STALENESS);
         }

@@ -91,6 +91,20 @@ impl Fault {
         )
     }
 
+    /// Whether what happens meanwhile, or what is sent, is known late because of it. What is refused or lost at once is only tried again.
+    pub(super) fn hides(self) -> bool {
+        matches!(
+            self,
+            Self::LateWrite
+                | Self::Slow
+                | Self::WatchLag
+                | Self::EventLost
+                | Self::WatchCut
+                | Self::WatchExpired
+                | Self::StaleStore(_)
+        )
+    }
+
     /// Whether it can strike a request that reads.
     pub(super) fn strikes_reads(self) -> bool {
         matches!(

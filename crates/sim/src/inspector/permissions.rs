@@ -33,10 +33,11 @@ impl Record {
         let marked = before.filter(|_| kind == "Service").unwrap_or(object);
         let permission = self.permission_for(marked, kind).cloned();
         // Somebody may have taken it from us while the write was under way.
-        let is_taken = self
-            .taken
-            .get(&change.namespace)
-            .is_some_and(|at| change.time.duration_since(*at) <= self.unknown());
+        let replica_set = self.owner_of(object, "ReplicaSet").unwrap_or(object);
+        let name = text(&replica_set["metadata"]["name"]);
+        let key = ("ReplicaSet".to_owned(), change.namespace.clone(), name);
+        let taken = self.taken.get(&key);
+        let is_taken = taken.is_some_and(|at| change.time.duration_since(*at) <= self.unknown());
         if is_taken && permission.is_none() {
             return None;
         }
@@ -84,7 +85,8 @@ impl Record {
             return;
         }
         if old.is_some() {
-            self.taken.insert(change.namespace.clone(), change.time);
+            let key = ("ReplicaSet".to_owned(), change.namespace.clone(), change.name.clone());
+            self.taken.insert(key, change.time);
         }
         let adopters = self.permissions.iter_mut().filter(|(_, it)| Some(&it.uid) == new.as_ref());
         adopters.for_each(|(_, permission)| permission.note(before));

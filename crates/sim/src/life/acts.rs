@@ -70,7 +70,12 @@ pub(super) fn acts(dice: &mut Dice, site: &Site) -> Vec<String> {
 
 /// Nothing goes wrong any more, and each Rollout is given what it may wait for: then all must get there.
 pub(super) fn ending(dice: &mut Dice, site: &Site) -> Vec<String> {
-    let mut lines = vec!["calm".to_owned(), "wait 90s".to_owned(), "start anew".to_owned()];
+    let mut lines = Vec::new();
+    if dice.happens(1, 2) {
+        // Whatever somebody still has to see to, the controller has come as far as it can.
+        lines.extend(["calm machines", "wait 30s", "come to rest"].map(str::to_owned));
+    }
+    lines.extend(["calm", "wait 90s", "start anew"].map(str::to_owned));
     lines.extend(site.services().iter().map(applied));
     for subject in &site.subjects {
         lines.extend(deployment(subject).iter().map(applied));
@@ -153,7 +158,7 @@ fn edit(dice: &mut Dice, site: &Site) -> Vec<String> {
 
 fn invalid(dice: &mut Dice, site: &Site) -> Vec<String> {
     let subject = some(dice, site);
-    let broken = json!({"strategy": {"canary": {"steps": [{"setWeight": 101}]}}});
+    let broken = json!({"strategy": {"canary": {"steps": [{"setWeight": 1_001}]}}});
     let mut lines = patch(subject, &broken);
     lines.push(format!("wait {}s", dice.roll(5)));
     lines.extend(patch(subject, &json!({"strategy": subject.object["spec"]["strategy"]})));

@@ -12,6 +12,8 @@ pub(super) struct Subject {
     pub(super) main: String,
     /// Whether its pod template is that of a Deployment.
     pub(super) is_borrower: bool,
+    /// Pods that its disruption budget lets go at a time.
+    pub(super) budget: Option<u64>,
     /// As first applied.
     pub(super) object: Value,
 }
@@ -46,6 +48,7 @@ impl Site {
         let mut objects = self.services();
         for subject in &self.subjects {
             objects.extend(deployment(subject));
+            objects.extend(budget(subject));
             objects.push(subject.object.clone());
         }
         objects
@@ -102,7 +105,17 @@ fn subject(dice: &mut Dice, name: &'static str, main: String, index: usize) -> S
         spec["template"] = template(name, "blue");
     }
     let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec});
-    Subject { name, main, is_borrower, object }
+    let budget = dice.happens(1, 4).then(|| dice.roll(3));
+    Subject { name, main, is_borrower, budget, object }
+}
+
+/// Whoever evicts its pods must ask this first.
+fn budget(subject: &Subject) -> Option<Value> {
+    let name = subject.name;
+    subject.budget.map(|count| {
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name},
+            "spec": {"maxUnavailable": count, "selector": {"matchLabels": {"app": name}}}})
+    })
 }
 
 fn base(name: &str) -> String {
@@ -175,6 +188,7 @@ fn blue_green(dice: &mut Dice, (name, main): (&str, &str)) -> Value {
 
 fn canary(dice: &mut Dice, is_routed: bool, (name, main): (&str, &str)) -> Value {
     let is_dynamic = is_routed && dice.happens(1, 3);
+    let max_weight = if is_routed { dice.one_of(&[None, None, Some(20), Some(1_000)]) } else { None };
     let has_services = is_routed || dice.happens(1, 2);
     let (surge, unavailable) = limits(dice);
     let service = |name: String| if has_services { json!(name) } else { Value::Null };
@@ -182,8 +196,8 @@ fn canary(dice: &mut Dice, is_routed: bool, (name, main): (&str, &str)) -> Value
     json!({
         "stableService": service(main.to_owned()),
         "canaryService": service(format!("{name}-next")),
-        "trafficRouting": only_routed(json!({"nginx": {"stableIngress": "web"}})),
-        "steps": steps(dice, is_routed),
+        "trafficRouting": only_routed(json!({"nginx": {"stableIngress": "web"}, "maxTrafficWeight": max_weight})),
+        "steps": steps(dice, is_routed, max_weight.unwrap_or(100)),
         "maxSurge": surge,
         "maxUnavailable": unavailable,
         "dynamicStableScale": is_dynamic,
@@ -207,14 +221,14 @@ pub(super) fn limits(dice: &mut Dice) -> (Value, Value) {
     ])
 }
 
-pub(super) fn steps(dice: &mut Dice, is_routed: bool) -> Value {
+fn steps(dice: &mut Dice, is_routed: bool, max_weight: u64) -> Value {
     let step = |dice: &mut Dice| match dice.roll(7) {
         0 | 1 => json!({"pause": {}}),
         2 => json!({"pause": {"duration": dice.roll(20)}}),
         3 if is_routed => json!({"setCanaryScale": {"replicas": dice.roll(6)}}),
-        4 if is_routed => json!({"setCanaryScale": {"weight": dice.roll(101)}}),
+        4 if is_routed => json!({"setCanaryScale": {"weight": dice.roll(max_weight.min(100) + 1)}}),
         5 if is_routed => json!({"setCanaryScale": {"matchTrafficWeight": true}}),
-        _ => json!({"setWeight": dice.roll(101)}),
+        _ => json!({"setWeight": dice.roll(max_weight + 1)}),
     };
     (0..dice.roll(6)).map(|_| step(dice)).collect()
 }
@@ -225,7 +239,8 @@ pub(super) fn calm(dice: &mut Dice, subject: &Subject) -> Value {
     let kind = Kind::of(dice);
     let mut strategy = strategy(dice, kind, (subject.name, &own));
     let automatic = json!({"autoPromotionEnabled": true, "autoPromotionSeconds": null});
-    let without_pauses = json!({"steps": [{"setWeight": 50}]});
+    let max = strategy["canary"]["trafficRouting"]["maxTrafficWeight"].as_u64().unwrap_or(100);
+    let without_pauses = json!({"steps": [{"setWeight": max / 2}]});
     for (kind, more) in [("blueGreen", automatic), ("canary", without_pauses)] {
         if let (Some(members), Some(more)) = (strategy[kind].as_object_mut(), more.as_object()) {
             members.extend(more.clone());

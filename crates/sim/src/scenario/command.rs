@@ -18,6 +18,8 @@
 //! | `silence TIME` | watches deliver nothing for a while |
 //! | `fault NAME at write N`, `faults NAME=RATE ...`, `faults none` | the controller's Nth write from now meets a fault; faults strike by rates, of a thousand |
 //! | `calm` | faults, crashes that are still to come, wrong clocks and bad pods are over |
+//! | `calm machines` | the same, but bad pods stay bad |
+//! | `come to rest` | waits until nothing is left to do, and judges that: whatever is not healthy says why, an abort has ended, nothing was forgotten |
 
 use std::fmt;
 use std::time::Duration;
@@ -206,6 +208,10 @@ pub enum MachineEvent {
     Faults(Rates),
     /// `calm`: faults, crashes that are still to come, wrong clocks and bad pods are over.
     Calm,
+    /// `calm machines`: the same, but bad pods stay bad.
+    CalmMachines,
+    /// `come to rest`: nothing is left to do, and that is judged.
+    ComeToRest,
     /// `lose node N`: all pods of one of three nodes are gone.
     LoseNode(usize),
     /// `lose replicaset N`: the Nth by name, from 0, is deleted; counted around.
@@ -403,6 +409,8 @@ mod tests {
         machine("faults none", MachineEvent::Faults(Rates::default()));
         machine("faults slow=5 conflict=1", MachineEvent::Faults("conflict=1 slow=5".parse().unwrap()));
         machine("calm", MachineEvent::Calm);
+        machine("calm machines", MachineEvent::CalmMachines);
+        machine("come to rest", MachineEvent::ComeToRest);
         machine("start anew", MachineEvent::StartAnew);
         machine("lose node 2", MachineEvent::LoseNode(2));
         machine("lose replicaset 0", MachineEvent::LoseReplicaSet(0));

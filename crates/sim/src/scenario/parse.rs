@@ -29,6 +29,8 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
         }
         ["faults", rates @ ..] if !rates.is_empty() => MachineEvent::Faults(rates.join(" ").parse()?),
         ["calm"] => MachineEvent::Calm,
+        ["calm", "machines"] => MachineEvent::CalmMachines,
+        ["come", "to", "rest"] => MachineEvent::ComeToRest,
         ["lose", "node", n] => MachineEvent::LoseNode(index(n)?),
         ["lose", "replicaset", n] => MachineEvent::LoseReplicaSet(index(n)?),
         ["pods", "of", image, "start", "after", time] => pods(image, Fate::StartAfter(duration(time)?)),

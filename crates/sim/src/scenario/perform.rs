@@ -10,6 +10,7 @@ use tidegate_ops::operations::ContainerImage;
 
 use super::command::{Action, Change, Command, CommandError, Fate, MachineEvent, Manifest};
 use super::look;
+use super::rest::check_rest;
 use crate::user::UserError;
 use crate::view::plain;
 use crate::world::World;
@@ -51,6 +52,11 @@ pub async fn perform(
             start_anew(world).await?;
             Ok(String::new())
         }
+        Action::Machine(MachineEvent::ComeToRest) => {
+            let broken = check_rest(world, LONG).await.err();
+            return broken
+                .map_or(Ok(Some(Ok(String::new()))), |it| Err(CommandError::LeftUndone(it.to_string())));
+        }
         Action::Machine(event) => {
             on_machines(world, namespace, event).await;
             Ok(String::new())
@@ -84,6 +90,9 @@ const REST: Duration = Duration::from_secs(3_600);
 
 /// Longer than anything lasts that ends by itself.
 const TIMERS: Duration = Duration::from_secs(120);
+
+/// Longer than the longest deadline that a Rollout has unless it says otherwise.
+const LONG: Duration = Duration::from_secs(700);
 
 /// Whatever a lost event, a forgotten timer or a stale store has kept a controller from, the next one does at its start.
 async fn start_anew(world: &mut World) -> Result<(), CommandError> {
@@ -125,6 +134,7 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
         MachineEvent::ServerAway(time) => world.restart_server(*time),
         MachineEvent::Fault { n, fault } => world.faults.arm(*n, *fault),
         MachineEvent::Faults(rates) => world.faults.set_rates(rates.clone()),
+        MachineEvent::CalmMachines => world.calm(),
         MachineEvent::Calm => {
             world.calm();
             world.server.update_kubelet(|kubelet| kubelet.rules.clear());
@@ -144,7 +154,7 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
             }
         }
         MachineEvent::Crash => world.crash_controller(),
-        MachineEvent::Start | MachineEvent::StartAnew => world.start_controller(),
+        MachineEvent::Start | MachineEvent::StartAnew | MachineEvent::ComeToRest => world.start_controller(),
         MachineEvent::Silence(time) => world.faults.silence_watches(*time),
         MachineEvent::Lose { image } => {
             let pods = world.objects("pods", namespace);

@@ -1,14 +1,13 @@
-//! The file format of scenarios, and what must hold at their end.
+//! The file format of scenarios.
 
 use std::fmt;
 use std::time::Duration;
 
-use tidegate_core::invariants;
 use tidegate_kubesim::{PodState, Reaction, Stage};
 
 use super::command::{Command, CommandError};
 use crate::router::Routing;
-use crate::world::{Options, World};
+use crate::world::Options;
 
 /// The world of a scenario, as comments set it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,51 +246,6 @@ impl Commands {
             }
         }
         read
-    }
-}
-
-/// How long nothing may be done at the end of a scenario.
-pub(super) const DAY: Duration = Duration::from_secs(86_400);
-
-/// Nothing was broken, nothing is left to do, and nothing is done for `quiet`.
-pub(crate) async fn check_rest(world: &mut World, quiet: Duration) -> Result<(), ScriptError> {
-    let end = |text: String| Err(ScriptError::End(text));
-    if world.gate().is_none() {
-        world.start_controller();
-    }
-    if !world.come_to_rest(Duration::from_secs(3600)).await {
-        return end("the world does not come to rest within an hour".into());
-    }
-    if world.controller_has_ended() {
-        return end("the controller has ended".into());
-    }
-    for object in world.server.list("rollouts.argoproj.io", None) {
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
-        let Some(plan) = world.second_plan(&namespace, &name).await else {
-            return end(format!("the controller does not know {namespace}/{name}"));
-        };
-        let Some(rest) = world.inspector.observation(&namespace, &name) else { continue };
-        let broken = invariants::is_at_rest(&plan, &rest).or_else(|| invariants::abort_has_ended(&rest));
-        if let Some(violation) = broken {
-            return end(format!("{namespace}/{name}: {violation}"));
-        }
-    }
-    let before = world.controller_writes();
-    world.pass(quiet).await;
-    let writes = world.controller_writes() - before;
-    if writes > 0 {
-        return end(format!("{writes} writes in {} h at rest", quiet.as_secs() / 3600));
-    }
-    if let Some((at, violation)) = world.inspector.violations().first() {
-        return end(format!("broken at {at}: {violation}"));
-    }
-    match world.inspector.failed(world.now()).ours {
-        0 => Ok(()),
-        failed => {
-            let cause = world.inspector.cause_of_failure().unwrap_or_default();
-            end(format!("writes of the controller failed {failed} requests: {cause}"))
-        }
     }
 }
 

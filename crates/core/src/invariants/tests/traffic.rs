@@ -319,3 +319,28 @@ fn i10_services_and_weights_are_of_the_essence() {
     unobserved.services = BTreeMap::new();
     assert_ne!(essence(&one), essence(&unobserved));
 }
+
+#[test]
+fn i2_shares_are_of_what_is_routed_not_of_an_edited_maximum() {
+    let with_maximum = |stable| {
+        let mut world = routed([stable, (5, 5)], (20, 80), updating(json!({})));
+        let canary = world.rollout.spec.strategy.as_mut().and_then(|strategy| strategy.canary.as_mut());
+        let routing = canary.and_then(|canary| canary.traffic_routing.as_mut());
+        routing.unwrap().max_traffic_weight = Some(20);
+        world
+    };
+    let from = with_maximum((5, 5));
+    assert_eq!(keeps_pinned_pods(&from, &with_maximum((3, 5)), Knowledge::Exact), None);
+    assert!(keeps_pinned_pods(&from, &with_maximum((2, 5)), Knowledge::Exact).is_some());
+}
+
+#[test]
+fn i3_the_status_may_tell_what_is_still_routed() {
+    let from = routed([(5, 5), (5, 5)], (40, 20), updating(json!({})));
+    let tells = |canary, stable| {
+        let status = updating(json!({"canary": {"weights": weights(canary, stable)}}));
+        routed([(5, 5), (5, 5)], (40, 20), status)
+    };
+    assert!(check_write(&from, &tells(40, 20)).is_empty());
+    assert_eq!(rules(&check_write(&from, &tells(40, 30))), ["I3"]);
+}

@@ -320,7 +320,9 @@ fn resize(view: &View<'_>, wish: &Wish<'_>, size: i32) -> Option<Write> {
     let note_desired = wish.note_desired && size == wish.size;
     let in_use = rs.replicas > 0 || size > 0;
     let outdated = note_desired && in_use && rs.desired_replicas() != Some(view.replicas);
-    let deadline = deadline_operation(rs, wish.deadline);
+    // Where pods are held back that should be gone, their time is over all the same: a new one would be set without end.
+    let is_over = wish.size == 0 && size > 0 && wish.deadline == Deadline::Clear;
+    let deadline = deadline_operation(rs, if is_over { Deadline::Keep } else { wish.deadline });
     if size == rs.replicas && !outdated && deadline.is_none() {
         return None;
     }

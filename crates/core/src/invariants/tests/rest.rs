@@ -1,0 +1,63 @@
+//! What must hold at rest, broken on purpose once and kept once.
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::Timer;
+
+fn text(violation: Option<Violation>) -> String {
+    violation.map(|it| it.to_string()).unwrap_or_default()
+}
+
+fn counted(replicas: i32, updated: i32, available: i32) -> Observation {
+    let counters = json!({"replicas": replicas, "updatedReplicas": updated, "readyReplicas": available,
+        "availableReplicas": available, "observedGeneration": "0"});
+    world((4, 4), (1, 0), updating(counters))
+}
+
+#[test]
+fn i6_counters_are_those_of_the_replica_sets() {
+    assert_eq!(counters_agree(&counted(5, 1, 4)), None);
+    assert_eq!(text(counters_agree(&counted(6, 1, 4))), "I6: replicas is 6, and there are 5");
+    assert_eq!(text(counters_agree(&counted(5, 0, 4))), "I6: updatedReplicas is 0, and there are 1");
+    assert_eq!(text(counters_agree(&counted(5, 1, 5))), "I6: readyReplicas is 5, and there are 4");
+}
+
+#[test]
+fn i6_the_latest_spec_has_been_looked_at() {
+    let mut rest = counted(5, 1, 4);
+    rest.rollout.metadata.generation = 3;
+    assert_eq!(text(counters_agree(&rest)), "I6: generation 3 is there, 0 was looked at");
+}
+
+#[test]
+fn i6_no_timer_is_over() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let plan = Plan { timers: vec![Timer::PauseEnds(at(7))], ..Plan::default() };
+    assert_eq!(nothing_is_overdue(&plan, at(6)), None);
+    let broken = text(nothing_is_overdue(&plan, at(7)));
+    assert_eq!(broken, "I6: a pause ends was due at 1970-01-01T00:00:07Z, and nothing comes of it");
+}
+
+#[test]
+fn i6_marks_go_with_the_rollout() {
+    let service = |mark: &str| {
+        let annotations = json!({"argo-rollouts.argoproj.io/managed-by-rollouts": mark});
+        let metadata = json!({"name": "front", "namespace": "default", "annotations": annotations});
+        Service::parse(&json!({"metadata": metadata, "spec": {"selector": {}}})).unwrap()
+    };
+    let strategy = json!({"blueGreen": {"activeService": "front"}});
+    let rollouts = [world_of(strategy, [(5, 5), (0, 0)], updating(json!({}))).rollout];
+    assert_eq!(marks_are_kept([&service("demo")], &rollouts), None);
+    let broken = text(marks_are_kept([&service("gone")], &rollouts));
+    assert_eq!(broken, "I6: Service front is marked by gone, which does not name it");
+    let basic = [world((5, 5), (0, 0), updating(json!({}))).rollout];
+    assert!(marks_are_kept([&service("demo")], &basic).is_some());
+}
+
+#[test]
+fn i7_pods_stay_where_stable_is_not_up() {
+    let aborted = updating(json!({"abort": true}));
+    assert_eq!(abort_has_ended(&world((5, 3), (1, 1), aborted.clone())), None);
+    assert!(abort_has_ended(&world((5, 5), (1, 1), aborted)).is_some());
+}

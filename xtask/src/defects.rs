@@ -1,0 +1,151 @@
+//! `cargo xtask defects`: mistakes that people make, put into a copy of the sources one at a time, to see what notices them.
+//!
+//! The lists in `defects/` say what is replaced by what. Unit and scenario tests let each defect pass, and the simulated worlds catch
+//! it: that shows what only simulation finds, and that it does find it. One build serves all defects, because each is switched on
+//! at run time by the environment variable `TIDEGATE_DEFECT`. In reading order: `list` (what there is), `tree` (the copy),
+//! `programs` (built once and run), this module (played, told as a table).
+
+mod list;
+mod programs;
+mod tree;
+
+use std::path::Path;
+
+use list::{Defect, Shown};
+use programs::{Outcome, Programs};
+
+pub(crate) use list::stale;
+
+/// Worlds that are played for a defect unless told otherwise.
+const SEEDS: u64 = 1_000;
+/// Worlds without a defect that must pass first.
+const WITHOUT: u64 = 20;
+
+/// What shall be played.
+struct Wanted<'a> {
+    names: Vec<&'a str>,
+    seeds: u64,
+    /// Only the world that is noted for each.
+    is_recorded: bool,
+    /// What is found is noted.
+    notes: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(args: &[&'a str]) -> Result<Self, String> {
+        let mut wanted = Self { names: Vec::new(), seeds: SEEDS, is_recorded: false, notes: false };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match *arg {
+                "--recorded" => wanted.is_recorded = true,
+                "--note" => wanted.notes = true,
+                "--seeds" => {
+                    let count = args.next().and_then(|text| text.parse().ok());
+                    wanted.seeds = count.ok_or("--seeds takes a number")?;
+                }
+                flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),
+                name => wanted.names.push(name),
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn of<'d>(&self, defects: &'d [Defect]) -> Result<Vec<&'d Defect>, String> {
+        if let Some(name) = self.names.iter().find(|name| !defects.iter().any(|it| it.name == **name)) {
+            return Err(format!("no defect is called {name}"));
+        }
+        let is_wanted = |defect: &&Defect| self.names.is_empty() || self.names.contains(&&*defect.name);
+        Ok(defects.iter().filter(is_wanted).collect())
+    }
+}
+
+/// What has come of one defect.
+struct Row<'d> {
+    defect: &'d Defect,
+    /// The test that is not one of worlds and fails; `None`: all pass.
+    noticed_by: Option<String>,
+    /// The world that shows it, and what it breaks.
+    shown: Option<Shown>,
+}
+
+impl Row<'_> {
+    fn is_as_promised(&self) -> bool {
+        self.noticed_by.is_none() && self.shown.is_some()
+    }
+}
+
+/// Plays the defects and prints a table. Fails where one is not caught, or is noticed by other tests.
+pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
+    let wanted = Wanted::read(args)?;
+    let defects = list::read(root)?;
+    let chosen = wanted.of(&defects)?;
+    let tree = tree::make(root, &defects)?;
+    let programs = Programs::build(root, &tree)?;
+    if let Outcome::Broken { seed, text } = programs.worlds(None, 0..WITHOUT)? {
+        return Err(format!("world {seed} breaks {text} without any defect"));
+    }
+    let mut rows = Vec::new();
+    for defect in chosen {
+        let row = play(&programs, defect, &wanted)?;
+        print!("{}", line(&row));
+        if wanted.notes
+            && let Some(shown) = &row.shown
+        {
+            list::note(root, defect, shown)?;
+        }
+        rows.push(row);
+    }
+    let missed: Vec<&str> =
+        rows.iter().filter(|row| !row.is_as_promised()).map(|row| row.defect.name.as_str()).collect();
+    println!("{} defects, {} of them caught by simulation alone", rows.len(), rows.len() - missed.len());
+    if missed.is_empty() { Ok(()) } else { Err(format!("not so: {}", missed.join(", "))) }
+}
+
+fn play<'d>(programs: &Programs, defect: &'d Defect, wanted: &Wanted<'_>) -> Result<Row<'d>, String> {
+    let seeds = match (&defect.shown, wanted.is_recorded) {
+        (Some(shown), true) => shown.seed..shown.seed + 1,
+        (None, true) => return Ok(Row { defect, noticed_by: None, shown: None }),
+        (_, false) => 0..wanted.seeds,
+    };
+    // The quick ones first: what they notice is not worth the rest, and neither is what nothing catches.
+    let is_noticed = if wanted.is_recorded { None } else { programs.units(&defect.name)? };
+    if is_noticed.is_some() {
+        return Ok(Row { defect, noticed_by: is_noticed, shown: None });
+    }
+    let shown = match programs.worlds(Some(&defect.name), seeds)? {
+        Outcome::Broken { seed, text } => Some(Shown { seed, text }),
+        Outcome::Passed => None,
+    };
+    let is_over = wanted.is_recorded || shown.is_none();
+    let noticed_by = if is_over { None } else { programs.tests(&defect.name)? };
+    Ok(Row { defect, noticed_by, shown })
+}
+
+fn line(Row { defect, noticed_by, shown }: &Row<'_>) -> String {
+    let caught = match shown {
+        Some(Shown { seed, text }) => format!("seed {seed:>4}  {}", list::shortened(text)),
+        None if noticed_by.is_some() => "not played".to_owned(),
+        None => "NOT CAUGHT".to_owned(),
+    };
+    let others = noticed_by.as_ref().map(|test| format!("  NOTICED BY {test}")).unwrap_or_default();
+    format!("{:<34} {:<26} {caught}{others}\n", defect.name, defect.breaks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_and_names_may_be_mixed() {
+        let wanted = Wanted::read(&["a", "--seeds", "7", "--recorded", "b"]).unwrap();
+        assert_eq!((wanted.names, wanted.seeds, wanted.is_recorded), (vec!["a", "b"], 7, true));
+        assert_eq!(Wanted::read(&["--seeds", "x"]).err().unwrap(), "--seeds takes a number");
+        assert_eq!(Wanted::read(&["--fast"]).err().unwrap(), "no such flag: --fast");
+    }
+
+    #[test]
+    fn an_unknown_name_is_told() {
+        let wanted = Wanted::read(&["nothing-of-that-name"]).unwrap();
+        assert_eq!(wanted.of(&[]).err().unwrap(), "no defect is called nothing-of-that-name");
+    }
+}
