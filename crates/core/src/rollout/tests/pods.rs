@@ -270,6 +270,8 @@ fn the_template_of_a_workload_is_followed() {
     paper.settle();
     assert!(paper.summary().ends_with("2 | blue 3/3 r1 | green 1/1 r2"), "{}", paper.summary());
     assert!(paper.summary().starts_with("Degraded InvalidSpec"), "{}", paper.summary());
+    let again = paper.wake_at().map(|at| at.duration_since(paper.now()).as_secs());
+    assert_eq!(again, Some(20), "nobody watches what is not there");
 }
 
 #[test]
