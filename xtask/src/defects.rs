@@ -1,7 +1,8 @@
 //! `cargo xtask defects`: mistakes that people make, put into a copy of the sources one at a time, to see what notices them.
 //!
 //! The lists in `defects/` say what is replaced by what. Unit and scenario tests let each defect pass, and the simulated worlds catch
-//! it: that shows what only simulation finds, and that it does find it. One build serves all defects, because each is switched on
+//! it: that shows what only simulation finds, and that it does find it. Those in `defects/candidates/` nothing has noticed so far: each
+//! is a change that does no harm, or a hole in the checks. One build serves all defects, because each is switched on
 //! at run time by the environment variable `TIDEGATE_DEFECT`. In reading order: `list` (what there is), `tree` (the copy),
 //! `programs` (built once and run), this module (played, told as a table).
 
@@ -29,16 +30,20 @@ struct Wanted<'a> {
     is_recorded: bool,
     /// What is found is noted.
     notes: bool,
+    /// Those that nothing has noticed so far.
+    candidates: bool,
 }
 
 impl<'a> Wanted<'a> {
     fn read(args: &[&'a str]) -> Result<Self, String> {
-        let mut wanted = Self { names: Vec::new(), seeds: SEEDS, is_recorded: false, notes: false };
+        let mut wanted =
+            Self { names: Vec::new(), seeds: SEEDS, is_recorded: false, notes: false, candidates: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match *arg {
                 "--recorded" => wanted.is_recorded = true,
                 "--note" => wanted.notes = true,
+                "--candidates" => wanted.candidates = true,
                 "--seeds" => {
                     let count = args.next().and_then(|text| text.parse().ok());
                     wanted.seeds = count.ok_or("--seeds takes a number")?;
@@ -77,7 +82,7 @@ impl Row<'_> {
 /// Plays the defects and prints a table. Fails where one is not caught, or is noticed by other tests.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let wanted = Wanted::read(args)?;
-    let defects = list::read(root)?;
+    let defects = list::read(root, if wanted.candidates { list::CANDIDATES } else { list::PROVEN })?;
     let chosen = wanted.of(&defects)?;
     let tree = tree::make(root, &defects)?;
     let programs = Programs::build(root, &tree)?;

@@ -6,8 +6,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Where the lists are.
-const FOLDER: &str = "defects";
+/// Where the lists are of what worlds catch and nothing else notices.
+pub(super) const PROVEN: &str = "defects";
+/// Where those are of what nothing has noticed so far.
+pub(super) const CANDIDATES: &str = "defects/candidates";
 /// Begins each further line of a value.
 const MORE: &str = "  | ";
 /// What is noted of a broken promise is no longer than this.
@@ -52,10 +54,10 @@ impl Defect {
     }
 }
 
-/// All defects, list by list.
-pub(super) fn read(root: &Path) -> Result<Vec<Defect>, String> {
+/// All defects of a folder, list by list.
+pub(super) fn read(root: &Path, folder: &str) -> Result<Vec<Defect>, String> {
     let mut defects = Vec::new();
-    for path in lists(root)? {
+    for path in lists(&root.join(folder))? {
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let list = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         defects.extend(parse(&list, &text)?);
@@ -67,9 +69,8 @@ pub(super) fn read(root: &Path) -> Result<Vec<Defect>, String> {
     }
 }
 
-fn lists(root: &Path) -> Result<Vec<PathBuf>, String> {
-    let folder = root.join(FOLDER);
-    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+fn lists(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     paths.sort();
@@ -160,14 +161,16 @@ fn noted(text: &str, name: &str, Shown { seed, text: broken }: &Shown) -> String
 /// Defects whose text is not where they say, or not once: (list, what is wrong).
 pub(crate) fn stale(root: &Path) -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();
-    for defect in read(root)? {
-        let source = fs::read_to_string(root.join(&defect.file)).unwrap_or_default();
-        let what = match (defect.place(&source), &defect.shown) {
-            (Ok(_), Some(_)) => continue,
-            (Ok(_), None) => "does not say which world shows it; play it with --note".to_owned(),
-            (Err(what), _) => what,
-        };
-        found.push((defect.list, format!("defect {}: {what}", defect.name)));
+    for folder in [PROVEN, CANDIDATES] {
+        for defect in read(root, folder)? {
+            let source = fs::read_to_string(root.join(&defect.file)).unwrap_or_default();
+            let what = match defect.place(&source) {
+                Ok(_) if folder == CANDIDATES || defect.shown.is_some() => continue,
+                Ok(_) => "does not say which world shows it; play it with --note".to_owned(),
+                Err(what) => what,
+            };
+            found.push((defect.list, format!("defect {}: {what}", defect.name)));
+        }
     }
     Ok(found)
 }
@@ -214,7 +217,8 @@ mod tests {
     #[test]
     fn the_lists_of_this_repository_can_be_read() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let defects = read(&root).unwrap();
+        let defects = read(&root, PROVEN).unwrap();
         assert!(!defects.is_empty() && defects.iter().all(|defect| defect.shown.is_some()));
+        assert!(read(&root, CANDIDATES).is_ok());
     }
 }
