@@ -69,7 +69,17 @@ pub(crate) fn output(root: &Path, args: &[&str]) -> Result<String, String> {
 }
 
 pub(crate) fn cargo_command() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo tells us of our own crate would have build scripts run again, and what depends on them built again, after each
+    // build that a shell has started.
+    for (name, _) in std::env::vars_os() {
+        let is_of_crate =
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| name.to_string_lossy().starts_with(of));
+        if is_of_crate {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn run(root: &Path, command: &mut Command, shown: &str) -> Result<(), String> {

@@ -244,6 +244,9 @@ impl Record {
             let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
+        if kind == "Deployment" {
+            self.note_template(change);
+        }
         if kind == "Service" || (kind == "Pod" && owner.is_none()) {
             self.meter_others(change, &kind, owner.as_ref());
         }
@@ -317,6 +320,20 @@ impl Record {
             match after.and_then(|object| ReplicaSet::parse(object).ok()) {
                 Some(replica_set) => _ = self.replica_sets.insert(key, replica_set),
                 None => _ = self.replica_sets.remove(&key),
+            }
+        }
+    }
+
+    /// Another template of a Deployment is another input of each Rollout that borrows it.
+    fn note_template(&mut self, change: &Change) {
+        let generation = |object: &Option<Arc<Value>>| object.as_ref()?["metadata"]["generation"].as_i64();
+        if change.actor == CONTROLLER || generation(&change.before) == generation(&change.after) {
+            return;
+        }
+        for ((namespace, name), rollout) in &self.rollouts {
+            let lender = rollout.spec.workload_ref.as_ref().map(|workload| &workload.name);
+            if *namespace == change.namespace && lender == Some(&change.name) {
+                self.writes.remove(&(namespace.clone(), name.clone()));
             }
         }
     }
