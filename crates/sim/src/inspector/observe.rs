@@ -17,26 +17,14 @@ impl Record {
         let namespace = text(&object["metadata"]["namespace"]);
         match kind {
             "Rollout" => Some((namespace, text(&object["metadata"]["name"]))),
-            "Service" => {
+            "Service" | "Deployment" => {
                 let permission = self.permission_for(object, kind)?;
                 Some((namespace, permission.name.clone()))
             }
-            "Deployment" => self.borrower_of(namespace, &text(&object["metadata"]["name"])),
             "Pod" => self.rollout_of(self.owner_of(object, "ReplicaSet")?, "ReplicaSet"),
             "ReplicaSet" | "ConfigMap" => self.rollout_of(self.owner_of(object, "Rollout")?, "Rollout"),
             _ => None,
         }
-    }
-
-    /// The Rollout whose template is that of a Deployment, whether it may scale it or not.
-    fn borrower_of(&self, namespace: String, deployment: &str) -> Option<(String, String)> {
-        let rollouts = self.rollouts.range((namespace.clone(), String::new())..);
-        let mut here = rollouts.take_while(|((of, _), _)| *of == namespace);
-        let borrows = |rollout: &Rollout| {
-            let lender = rollout.spec.workload_ref.as_ref();
-            lender.is_some_and(|lender| lender.kind == "Deployment" && lender.name == deployment)
-        };
-        here.find(|(_, rollout)| borrows(rollout)).map(|(key, _)| key.clone())
     }
 
     pub(super) fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
