@@ -56,7 +56,7 @@ async fn a_rollout_that_becomes_unreadable_goes_on_with_its_last_readable_spec()
     // API servers before Kubernetes 1.36 take numbers that do not fit the format.
     let version = &mut crd["spec"]["versions"][0];
     let spec = &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
-    assert!(spec["replicas"].as_object_mut().unwrap().remove("format").is_some());
+    assert!(spec["minReadySeconds"].as_object_mut().unwrap().remove("format").is_some());
     let world = World::with_crd(crd);
     let running = world.start(world.config());
     world.create_rollout("x");
@@ -64,7 +64,7 @@ async fn a_rollout_that_becomes_unreadable_goes_on_with_its_last_readable_spec()
     world.update("x", "demo:2");
     pass(10.0).await;
     assert_eq!(world.phase("x"), "Paused");
-    world.patch("x", &json!({"spec": {"replicas": 3_000_000_000_u64}}));
+    world.patch("x", &json!({"spec": {"minReadySeconds": 3_000_000_000_u64}}));
     pass(60.0).await;
     assert_eq!(world.phase("x"), "Healthy");
     assert_eq!(world.replica_sets(), rows(&[("demo:1", 0, 0), ("demo:2", 3, 3)]));
@@ -75,7 +75,7 @@ async fn a_rollout_that_becomes_unreadable_goes_on_with_its_last_readable_spec()
     pass(1200.0).await;
     assert!(running.handle.is_idle());
     assert_eq!(world.writes(), before.1);
-    world.patch("x", &json!({"spec": {"replicas": 2}}));
+    world.patch("x", &json!({"spec": {"minReadySeconds": null, "replicas": 2}}));
     pass(10.0).await;
     assert_eq!(world.replica_sets(), rows(&[("demo:1", 0, 0), ("demo:2", 2, 2)]));
 }

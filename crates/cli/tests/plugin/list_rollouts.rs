@@ -10,6 +10,7 @@ fn add(world: &World, namespace: &'static str, count: usize) {
     world.act(move |server| {
         for number in 0..count {
             let rollout = json!({
+                "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
                 "metadata": {"name": format!("more-{number:04}")},
                 "spec": {
                     "selector": {"matchLabels": {"app": "x"}},

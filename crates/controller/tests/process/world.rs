@@ -137,6 +137,7 @@ impl World {
 
     pub(crate) fn create_rollout(&self, image: &str) {
         let rollout = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
             "metadata": {"name": "web"},
             "spec": {
                 "replicas": 2,

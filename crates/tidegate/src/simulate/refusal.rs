@@ -57,7 +57,9 @@ impl Said {
 
 /// What the API server said. `known` are paths of values that it cannot mean, as they were put right before.
 pub(super) fn of_server(object: &Node, error: &UserError, known: &[String]) -> Vec<Said> {
-    let causes = error.causes();
+    let mut causes = error.causes();
+    // It says of the object as a whole that more would be looked at if the rest was right.
+    causes.retain(|(field, _)| field != "<nil>");
     if !causes.is_empty() {
         let words = |field: &str, text: String| {
             text.strip_prefix(&format!("{field}: ")).map_or(text.clone(), str::to_owned)
