@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::field::Cause;
 use crate::json::{fields, list, name, set, text};
+use crate::patch::go_text;
 use crate::resources::{CRDS, Origin, Resource};
 use crate::state::{Call, State};
 use crate::status::ApiError;
@@ -186,7 +187,13 @@ fn scale_faults(object: &Value, resource: &Resource, subresource: &str) -> Vec<C
     for path in replicas.into_iter().flatten() {
         match nested(object, path) {
             Ok(Some(value)) => match value.as_i64() {
-                None => refuse(path, value, "accessor error: expected int64"),
+                None => {
+                    let (shown, found) = (go_text::of(value), go_type(value));
+                    let field = path.join(".");
+                    let why =
+                        format!(".{field} accessor error: {shown} is of the type {found}, expected int64");
+                    refuse(path, &json!(0), &why);
+                }
                 Some(number) if number < 0 => refuse(path, value, "should be a non-negative integer"),
                 Some(number) if number > i64::from(i32::MAX) => {
                     refuse(path, value, "should be less than or equal to 2147483647");
@@ -205,6 +212,18 @@ fn scale_faults(object: &Value, resource: &Resource, subresource: &str) -> Vec<C
         }
     }
     causes
+}
+
+/// What Go calls the type of a decoded value.
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
 }
 
 /// The value at `path`, nothing when it is absent, or what is no object on the way to it.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use xtask::cluster::{ControlPlane, wait_until};
 
@@ -34,7 +35,10 @@ pub fn alone() -> ControlPlane {
 /// When it cannot be started.
 #[must_use]
 pub fn storage() -> ControlPlane {
-    let plane = ControlPlane::start_storage(&folder("storage"));
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    // Several tests of a process have one at the same time.
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let plane = ControlPlane::start_storage(&folder(&format!("storage-{number}")));
     let plane = plane.and_then(|plane| define(&plane).map(|()| plane));
     plane.unwrap_or_else(|error| panic!("no API server: {error}"))
 }
