@@ -58,19 +58,16 @@ impl Said {
 /// What the API server said. `known` are paths of values that it cannot mean, as they were put right before.
 pub(super) fn of_server(object: &Node, error: &UserError, known: &[String]) -> Vec<Said> {
     let mut causes = error.causes();
-    // What is said of the object as a whole is that more would be looked at if the rest was right; and the place of a scale's numbers
-    // is told of twice.
-    let fields: Vec<String> = causes.iter().map(|(field, _)| field.clone()).collect();
-    let is_repeated =
-        |field: &str| field.strip_prefix('.').is_some_and(|it| fields.iter().any(|of| of == it));
-    causes.retain(|(field, _)| field != "<nil>" && !is_repeated(field));
+    // It says of the object as a whole that more would be looked at if the rest was right.
+    causes.retain(|(field, _)| field != "<nil>");
     if !causes.is_empty() {
         let words = |field: &str, text: String| {
             text.strip_prefix(&format!("{field}: ")).map_or(text.clone(), str::to_owned)
         };
         return causes
             .into_iter()
-            .map(|(field, text)| Said::last((field.clone(), words(&field, text))))
+            // The place of a scale's number begins with a dot.
+            .map(|(field, text)| Said::last((field.trim_start_matches('.').to_owned(), words(&field, text))))
             .collect();
     }
     let message = error.to_string();
