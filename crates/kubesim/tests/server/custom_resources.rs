@@ -82,7 +82,8 @@ async fn invalid_objects_are_refused_with_every_cause() {
         message(&status),
         "Widget.example.com \"w\" is invalid: [spec.color: Unsupported value: \"green\": supported values: \"red\", \
          \"blue\", spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\", .spec.size: \
-         Invalid value: \"big\": accessor error: expected int64, <nil>: Invalid value: null: some validation rules were \
+         Invalid value: 0: .spec.size accessor error: big is of the type string, expected int64, \
+         <nil>: Invalid value: null: some validation rules were \
          not checked because the object was invalid; correct the existing errors to complete validation]"
     );
     let reasons: Vec<&str> = status["details"]["causes"]
