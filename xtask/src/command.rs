@@ -16,9 +16,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --kubernetes DIR
                      draws Kubernetes' types anew from the OpenAPI documents (v3) in DIR
   e2e [NAME]         the tests on a real control plane, or those with NAME in theirs
-  defects [--recorded] [--seeds N] [--note] [NAME ...]
+  defects [--recorded] [--candidates] [--seeds N] [--note] [NAME ...]
                      puts each deliberate defect into a copy of the sources: other tests pass, simulated worlds catch it;
-                     --recorded: only in the world that is noted for it; --note: notes the first world that catches it
+                     --recorded: only in the world that is noted for it; --note: notes the first world that catches it;
+                     --candidates: those that nothing has noticed so far
   bench              measures what is promised in figures, and prints one table";
 
 /// Runs one chore. The first failure ends it and is told on stderr.

@@ -74,8 +74,10 @@ async fn rests(world: &World) -> Result<(), ScriptError> {
 
 fn judged(world: &World, (namespace, name): (&str, &str), mut plan: Plan) -> Option<Violation> {
     let rest = world.inspector.observation(namespace, name)?;
-    // What a disruption budget refuses is asked for again and again.
-    plan.writes.retain(|write| write.purpose != Purpose::Evict);
+    if !world.server.list("poddisruptionbudgets.policy", Some(namespace)).is_empty() {
+        // What a disruption budget refuses is asked for again and again.
+        plan.writes.retain(|write| write.purpose != Purpose::Evict);
+    }
     invariants::is_at_rest(&plan, &rest)
         .or_else(|| invariants::nothing_is_overdue(&plan, world.now()))
         .or_else(|| invariants::abort_has_ended(&rest))
