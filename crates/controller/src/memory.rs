@@ -19,6 +19,8 @@ pub(crate) struct Memory {
     pub(crate) counters_changed_at: Option<Timestamp>,
     /// Decisions that led to writes since this instant, for a second.
     burst: Option<(Instant, u32)>,
+    /// When a request to the router was last sent that nobody has answered.
+    pub(crate) route_unanswered_at: Option<Instant>,
     /// The last event about what will not succeed by itself, until something does.
     told: Option<Event>,
 }

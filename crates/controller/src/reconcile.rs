@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tidegate_api::meta::ObjectMeta;
@@ -24,6 +25,8 @@ use crate::store::Key;
 const ROUNDS_OF_NEEDS: usize = 2;
 /// How many plans may follow the first one, after failures or more reads, before the Rollout is put back.
 pub(crate) const FOLLOW_UPS: usize = 5;
+/// An API server may carry out a request for so long after it was sent: its own limit unless it is told another.
+const UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// Plans for one Rollout and carries the plan out.
 pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
@@ -266,7 +269,13 @@ impl<'a> Work<'a> {
             match self.make(write, priority).await {
                 Ok(answer) => self.succeeded(write, &answer),
                 Err(error) => {
-                    self.shell.lock().metrics.failed_writes += 1;
+                    let mut state = self.shell.lock();
+                    state.metrics.failed_writes += 1;
+                    if let (Purpose::Route, WriteError::Unanswered(_)) = (write.purpose, &error)
+                        && let Some(memory) = state.memories.get_mut(self.key)
+                    {
+                        memory.route_unanswered_at = Some(Instant::now());
+                    }
                     return Err((number, error));
                 }
             }
@@ -331,7 +340,8 @@ impl<'a> Work<'a> {
             self.shell.failed(Failure::WokenInThePast, &self.snapshot, now, Some(last));
             return Outcome::Retry(None);
         }
-        let look_at = [wake_at, self.limit_of_waiting()].into_iter().flatten().min();
+        let look_at = [wake_at, self.limit_of_waiting(), self.route_may_change_until()];
+        let look_at = look_at.into_iter().flatten().min();
         if retry || self.must_look { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
     }
 
@@ -345,6 +355,15 @@ impl<'a> Work<'a> {
             // A watch that is that far behind may not tell us either what others change.
             Sight::Live => Some(now + self.shell.patience),
         }
+    }
+
+    /// Nobody watches what a router writes: where a request of ours, or of whoever was at work before, may still arrive, the route is
+    /// looked at once more when it cannot any longer.
+    fn route_may_change_until(&self) -> Option<Instant> {
+        self.snapshot.router.found()?;
+        let unanswered = self.shell.lock().memories.get(self.key)?.route_unanswered_at;
+        let end = unanswered.unwrap_or(self.shell.began) + UNDER_WAY;
+        (end > Instant::now()).then_some(end)
     }
 }
 

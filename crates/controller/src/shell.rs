@@ -57,6 +57,8 @@ pub(crate) struct Shell {
     pub(crate) router: Option<Arc<dyn Router>>,
     pub(crate) field_manager: String,
     pub(crate) patience: Duration,
+    /// Whoever was at work before may have sent requests until then.
+    pub(crate) began: Instant,
     /// Wakes the watches of kinds whose objects lend templates, once each is needed.
     wanted: BTreeMap<&'static str, Notify>,
     /// Wakes whoever takes from the queue.
@@ -89,6 +91,7 @@ impl Shell {
             router: config.router,
             field_manager: config.field_manager,
             patience: config.patience,
+            began: Instant::now(),
             wanted: kind::WORKLOADS.iter().map(|kind| (kind.kind, Notify::new())).collect(),
             changed: Notify::new(),
             build: config.build,

@@ -105,22 +105,33 @@ impl Observation {
         self.hashed(hash).map_or(0, |rs| self.kept(rs))
     }
 
-    /// The same as far as the ReplicaSet's status tells.
+    /// Ready pods of a version as far as its status tells, be it of an older size.
     fn published_of(&self, hash: &str) -> i32 {
-        self.hashed(hash).map_or(0, published)
+        self.hashed(hash).map_or(0, ReplicaSet::ready)
+    }
+
+    /// Ready pods that are left of a version, as far as was known for certain before it was given its size.
+    fn certain_of(&self, before: &Self, hash: &str) -> i32 {
+        self.hashed(hash).map_or(0, |rs| certain(before, rs))
     }
 
     fn ready_after_shrinking(&self) -> i32 {
         self.replica_sets.iter().map(|rs| self.kept(rs)).sum()
     }
 
-    fn published_after_shrinking(&self) -> i32 {
-        self.replica_sets.iter().map(published).sum()
+    fn published(&self) -> i32 {
+        self.replica_sets.iter().map(ReplicaSet::ready).sum()
+    }
+
+    fn certain_after_shrinking(&self, before: &Self) -> i32 {
+        self.replica_sets.iter().map(|rs| certain(before, rs)).sum()
     }
 }
 
-fn published(rs: &ReplicaSet) -> i32 {
-    rs.ready()
+/// What the status said before a write that gave the ReplicaSet its size. A status of an older size proves nothing.
+fn certain(before: &Observation, rs: &ReplicaSet) -> i32 {
+    let known = before.named(&rs.metadata.name).filter(|known| known.is_observed());
+    known.map_or(0, |known| known.ready().min(rs.replicas))
 }
 
 /// By what a write is judged.
@@ -142,8 +153,8 @@ pub fn keeps_availability(before: &Observation, after: &Observation, by: Knowled
     }
     let (was, is) = (before.ready_after_shrinking(), after.ready_after_shrinking());
     let promise = after.promised().min(was);
-    let published = (before.published_after_shrinking(), after.published_after_shrinking());
-    if by == Knowledge::Published && published.1 >= after.promised().min(published.0) {
+    let (published, certain) = (before.published(), after.certain_after_shrinking(before));
+    if by == Knowledge::Published && certain >= after.promised().min(published) {
         return None;
     }
     (is < promise).then(|| {

@@ -1,7 +1,7 @@
 //! The resources that the server knows: the built-in ones as a table, and those of CustomResourceDefinitions.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -52,6 +52,28 @@ pub(crate) struct Custom {
     pub(crate) columns: CustomColumns,
     /// How its fields are owned, read when it is first asked for.
     pub(crate) shape: OnceLock<Arc<Shape>>,
+}
+
+/// How many versions are kept in mind: more than any cluster of ours defines.
+const KEPT: usize = 16;
+
+impl Custom {
+    /// Read once for all servers of the process: a test plays thousands of them, and each defines the same resources.
+    fn of(version: &Value) -> Arc<Self> {
+        static KNOWN: Mutex<VecDeque<(Value, Arc<Custom>)>> = Mutex::new(VecDeque::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, custom)) = known.iter().find(|(of, _)| of == version) {
+            return Arc::clone(custom);
+        }
+        let custom = Arc::new(Self {
+            schema: Schema::parse(at(version, &["schema", "openAPIV3Schema"])),
+            columns: CustomColumns::parse(version),
+            shape: OnceLock::new(),
+        });
+        known.truncate(KEPT - 1);
+        known.push_front((version.clone(), Arc::clone(&custom)));
+        custom
+    }
 }
 
 /// Where the `scale` subresource finds its values, as paths without the leading dot.
@@ -249,11 +271,7 @@ fn custom(definition: &Value, version: &Value, storage: &str) -> Resource {
         status: at(version, &["subresources", "status"]).is_object(),
         scale: scale_paths(at(version, &["subresources", "scale"])),
         generation: true,
-        origin: Origin::Custom(Arc::new(Custom {
-            schema: Schema::parse(at(version, &["schema", "openAPIV3Schema"])),
-            columns: CustomColumns::parse(version),
-            shape: OnceLock::new(),
-        })),
+        origin: Origin::Custom(Custom::of(version)),
         subresources: Vec::new(),
         storage_version: storage.to_owned(),
     }

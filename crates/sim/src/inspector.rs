@@ -13,13 +13,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::rollout::{Rollout, RolloutSpec};
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Violation};
-use tidegate_core::{Plan, ReplicaSet, Snapshot, Timer};
+use tidegate_core::{Plan, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
 use crate::faults::Faults;
 use crate::meter::{Failed, Meter, is_disturbance};
 use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
+use observe::{ReadyPod, keep};
 
 pub use counts::Counts;
 
@@ -47,6 +48,8 @@ struct Record {
     /// The same, read: observations are made more often than these objects change.
     rollouts: BTreeMap<(String, String), Rollout>,
     replica_sets: BTreeMap<(String, String), ReplicaSet>,
+    services: BTreeMap<(String, String), Service>,
+    ready_pods: BTreeMap<(String, String), ReadyPod>,
     violations: Vec<(Timestamp, Violation)>,
     /// Before and after the first write that broke a rule.
     evidence: Option<(Observation, Observation)>,
@@ -311,16 +314,18 @@ impl Record {
     fn read(&mut self, change: &Change, kind: &str) {
         let key = (change.namespace.clone(), change.name.clone());
         let after = change.after.as_deref();
-        if kind == "Rollout" {
-            match after.and_then(|object| Rollout::deserialize(object).ok()) {
-                Some(rollout) => _ = self.rollouts.insert(key, rollout),
-                None => _ = self.rollouts.remove(&key),
+        match kind {
+            "Rollout" => {
+                keep(&mut self.rollouts, key, after.and_then(|object| Rollout::deserialize(object).ok()));
             }
-        } else if kind == "ReplicaSet" {
-            match after.and_then(|object| ReplicaSet::parse(object).ok()) {
-                Some(replica_set) => _ = self.replica_sets.insert(key, replica_set),
-                None => _ = self.replica_sets.remove(&key),
+            "ReplicaSet" => {
+                let known = self.replica_sets.get(&key).map(ReplicaSet::known_template);
+                let read = |object| ReplicaSet::parse_after(object, known.as_ref()).ok();
+                keep(&mut self.replica_sets, key, after.and_then(read));
             }
+            "Service" => keep(&mut self.services, key, after.and_then(|object| Service::parse(object).ok())),
+            "Pod" => keep(&mut self.ready_pods, key, after.and_then(ReadyPod::read)),
+            _ => {}
         }
     }
 
@@ -441,7 +446,7 @@ fn text(value: &Value) -> String {
 
 fn trace_line(change: &Change, kind: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    change.after.as_ref().map(ToString::to_string).hash(&mut hasher);
+    change.after.hash(&mut hasher);
     format!(
         "{} {} {} {kind} {}/{} {:016x}",
         change.time,

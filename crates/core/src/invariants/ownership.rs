@@ -185,6 +185,10 @@ fn deployment(permission: &Permission, touch: Touch<'_>) -> Option<String> {
     if !permission.deployments.contains(text(&old["metadata"]["name"])) {
         return Some("changed, but its size is not the Rollout's to change".into());
     }
+    let size = |deployment: &Value| deployment["spec"]["replicas"].as_i64().unwrap_or(1);
+    if size(new) > size(old) {
+        return Some(format!("grown from {} pods to {}", size(old), size(new)));
+    }
     first_change(old, new, &["/spec/replicas"])
 }
 

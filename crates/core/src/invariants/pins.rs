@@ -148,8 +148,8 @@ fn destinations(weights: &TrafficWeights) -> impl Iterator<Item = &WeightDestina
 pub fn keeps_pinned_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
     after.pins().into_iter().find_map(|pin| {
         let (was, is) = (before.kept_of(&pin.hash), after.kept_of(&pin.hash));
-        let published = (before.published_of(&pin.hash), after.published_of(&pin.hash));
-        if by == Knowledge::Published && published.1 >= pin.needs.min(published.0) {
+        let (published, certain) = (before.published_of(&pin.hash), after.certain_of(before, &pin.hash));
+        if by == Knowledge::Published && certain >= pin.needs.min(published) {
             return None;
         }
         (is < pin.needs.min(was)).then(|| {
@@ -171,8 +171,8 @@ pub fn selects_ready_pods(before: &Observation, after: &Observation, by: Knowled
         let needs = after.needs_of_service(name).max(before.needs_of_service(name));
         let (was, is) = (before.endpoints_of(name), after.endpoints_of(name));
         let worse = is < was && (is == 0 || (was >= needs && is < needs));
-        let published = after.pinned_by(name).map_or(0, |hash| after.published_of(hash));
-        if by == Knowledge::Published && published >= needs.min(was) {
+        let certain = after.pinned_by(name).map_or(0, |hash| after.certain_of(before, hash));
+        if by == Knowledge::Published && certain >= needs.min(was) {
             return None;
         }
         (needs > 0 && worse).then(|| {
@@ -190,7 +190,7 @@ pub fn weighs_ready_pods(before: &Observation, after: &Observation, by: Knowledg
         of_it.map(|destination| destination.weight).sum()
     };
     let ready = |hash: &str| after.hashed(hash).map_or(0, |rs| after.ready_of(&rs.metadata.name));
-    let is_excused = |hash: &str| by == Knowledge::Published && after.published_of(hash) > 0;
+    let is_excused = |hash: &str| by == Knowledge::Published && after.certain_of(before, hash) > 0;
     let hashes = || destinations(old).chain(destinations(new)).map(|it| after.reached_by(it));
     let loses = hashes().any(|hash| share(new, hash) < share(old, hash) && ready(hash) > 0);
     // A Service that selects no version answers with the pods of any.

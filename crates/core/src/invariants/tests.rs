@@ -98,7 +98,15 @@ fn i1_what_nobody_could_know_is_no_blame_where_publishing_lags() {
     let mut gone = lost(after);
     gone.ready.insert("demo-v1".into(), 2);
     assert!(keeps_availability(&lost(before.clone()), &gone, Knowledge::Exact).is_some());
-    assert_eq!(keeps_availability(&lost(before), &gone, Knowledge::Published), None);
+    assert_eq!(keeps_availability(&lost(before.clone()), &gone, Knowledge::Published), None);
+    // Where a status was of an older size, that was to be known.
+    let of_older_size = |mut observation: Observation| {
+        observation.replica_sets[1].metadata.generation = 2;
+        observation.replica_sets[1].status.observed_generation = 1;
+        observation
+    };
+    let (before, gone) = (of_older_size(lost(before)), of_older_size(gone));
+    assert!(keeps_availability(&before, &gone, Knowledge::Published).is_some());
 }
 
 #[test]

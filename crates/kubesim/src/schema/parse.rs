@@ -51,7 +51,7 @@ impl Schema {
             |key| value.get(key).filter(|schema| schema.is_object()).map(|s| Box::new(Self::parse(s)));
         let additional_anything = flag("additionalProperties")
             .then(|| Box::new(Self { preserve_unknown: true, ..Self::default() }));
-        Self {
+        let mut schema = Self {
             ty: word("type"),
             nullable: flag("nullable"),
             int_or_string: flag("x-kubernetes-int-or-string"),
@@ -72,8 +72,18 @@ impl Schema {
             list_type: word("x-kubernetes-list-type"),
             list_keys: strings(value, "x-kubernetes-list-map-keys"),
             immutable: immutability(value),
-            has_rules: has_rules(value),
-        }
+            has_rules: value.get("x-kubernetes-validations").is_some(),
+        };
+        let is_ruled_below = schema.below().any(|schema| schema.has_rules);
+        schema.has_rules |= is_ruled_below;
+        schema
+    }
+
+    /// The schemas that this one is made of.
+    fn below(&self) -> impl Iterator<Item = &Self> {
+        let boxed = [&self.additional, &self.items, &self.not].into_iter().flatten().map(|schema| &**schema);
+        let lists = [&self.all_of, &self.any_of, &self.one_of].into_iter().flatten();
+        self.properties.values().chain(boxed).chain(lists)
     }
 }
 
@@ -101,16 +111,6 @@ fn limits(value: &Value) -> Limits {
         max_items: count("maxItems"),
         min_properties: count("minProperties"),
         max_properties: count("maxProperties"),
-    }
-}
-
-fn has_rules(schema: &Value) -> bool {
-    match schema {
-        Value::Object(members) => {
-            members.contains_key("x-kubernetes-validations") || members.values().any(has_rules)
-        }
-        Value::Array(items) => items.iter().any(has_rules),
-        _ => false,
     }
 }
 

@@ -29,36 +29,27 @@ impl Record {
 
     pub(super) fn observation(&self, namespace: &str, name: &str) -> Option<Observation> {
         let rollout = self.rollouts.get(&(namespace.to_owned(), name.to_owned()))?.clone();
-        let replica_sets: Vec<ReplicaSet> = self
-            .replica_sets
-            .range((namespace.to_owned(), String::new())..)
-            .take_while(|((of, _), _)| of == namespace)
-            .map(|(_, replica_set)| replica_set)
+        let replica_sets: Vec<ReplicaSet> = in_namespace(&self.replica_sets, namespace)
             .filter(|rs| rs.metadata.controller_uid() == Some(&rollout.metadata.uid))
             .cloned()
             .collect();
-        let ready_pods: Vec<&Value> = self.of_kind("Pod", namespace).filter(|pod| is_ready(pod)).collect();
+        let ready_pods: Vec<&ReadyPod> = in_namespace(&self.ready_pods, namespace).collect();
         let mut ready = BTreeMap::new();
-        for pod in &ready_pods {
-            let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-            for owner in owners.filter_map(|owner| owner["name"].as_str()) {
-                if replica_sets.iter().any(|rs| rs.metadata.name == owner) {
-                    *ready.entry(owner.to_owned()).or_default() += 1;
-                }
+        for owner in ready_pods.iter().flat_map(|pod| &pod.owners) {
+            if replica_sets.iter().any(|rs| rs.metadata.name == *owner) {
+                *ready.entry(owner.clone()).or_default() += 1;
             }
         }
         let services: BTreeMap<String, Service> = service_refs(&rollout)
             .into_iter()
             .filter_map(|(_, name)| {
-                let key = ("Service".to_owned(), namespace.to_owned(), name.clone());
-                Some((name, Service::parse(self.objects.get(&key)?).ok()?))
+                let key = (namespace.to_owned(), name);
+                let service = self.services.get(&key)?.clone();
+                Some((key.1, service))
             })
             .collect();
         let selected = |service: &Service| {
-            let is_selected = |pod: &Value| {
-                service.selector.iter().all(|(k, v)| pod["metadata"]["labels"][k] == v.as_str())
-            };
-            let count = ready_pods.iter().filter(|pod| is_selected(pod)).count();
+            let count = ready_pods.iter().filter(|pod| pod.is_selected_by(&service.selector)).count();
             if service.selector.is_empty() { 0 } else { i32::try_from(count).unwrap_or(i32::MAX) }
         };
         let endpoints = services.iter().map(|(name, service)| (name.clone(), selected(service))).collect();
@@ -76,13 +67,47 @@ impl Record {
             None => rollout.status.canary.weights.clone(),
         }
     }
+}
 
-    fn of_kind<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
-        let first = (kind.to_owned(), namespace.to_owned(), String::new());
-        self.objects
-            .range(first..)
-            .take_while(move |((k, n, _), _)| k == kind && n == namespace)
-            .map(|(_, object)| &**object)
+fn in_namespace<'a, T>(
+    objects: &'a BTreeMap<(String, String), T>,
+    namespace: &'a str,
+) -> impl Iterator<Item = &'a T> {
+    let from_there = objects.range((namespace.to_owned(), String::new())..);
+    from_there.take_while(move |((of, _), _)| of == namespace).map(|(_, object)| object)
+}
+
+/// A pod that can answer.
+pub(super) struct ReadyPod {
+    owners: Vec<String>,
+    labels: BTreeMap<String, String>,
+}
+
+impl ReadyPod {
+    /// `None`: it is not ready, or on its way out.
+    pub(super) fn read(pod: &Value) -> Option<Self> {
+        let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+        let labels = pod["metadata"]["labels"].as_object().into_iter().flatten();
+        is_ready(pod).then(|| Self {
+            owners: owners.filter_map(|owner| Some(owner["name"].as_str()?.to_owned())).collect(),
+            labels: labels.map(|(key, value)| (key.clone(), text(value))).collect(),
+        })
+    }
+
+    fn is_selected_by(&self, selector: &BTreeMap<String, String>) -> bool {
+        selector.iter().all(|(key, value)| self.labels.get(key) == Some(value))
+    }
+}
+
+/// Keeps what has been read of an object, or forgets it.
+pub(super) fn keep<T>(
+    objects: &mut BTreeMap<(String, String), T>,
+    key: (String, String),
+    object: Option<T>,
+) {
+    match object {
+        Some(object) => _ = objects.insert(key, object),
+        None => _ = objects.remove(&key),
     }
 }
 

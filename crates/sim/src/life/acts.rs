@@ -9,12 +9,13 @@ use crate::dice::Dice;
 /// Lines that people and things add to a life, by how often each comes.
 type Act = fn(&mut Dice, &Site) -> Vec<String>;
 
-const ACTS: [(u64, Act); 29] = [
+const ACTS: [(u64, Act); 30] = [
     (12, image),
     (7, promote),
     (3, promote_full),
     (4, abort),
     (4, retry),
+    (3, second_thoughts),
     (3, undo),
     (2, restart),
     (2, user_pause),
@@ -125,6 +126,23 @@ fn abort(dice: &mut Dice, site: &Site) -> Vec<String> {
 
 fn retry(dice: &mut Dice, site: &Site) -> Vec<String> {
     vec![on(some(dice, site), "retry rollout")]
+}
+
+/// Somebody who changes his mind faster than a request arrives.
+fn second_thoughts(dice: &mut Dice, site: &Site) -> Vec<String> {
+    let (subject, image) = (some(dice, site), dice.one_of(&COLOURS));
+    let mut lines = vec![format!("fault late-write at write {}", 1 + dice.roll(6))];
+    for _ in 0..2 + dice.roll(3) {
+        let command = match dice.roll(6) {
+            0 | 1 => on(subject, "abort"),
+            2 => on(subject, "retry rollout"),
+            3 => format!("{} --full", on(subject, "promote")),
+            4 => on(subject, "undo"),
+            _ => format!("{} web=demo:{image}", on(subject, "set image")),
+        };
+        lines.extend([command, format!("wait {}ms", 200 + dice.roll(3_000))]);
+    }
+    lines
 }
 
 fn undo(dice: &mut Dice, site: &Site) -> Vec<String> {

@@ -54,7 +54,7 @@ fn settings(dice: &mut Dice, text: &mut String) {
         let _ = writeln!(text, "# {name}: {value}");
     };
     set("workers", (1 + dice.roll(4)).to_string());
-    set("reaction", format!("{}ms", dice.one_of(&[0, 0, 20, 100, 300])));
+    set("reaction", format!("{}ms", dice.one_of(&[0, 0, 20, 200, 800])));
     if let Some(seconds) = dice.one_of(&[None, Some(2), Some(15)]) {
         set("router", format!("confirms after {seconds}s"));
     }

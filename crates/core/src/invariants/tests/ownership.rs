@@ -116,6 +116,7 @@ fn i9_of_a_deployment_only_its_size_and_only_if_asked() {
     let deployment = |name: &str, replicas: i32, paused: bool| json!({"kind": "Deployment", "metadata": {"name": name}, "spec": {"replicas": replicas, "paused": paused}});
     assert!(change(deployment("web", 2, false), deployment("web", 0, false)));
     assert!(!change(deployment("web", 2, false), deployment("web", 2, true)));
+    assert!(!change(deployment("web", 2, false), deployment("web", 3, false)), "it never grows");
     assert!(!change(deployment("other", 2, false), deployment("other", 0, false)));
     let never =
         permission(&json!({"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}));
