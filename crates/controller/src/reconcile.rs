@@ -27,6 +27,8 @@ const ROUNDS_OF_NEEDS: usize = 2;
 pub(crate) const FOLLOW_UPS: usize = 5;
 /// An API server may carry out a request for so long after it was sent: its own limit unless it is told another.
 const UNDER_WAY: Duration = Duration::from_secs(60);
+/// A look that comes so soon after another one would is as good.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Plans for one Rollout and carries the plan out.
 pub(crate) async fn reconcile(shell: &Shell, key: &Key) -> Outcome {
@@ -340,7 +342,7 @@ impl<'a> Work<'a> {
             self.shell.failed(Failure::WokenInThePast, &self.snapshot, now, Some(last));
             return Outcome::Retry(None);
         }
-        let look_at = [wake_at, self.limit_of_waiting(), self.route_may_change_until()];
+        let look_at = [wake_at, self.limit_of_waiting(), self.look_at_route(wake_at)];
         let look_at = look_at.into_iter().flatten().min();
         if retry || self.must_look { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
     }
@@ -357,13 +359,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Nobody watches what a router writes: where a request of ours, or of whoever was at work before, may still arrive, the route is
-    /// looked at once more when it cannot any longer.
-    fn route_may_change_until(&self) -> Option<Instant> {
+    /// Nobody watches what a router writes. Where a request of ours, or of whoever was at work before, may still arrive, the route is
+    /// looked at when it cannot any longer.
+    fn look_at_route(&self, wake_at: Option<Instant>) -> Option<Instant> {
         self.snapshot.router.found()?;
         let unanswered = self.shell.lock().memories.get(self.key)?.route_unanswered_at;
         let end = unanswered.unwrap_or(self.shell.began) + UNDER_WAY;
-        (end > Instant::now()).then_some(end)
+        let is_looked_at = wake_at.is_some_and(|at| end <= at && at <= end + SOON);
+        (end > Instant::now() && !is_looked_at).then_some(end)
     }
 }
 

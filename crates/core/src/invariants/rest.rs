@@ -66,10 +66,11 @@ fn keeps_aborted_pods(rest: &Observation) -> bool {
     delay == Some(0)
 }
 
-/// Production traffic that goes by hash goes to stable, unless nobody could answer it there.
+/// Production traffic that goes by hash goes to stable, unless nobody could answer it there, or a Service is another Rollout's.
 fn traffic_is_on_stable(rest: &Observation) -> Option<Violation> {
     let stable = &rest.rollout.status.stable_rs;
-    if rest.kept_of(stable) == 0 {
+    let is_others = |it: &Service| service::manager(it).is_some_and(|by| by != rest.rollout.metadata.name);
+    if rest.kept_of(stable) == 0 || rest.services.values().any(is_others) {
         return None;
     }
     let stray = rest.pins().into_iter().find(|pin| pin.hash != *stable)?;

@@ -100,11 +100,7 @@ impl ReadyPod {
 }
 
 /// Keeps what has been read of an object, or forgets it.
-pub(super) fn keep<T>(
-    objects: &mut BTreeMap<(String, String), T>,
-    key: (String, String),
-    object: Option<T>,
-) {
+pub(super) fn keep<T>(objects: &mut BTreeMap<(String, String), T>, key: (String, String), object: Option<T>) {
     match object {
         Some(object) => _ = objects.insert(key, object),
         None => _ = objects.remove(&key),

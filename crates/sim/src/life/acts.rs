@@ -9,7 +9,7 @@ use crate::dice::Dice;
 /// Lines that people and things add to a life, by how often each comes.
 type Act = fn(&mut Dice, &Site) -> Vec<String>;
 
-const ACTS: [(u64, Act); 30] = [
+const ACTS: [(u64, Act); 31] = [
     (12, image),
     (7, promote),
     (3, promote_full),
@@ -31,6 +31,7 @@ const ACTS: [(u64, Act); 30] = [
     (2, replica_set_lost),
     (2, service_lost),
     (2, service_edited),
+    (2, budget_edited),
     (2, |dice, _| machines::faults(dice)),
     (1, |dice, _| machines::fault(dice)),
     (2, |dice, _| machines::crash(dice)),
@@ -38,7 +39,7 @@ const ACTS: [(u64, Act); 30] = [
     (2, |dice, _| machines::twin(dice)),
     (1, |dice, _| machines::clock(dice)),
     (1, |dice, _| machines::server_away(dice)),
-    (1, |dice, _| machines::silence(dice)),
+    (2, |dice, _| machines::silence(dice)),
     (1, invalid),
 ];
 
@@ -274,4 +275,11 @@ fn service_edited(dice: &mut Dice, site: &Site) -> Vec<String> {
         json!({"metadata": {"labels": {"team": "blue"}}}),
     ];
     vec![format!("kubectl patch svc {} -p '{}'", subject.main, dice.one_of(&edits))]
+}
+
+/// Somebody lets more pods go at a time than before, or fewer.
+fn budget_edited(dice: &mut Dice, site: &Site) -> Vec<String> {
+    let edit = json!({"spec": {"maxUnavailable": dice.roll(3)}});
+    let bound = site.subjects.iter().filter(|subject| subject.budget.is_some());
+    bound.map(|subject| format!("kubectl patch pdb {} -p '{edit}'", subject.name)).collect()
 }

@@ -45,7 +45,9 @@ pub(super) fn server_away(dice: &mut Dice) -> Vec<String> {
 }
 
 pub(super) fn silence(dice: &mut Dice) -> Vec<String> {
-    vec![format!("silence {}s", 1 + dice.roll(12))]
+    let silence = format!("silence {}s", 1 + dice.roll(12));
+    // What is lost meanwhile nobody tells us of.
+    if dice.happens(1, 2) { vec![silence, format!("lose node {}", dice.roll(3))] } else { vec![silence] }
 }
 
 pub(super) fn node_lost(dice: &mut Dice) -> Vec<String> {

@@ -74,12 +74,23 @@ async fn rests(world: &World) -> Result<(), ScriptError> {
 
 fn judged(world: &World, (namespace, name): (&str, &str), mut plan: Plan) -> Option<Violation> {
     let rest = world.inspector.observation(namespace, name)?;
-    if !world.server.list("poddisruptionbudgets.policy", Some(namespace)).is_empty() {
-        // What a disruption budget refuses is asked for again and again.
-        plan.writes.retain(|write| write.purpose != Purpose::Evict);
-    }
+    // What a disruption budget refuses is asked for again and again.
+    plan.writes
+        .retain(|write| write.purpose != Purpose::Evict || !is_refused(world, namespace, &write.object.name));
     invariants::is_at_rest(&plan, &rest)
         .or_else(|| invariants::nothing_is_overdue(&plan, world.now()))
         .or_else(|| invariants::abort_has_ended(&rest))
         .or_else(|| invariants::counters_agree(&rest))
+}
+
+/// A disruption budget lets no pod go that is like this one.
+fn is_refused(world: &World, namespace: &str, pod: &str) -> bool {
+    let Some(pod) = world.server.get("pods", namespace, pod) else { return false };
+    let budgets = world.server.list("poddisruptionbudgets.policy", Some(namespace));
+    let is_its = |budget: &Value| {
+        let labels = budget["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+        labels.into_iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value)
+    };
+    let mut binding = budgets.iter().filter(|budget| is_its(budget));
+    binding.any(|budget| budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0) == 0)
 }

@@ -61,3 +61,18 @@ fn i7_pods_stay_where_stable_is_not_up() {
     assert_eq!(abort_has_ended(&world((5, 3), (1, 1), aborted.clone())), None);
     assert!(abort_has_ended(&world((5, 5), (1, 1), aborted)).is_some());
 }
+
+#[test]
+fn i7_a_service_of_another_rollout_is_not_moved() {
+    let strategy = json!({"blueGreen": {"activeService": "front"}});
+    let managed_by = |name: &str| {
+        let mut rest = world_of(strategy.clone(), [(5, 5), (0, 0)], updating(json!({"abort": true})));
+        let annotations = json!({"argo-rollouts.argoproj.io/managed-by-rollouts": name});
+        let service = json!({"metadata": {"name": "front", "annotations": annotations},
+            "spec": {"selector": {"rollouts-pod-template-hash": "v9"}}});
+        rest.services.insert("front".into(), Service::parse(&service).unwrap());
+        abort_has_ended(&rest)
+    };
+    assert_eq!(managed_by("other"), None);
+    assert_eq!(text(managed_by("demo")), "I7: aborted, yet Service front sends to v9");
+}
