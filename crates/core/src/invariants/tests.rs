@@ -130,9 +130,28 @@ fn i4_stable_moves_only_after_every_gate() {
 
 #[test]
 fn i5_writes_are_bounded() {
-    let world = world((5, 5), (0, 0), updating(json!({})));
-    assert!(is_bounded(30, &world).is_none());
-    assert!(is_bounded(300, &world).is_some());
+    let most = |strategy: Value, spec: Value| {
+        let mut world = world_of(strategy, [(5, 5), (0, 0)], updating(json!({})));
+        let mut spec_of_it = json!(world.rollout.spec);
+        spec_of_it.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        world.rollout.spec = serde_json::from_value(spec_of_it).unwrap();
+        (0..1_000).take_while(|writes| is_bounded(*writes, &world).is_none()).last()
+    };
+    let steps = json!([{"setWeight": 20}, {"pause": {}}]);
+    let canary = |more: Value| {
+        let mut canary = json!({"steps": steps});
+        canary.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"canary": canary})
+    };
+    // 20, 6 for each of 2 steps and of 5 pods, 3 for each of 2 ReplicaSets.
+    assert_eq!(most(canary(json!({})), json!({})), Some(68));
+    assert_eq!(most(canary(json!({"maxSurge": 0})), json!({})), Some(98), "each pod moves by itself");
+    assert_eq!(most(canary(json!({"canaryMetadata": {"labels": {}}})), json!({})), Some(136));
+    assert_eq!(most(canary(json!({"stableMetadata": {"labels": {}}})), json!({})), Some(136));
+    let routing = json!({"maxSurge": 0, "trafficRouting": {"nginx": {"stableIngress": "web"}}});
+    assert_eq!(most(canary(routing), json!({})), Some(136));
+    assert_eq!(most(canary(json!({})), json!({"restartAt": "2026-11-23T05:00:00Z"})), Some(136));
+    assert_eq!(most(json!({"blueGreen": {"activeService": "front"}}), json!({})), Some(112));
 }
 
 #[test]
@@ -187,6 +206,33 @@ fn i8_a_verdict_stands() {
     let back =
         world((0, 0), (5, 5), json!({"stableRS": "v1", "currentPodHash": "v2", "currentStepIndex": 2}));
     assert!(rules(&check_write(&promoted, &back)).contains(&"I8"));
+}
+
+#[test]
+fn i10_another_beginning_leaves_roles_and_sizes() {
+    let role = |pods, status| essence(&world(pods, (0, 0), status)).without_history();
+    let stable = |hash: &str| json!({"stableRS": hash, "currentPodHash": hash});
+    let mut other = world((0, 0), (5, 5), stable("v2"));
+    other.rollout.metadata.annotations.insert("rollout.argoproj.io/revision".into(), "9".into());
+    let one = role((5, 5), stable("v1"));
+    assert_eq!(
+        essence(&other).without_history(),
+        one,
+        "neither hashes nor idle ReplicaSets nor revisions count"
+    );
+    assert_ne!(role((4, 4), stable("v1")), one);
+    assert_ne!(role((5, 4), stable("v1")), one);
+    assert_ne!(role((5, 5), json!({"stableRS": "v1", "currentPodHash": "v2"})), one);
+    // What is to go and is not gone is there; and two of a size are two.
+    let two = |canary| essence(&world((5, 5), canary, stable("v1"))).without_history();
+    assert_ne!(two((0, 1)), one);
+    assert_ne!(two((1, 0)), one);
+    let mut three = world((5, 5), (1, 1), stable("v1"));
+    let mut twin = three.replica_sets[1].clone();
+    twin.metadata.name = "demo-v3".into();
+    three.replica_sets.push(twin);
+    three.ready.insert("demo-v3".into(), 1);
+    assert_ne!(essence(&three).without_history(), two((1, 1)));
 }
 
 #[test]

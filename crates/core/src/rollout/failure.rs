@@ -158,3 +158,58 @@ fn status_write(
         events,
     }]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::ObjectRef;
+
+    /// What is done after the first of these writes has failed.
+    fn left(failed: (&str, Purpose), next: (&str, Purpose), error: &WriteError) -> usize {
+        let write = |(kind, purpose): (&str, Purpose)| Write {
+            object: ObjectRef { kind: kind.into(), namespace: "default".into(), name: "web-1".into() },
+            request: Request::Evict { uid: "u".into() },
+            purpose,
+            events: Vec::new(),
+        };
+        let plan = Plan { writes: vec![write(failed), write(next)], ..Plan::default() };
+        let after = after_failure(&plan, 0, error);
+        assert!(after.retry);
+        after.writes.len()
+    }
+
+    #[test]
+    fn a_status_does_not_wait_for_what_another_object_says_of_itself() {
+        let status = (KIND, Purpose::Status);
+        let refused = WriteError::Refused("by a webhook".into());
+        assert_eq!(left(("ReplicaSet", Purpose::Metadata), status, &refused), 1);
+        assert_eq!(left((KIND, Purpose::Metadata), status, &refused), 0, "its version is another one then");
+        assert_eq!(
+            left(("ReplicaSet", Purpose::Metadata), status, &WriteError::Conflict),
+            0,
+            "it is tried again"
+        );
+        assert_eq!(left(("Service", Purpose::SwitchService), status, &refused), 0);
+    }
+
+    #[test]
+    fn only_more_pods_do_not_wait_for_the_traffic() {
+        let refused = WriteError::Forbidden("no".into());
+        let scale = |from, to| ("ReplicaSet", Purpose::Scale { from, to });
+        for purpose in [Purpose::SwitchService, Purpose::Route, Purpose::Metadata] {
+            assert_eq!(left(("Service", purpose), scale(1, 2), &refused), 1);
+            assert_eq!(left(("Service", purpose), scale(2, 1), &refused), 0);
+            assert_eq!(left(("Service", purpose), scale(2, 2), &refused), 0);
+        }
+        assert_eq!(left(("Service", Purpose::SwitchService), scale(1, 2), &WriteError::Conflict), 0);
+    }
+
+    #[test]
+    fn other_pods_do_not_wait_for_one() {
+        let pod = |purpose| ("Pod", purpose);
+        let (relabel, conflict) = (Purpose::PodMetadata, WriteError::Conflict);
+        assert_eq!(left(pod(relabel), pod(relabel), &conflict), 1);
+        assert_eq!(left(pod(relabel), pod(relabel), &WriteError::Forbidden("no".into())), 0);
+        assert_eq!(left(pod(Purpose::Evict), pod(Purpose::Evict), &conflict), 1);
+    }
+}

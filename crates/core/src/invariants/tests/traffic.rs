@@ -344,3 +344,37 @@ fn i3_the_status_may_tell_what_is_still_routed() {
     assert!(check_write(&from, &tells(40, 20)).is_empty());
     assert_eq!(rules(&check_write(&from, &tells(40, 30))), ["I3"]);
 }
+
+#[test]
+fn requests_are_lost_by_the_share_of_what_selects_no_ready_pod() {
+    use crate::invariants::WHOLE;
+    let with_endpoints = |mut world: Observation, endpoints: &[(&str, i32)]| {
+        let endpoints = endpoints.iter().map(|(name, count)| ((*name).to_owned(), *count));
+        world.endpoints = endpoints.collect();
+        world.unanswered()
+    };
+    let pods = [(5, 5), (5, 0)];
+    let split = || routed(pods, (20, 80), updating(json!({})));
+    assert_eq!(with_endpoints(split(), &[("canary", 1), ("stable", 1)]), 0);
+    assert_eq!(with_endpoints(split(), &[("canary", 0), ("stable", 5)]), WHOLE / 5);
+    assert_eq!(with_endpoints(split(), &[("canary", 5), ("stable", 0)]), WHOLE / 5 * 4);
+    assert_eq!(with_endpoints(split(), &[]), WHOLE);
+    let mut unrouted = split();
+    unrouted.routed = None;
+    assert_eq!(with_endpoints(unrouted.clone(), &[("canary", 0), ("stable", 1)]), 0);
+    assert_eq!(with_endpoints(unrouted, &[("canary", 1)]), WHOLE);
+    let green = || blue_green(pods, "v1", updating(json!({})));
+    assert_eq!(with_endpoints(green(), &[("active", 1)]), 0);
+    assert_eq!(with_endpoints(green(), &[("preview", 1)]), WHOLE);
+    let mut foreign = green();
+    let active = foreign.services.get_mut("active").unwrap();
+    active.metadata.annotations.insert(tidegate_api::labels::MANAGED_BY_ROLLOUTS.into(), "other".into());
+    assert_eq!(with_endpoints(foreign, &[]), 0, "it carries another Rollout's traffic");
+    let mut none_wanted = green();
+    none_wanted.rollout.spec.replicas = Some(0);
+    assert_eq!(with_endpoints(none_wanted, &[]), 0);
+    let mut basic = super::world((5, 0), (1, 1), updating(json!({})));
+    assert_eq!(basic.unanswered(), 0);
+    basic.ready.insert("demo-v2".into(), 0);
+    assert_eq!(basic.unanswered(), WHOLE);
+}

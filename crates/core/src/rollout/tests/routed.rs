@@ -422,3 +422,16 @@ fn stable_s_service_never_selects_a_version_without_pods() {
     }
     assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 4/4 r2");
 }
+
+#[test]
+fn without_steps_the_traffic_moves_with_the_promotion() {
+    let mut paper = routed(4, json!({"steps": null}));
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    let mut passes = 0;
+    while paper.step() {
+        passes += 1;
+        assert!(paper.traffic().ends_with(" 0"), "{}", paper.traffic());
+    }
+    assert!(passes > 2, "{passes} passes");
+    assert_eq!(paper.traffic(), "canary: green | stable: green | green 0");
+}
