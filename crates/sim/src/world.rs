@@ -65,11 +65,13 @@ pub struct Options {
     pub routing: Option<Routing>,
     /// Whether the cluster keeps the owners of fields and serves server-side apply, which makes its writes slower.
     pub field_ownership: bool,
+    /// Whether the cluster knows Rollouts only, and none of the other kinds of ours, whose definitions are large.
+    pub only_rollouts: bool,
 }
 
 impl Default for Options {
     /// Seed 1, 2026-01-01, pods ready after 0.8 s, workload controllers that react at once, ten workers, panics that are seen, a
-    /// router that obeys at once and cannot be asked whether it has, no owners of fields.
+    /// router that obeys at once and cannot be asked whether it has, no owners of fields, all kinds.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -80,6 +82,7 @@ impl Default for Options {
             survives_panics: false,
             routing: Some(Routing::default()),
             field_ownership: false,
+            only_rollouts: false,
         }
     }
 }
@@ -120,6 +123,7 @@ pub struct World {
     pub(crate) user: Client,
     launcher: Launcher,
     controller: Slot,
+    only_rollouts: bool,
     /// How often the controller was ended or joined, by name.
     upheavals: BTreeMap<&'static str, u64>,
     /// Told of every stored change.
@@ -166,6 +170,7 @@ impl World {
             server,
             launcher,
             controller: Slot::default(),
+            only_rollouts: options.only_rollouts,
             upheavals: BTreeMap::new(),
             changed,
             shown_events: BTreeMap::new(),
@@ -183,7 +188,9 @@ impl World {
     }
 
     pub(crate) fn define_resources(&self) {
-        for definition in tidegate_api::crd::all() {
+        let is_wanted =
+            |definition: &&Value| !self.only_rollouts || definition["spec"]["names"]["plural"] == "rollouts";
+        for definition in tidegate_api::crd::all().iter().filter(is_wanted) {
             self.server
                 .create(USER, "customresourcedefinitions", "", definition.clone())
                 .expect("our resource definitions are accepted by the cluster");

@@ -12,6 +12,10 @@ use std::ops::Range;
 use tidegate_sim::life::{self, Played, campaign::Summary};
 use tidegate_sim::scenario::Script;
 
+/// A world is made of small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often each thing must have occurred in two thousand worlds, at least.
 const LEAST: [(&str, &[(&str, u64)]); 5] = [
     (

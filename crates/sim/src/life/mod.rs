@@ -53,6 +53,7 @@ fn settings(dice: &mut Dice, text: &mut String) {
     let mut set = |name: &str, value: String| {
         let _ = writeln!(text, "# {name}: {value}");
     };
+    set("resources", "rollouts".to_owned());
     set("workers", (1 + dice.roll(4)).to_string());
     set("reaction", format!("{}ms", dice.one_of(&[0, 0, 20, 200, 800])));
     if let Some(seconds) = dice.one_of(&[None, Some(2), Some(15)]) {

@@ -24,13 +24,15 @@ pub struct Setting {
     pub ready_after: Option<Duration>,
     /// `# namespace: NAME`: where the script plays; `default` otherwise.
     pub namespace: String,
+    /// `# resources: rollouts`: the cluster knows none of the other kinds of ours, and begins in less time.
+    pub only_rollouts: bool,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        let Options { seed, routing, workers, .. } = Options::default();
+        let Options { seed, routing, workers, only_rollouts, .. } = Options::default();
         let namespace = "default".to_owned();
-        Self { seed, routing, workers, reaction: Duration::ZERO, ready_after: None, namespace }
+        Self { seed, routing, workers, reaction: Duration::ZERO, ready_after: None, namespace, only_rollouts }
     }
 }
 
@@ -52,6 +54,7 @@ impl Setting {
         if let Some(namespace) = value("namespace").filter(|name| !name.is_empty()) {
             self.namespace = namespace.to_owned();
         }
+        self.only_rollouts |= value("resources") == Some("rollouts");
         match value("router") {
             None => {}
             Some("none") => self.routing = None,
@@ -77,6 +80,7 @@ impl Setting {
             routing: self.routing,
             workers: self.workers,
             reaction,
+            only_rollouts: self.only_rollouts,
             ..Options::default()
         };
         if let Some(after) = self.ready_after {
