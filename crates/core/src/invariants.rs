@@ -19,7 +19,10 @@ use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Rollout, TrafficW
 pub use essence::{Essence, essence};
 pub use gates::{stable_moves_after_every_gate, verdict_stands};
 pub use ownership::{Permission, Touch, controller, touches_only_ours};
-pub use pins::{Pin, WHOLE, keeps_pinned_pods, selects_ready_pods, weighs_ready_pods, weights_sum_up};
+pub use pins::{
+    Pin, WHOLE, keeps_pinned_pods, selects_ready_pods, stable_bears_what_comes_back, weighs_ready_pods,
+    weights_sum_up,
+};
 pub use rest::{abort_has_ended, counters_agree, is_at_rest, marks_are_kept, nothing_is_overdue};
 
 use crate::snapshot::{ReplicaSet, Service};
@@ -195,6 +198,7 @@ pub fn check_write(before: &Observation, after: &Observation, by: Knowledge) -> 
         keeps_pinned_pods(before, after, by),
         selects_ready_pods(before, after, by),
         weighs_ready_pods(before, after, by),
+        stable_bears_what_comes_back(before, after, by),
         weights_sum_up(before, after),
         stable_moves_after_every_gate(before, after),
         verdict_stands(before, after),

@@ -212,6 +212,36 @@ pub fn weighs_ready_pods(before: &Observation, after: &Observation, by: Knowledg
     })
 }
 
+/// I2: a route of ours sends no more back to stable than its ready pods can bear, less maxUnavailable, while what loses has some. How
+/// much the new version gets the steps say, whatever its pods.
+#[must_use]
+pub fn stable_bears_what_comes_back(
+    before: &Observation,
+    after: &Observation,
+    by: Knowledge,
+) -> Option<Violation> {
+    let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
+    let share = |weights: &TrafficWeights, hash: &str| -> i32 {
+        let of_it = destinations(weights).filter(|to| after.reached_by(to) == hash);
+        of_it.map(|to| to.weight).sum()
+    };
+    let hash = after.reached_by(&new.stable);
+    let version = after.hashed(hash)?;
+    let (from, to) = (share(old, hash), share(new, hash));
+    let ready = after.ready_of(&version.metadata.name);
+    let needs = after.needed_for(to, whole(new));
+    let is_known = by == Knowledge::Exact || after.certain_of(before, hash) < needs;
+    let loses = |of: &&WeightDestination| {
+        let other = after.reached_by(of);
+        share(new, other) < share(old, other) && after.kept_of(other) > 0
+    };
+    let is_overloaded = to > from && ready < needs && is_known && destinations(old).any(|of| loses(&of));
+    is_overloaded.then(|| {
+        let what = format!("the weight of stable {hash} rises from {from} to {to} of {}", whole(new));
+        violation("I2", format!("{what}, and of {needs} ready pods that this needs it has {ready}"))
+    })
+}
+
 /// I3: weights that we write, in the status and in the route, are within their range and sum up to it.
 #[must_use]
 pub fn weights_sum_up(before: &Observation, after: &Observation) -> Option<Violation> {

@@ -9,7 +9,7 @@ use crate::dice::Dice;
 /// Lines that people and things add to a life, by how often each comes.
 type Act = fn(&mut Dice, &Site) -> Vec<String>;
 
-const ACTS: [(u64, Act); 31] = [
+const ACTS: [(u64, Act); 32] = [
     (12, image),
     (7, promote),
     (3, promote_full),
@@ -39,7 +39,8 @@ const ACTS: [(u64, Act); 31] = [
     (2, |dice, _| machines::twin(dice)),
     (1, |dice, _| machines::clock(dice)),
     (1, |dice, _| machines::server_away(dice)),
-    (2, |dice, _| machines::silence(dice)),
+    (1, |dice, _| machines::silence(dice)),
+    (3, lost_in_silence),
     (1, invalid),
 ];
 
@@ -127,6 +128,14 @@ fn abort(dice: &mut Dice, site: &Site) -> Vec<String> {
 
 fn retry(dice: &mut Dice, site: &Site) -> Vec<String> {
     vec![on(some(dice, site), "retry rollout")]
+}
+
+/// An update is under way when its pods go and nobody tells us: what its timers lead to rests on old news.
+fn lost_in_silence(dice: &mut Dice, site: &Site) -> Vec<String> {
+    let mut lines = image(dice, site);
+    lines.push(format!("wait {}ms", 800 + dice.roll(6_000)));
+    lines.extend([format!("silence {}s", 5 + dice.roll(15)), format!("lose node {}", dice.roll(3))]);
+    lines
 }
 
 /// Somebody who changes his mind faster than a request arrives.
@@ -277,9 +286,19 @@ fn service_edited(dice: &mut Dice, site: &Site) -> Vec<String> {
     vec![format!("kubectl patch svc {} -p '{}'", subject.main, dice.one_of(&edits))]
 }
 
-/// Somebody lets more pods go at a time than before, or fewer.
+/// Somebody lets more pods go at a time than before, or fewer; perhaps while they are being restarted.
 fn budget_edited(dice: &mut Dice, site: &Site) -> Vec<String> {
-    let edit = json!({"spec": {"maxUnavailable": dice.roll(3)}});
-    let bound = site.subjects.iter().filter(|subject| subject.budget.is_some());
-    bound.map(|subject| format!("kubectl patch pdb {} -p '{edit}'", subject.name)).collect()
+    let bound: Vec<&Subject> = site.subjects.iter().filter(|subject| subject.budget.is_some()).collect();
+    if bound.is_empty() {
+        return Vec::new();
+    }
+    let subject = dice.one_of(&bound);
+    let edit = |count: u64| {
+        format!("kubectl patch pdb {} -p '{}'", subject.name, json!({"spec": {"maxUnavailable": count}}))
+    };
+    if dice.happens(1, 2) {
+        return vec![edit(dice.roll(3))];
+    }
+    let pause = format!("wait {}ms", 1_000 + dice.roll(4_000));
+    vec![edit(0), on(subject, "restart"), pause, edit(1)]
 }

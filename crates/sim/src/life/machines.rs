@@ -45,9 +45,7 @@ pub(super) fn server_away(dice: &mut Dice) -> Vec<String> {
 }
 
 pub(super) fn silence(dice: &mut Dice) -> Vec<String> {
-    let silence = format!("silence {}s", 1 + dice.roll(12));
-    // What is lost meanwhile nobody tells us of.
-    if dice.happens(1, 2) { vec![silence, format!("lose node {}", dice.roll(3))] } else { vec![silence] }
+    vec![format!("silence {}s", 1 + dice.roll(12))]
 }
 
 pub(super) fn node_lost(dice: &mut Dice) -> Vec<String> {

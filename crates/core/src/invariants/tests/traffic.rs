@@ -203,6 +203,22 @@ fn i2_where_publishing_lags_a_move_is_judged_by_what_was_published() {
 }
 
 #[test]
+fn i2_stable_gets_back_what_its_pods_bear() {
+    use crate::invariants::stable_bears_what_comes_back;
+    let back = |pods: Pods, by| {
+        let world = |weights| routed(pods, weights, updating(json!({})));
+        stable_bears_what_comes_back(&world((80, 20)), &world((20, 80)), by).map(|it| it.to_string())
+    };
+    assert_eq!(back([(3, 3), (5, 5)], Knowledge::Exact), None, "one may be missing of four");
+    let overloaded = "I2: the weight of stable v1 rises from 20 to 80 of 100, and of 3 ready pods that this needs it has 2";
+    assert_eq!(back([(5, 2), (5, 5)], Knowledge::Exact).as_deref(), Some(overloaded));
+    assert_eq!(back([(5, 2), (5, 5)], Knowledge::Published).as_deref(), Some(overloaded));
+    assert_eq!(back([(5, 2), (5, 0)], Knowledge::Exact), None, "nobody else answers");
+    let away = |weights| routed([(1, 1), (5, 5)], weights, updating(json!({})));
+    assert_eq!(stable_bears_what_comes_back(&away((20, 80)), &away((80, 20)), Knowledge::Exact), None);
+}
+
+#[test]
 fn i3_weights_are_in_range_and_sum_up() {
     let before = routed([(5, 5), (5, 5)], (0, 100), updating(json!({})));
     let route = |canary, stable| {
