@@ -110,7 +110,7 @@ impl Role {
     /// The weight that is routed to it.
     pub(super) fn weight(self, view: &View<'_>) -> i32 {
         match (self.destination(view), self) {
-            (Some(to), _) => to.weight,
+            (Some(to), _) => in_parts(view, to.weight),
             // A router that was never told anything sends everything there.
             (None, Self::Stable) => view.shares().max_weight,
             (None, Self::Canary) => 0,
@@ -141,6 +141,19 @@ impl Role {
 
 fn weights<'a>(view: &View<'a>) -> Option<&'a TrafficWeights> {
     view.snapshot.router.found()?.weights.as_ref()
+}
+
+/// A weight that is routed, in parts of the maximum as it stands, rounded up: the spec may have been edited since.
+fn in_parts(view: &View<'_>, weight: i32) -> i32 {
+    let whole = weights(view).map_or(0, |weights| {
+        let all = [&weights.canary, &weights.stable].into_iter().chain(&weights.additional);
+        all.map(|to| i64::from(to.weight)).sum::<i64>()
+    });
+    let max = view.shares().max_weight;
+    if whole <= 0 || whole == i64::from(max) {
+        return weight;
+    }
+    i32::try_from((i64::from(weight) * i64::from(max) + whole - 1) / whole).unwrap_or(max)
 }
 
 /// The canary's weight as it is routed now.
@@ -245,7 +258,7 @@ pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<String> {
     let present = weights(view);
     let share = |hash: &str| -> i32 {
         let destinations = present.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
-        destinations.filter(|to| to.pod_template_hash == hash).map(|to| to.weight).sum()
+        destinations.filter(|to| to.pod_template_hash == hash).map(|to| in_parts(view, to.weight)).sum()
     };
     let gains = |to: &&WeightDestination| to.weight > share(&to.pod_template_hash);
     [&intent.canary, &intent.stable]
