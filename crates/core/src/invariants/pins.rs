@@ -75,6 +75,11 @@ impl Observation {
         self.pinned_by(&destination.service_name).unwrap_or(&destination.pod_template_hash)
     }
 
+    /// The sum of the weights that arrive at a version.
+    fn share_of(&self, weights: &TrafficWeights, hash: &str) -> i32 {
+        destinations(weights).filter(|to| self.reached_by(to) == hash).map(|to| to.weight).sum()
+    }
+
     /// Ready pods that a Service must select so that its share of production traffic is answered; 0: it has none.
     fn needs_of_service(&self, name: &str) -> i32 {
         if let Some(strategy) = self.blue_green() {
@@ -185,10 +190,7 @@ pub fn selects_ready_pods(before: &Observation, after: &Observation, by: Knowled
 #[must_use]
 pub fn weighs_ready_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
     let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
-    let share = |weights: &TrafficWeights, hash: &str| -> i32 {
-        let of_it = destinations(weights).filter(|destination| after.reached_by(destination) == hash);
-        of_it.map(|destination| destination.weight).sum()
-    };
+    let share = |weights, hash: &str| after.share_of(weights, hash);
     let ready = |hash: &str| after.hashed(hash).map_or(0, |rs| after.ready_of(&rs.metadata.name));
     let is_excused = |hash: &str| by == Knowledge::Published && after.certain_of(before, hash) > 0;
     let hashes = || destinations(old).chain(destinations(new)).map(|it| after.reached_by(it));
@@ -221,10 +223,7 @@ pub fn stable_bears_what_comes_back(
     by: Knowledge,
 ) -> Option<Violation> {
     let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
-    let share = |weights: &TrafficWeights, hash: &str| -> i32 {
-        let of_it = destinations(weights).filter(|to| after.reached_by(to) == hash);
-        of_it.map(|to| to.weight).sum()
-    };
+    let share = |weights, hash: &str| after.share_of(weights, hash);
     let hash = after.reached_by(&new.stable);
     let version = after.hashed(hash)?;
     let (from, to) = (share(old, hash), share(new, hash));
