@@ -81,6 +81,13 @@ pub(super) fn compare(at: &str, ours: &Value, theirs: &Value, found: &mut Vec<(S
                 compare(&format!("{at}/{number}"), a, b, found);
             }
         }
+        (Value::Array(a), Value::Array(b)) => {
+            let only = |these: &[Value], those: &[Value]| {
+                Value::Array(these.iter().filter(|item| !those.contains(item)).cloned().collect())
+            };
+            let text = format!("{} and {}, only {} and {}", a.len(), b.len(), only(a, b), only(b, a));
+            found.push((at.to_owned(), text));
+        }
         _ if ours == theirs => {}
         _ => found.push((at.to_owned(), format!("{ours} and {theirs}"))),
     }

@@ -125,7 +125,7 @@ async fn watch(
         let patience = if count.is_some_and(|count| events.len() < count) { PATIENCE } else { SURPRISE };
         let Ok(Some(line)) = tokio::time::timeout(patience, lines.next()).await else { return events };
         let mut event: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        if event["type"] != "BOOKMARK" {
+        if event["type"] != "BOOKMARK" && !is_told_by_itself(&event["object"]) {
             normalise(&mut event, Owners::Shown);
             hide(&mut event);
             events.push(event);
@@ -155,10 +155,18 @@ fn hide(value: &mut Value) {
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Array(items) => {
+            items.retain(|item| !is_told_by_itself(item));
+            items.iter_mut().for_each(hide);
+        }
         Value::String(text) => *text = without_suffix(text),
         _ => {}
     }
+}
+
+/// An Event of the real server's own: its repair loop may come upon a Service whose address is being given or taken.
+fn is_told_by_itself(object: &Value) -> bool {
+    object["reportingComponent"] == "ipallocator-repair-controller"
 }
 
 /// A text in which `gen-x7f2q` is `gen-SUFFIX`.
