@@ -112,6 +112,9 @@ where
     })
 }
 
+/// Longer than the longest deadline that a Rollout has unless it says otherwise.
+pub(crate) const LONG: Duration = Duration::from_secs(700);
+
 /// Cluster, controller and user.
 pub struct World {
     /// The cluster.
@@ -355,21 +358,25 @@ impl World {
     }
 
     /// Waits until nothing has changed for three seconds and no timer runs that would change something; `false`: that did not happen
-    /// within `limit`. A timer that has fired many times without a change is one that asks again and again.
+    /// within `limit`. Timers that have fired many times without a change, for longer than a deadline takes, ask again and again.
     pub async fn come_to_rest(&self, limit: Duration) -> bool {
         const FRUITLESS: u32 = 30;
         let deadline = Instant::now() + limit;
-        let mut fruitless = 0;
+        let (mut fruitless, mut changed_at) = (0, Instant::now());
         while self.settle(limit).await {
             let Some(wake_at) = self.next_timer().await else { return true };
             let wait = Duration::try_from(wake_at.duration_since(self.now())).unwrap_or(Duration::ZERO);
-            if fruitless >= FRUITLESS || Instant::now() + wait > deadline {
+            let is_in_vain = fruitless >= FRUITLESS && changed_at.elapsed() >= LONG;
+            if is_in_vain || Instant::now() + wait > deadline {
                 return true;
             }
             let before = self.server.resource_version();
             self.pass(wait + Duration::from_millis(100)).await;
-            let is_fruitless = before == self.server.resource_version();
-            fruitless = if is_fruitless { fruitless + 1 } else { 0 };
+            if before == self.server.resource_version() {
+                fruitless += 1;
+            } else {
+                (fruitless, changed_at) = (0, Instant::now());
+            }
         }
         false
     }

@@ -13,7 +13,7 @@ use super::look;
 use super::rest::check_rest;
 use crate::user::UserError;
 use crate::view::plain;
-use crate::world::World;
+use crate::world::{LONG, World};
 
 /// Where commands are given.
 #[derive(Clone, Debug)]
@@ -90,9 +90,6 @@ const REST: Duration = Duration::from_secs(3_600);
 
 /// Longer than anything lasts that ends by itself.
 const TIMERS: Duration = Duration::from_secs(120);
-
-/// Longer than the longest deadline that a Rollout has unless it says otherwise.
-const LONG: Duration = Duration::from_secs(700);
 
 /// Whatever a lost event, a forgotten timer or a stale store has kept a controller from, the next one does at its start.
 async fn start_anew(world: &mut World) -> Result<(), CommandError> {
