@@ -2,10 +2,11 @@
 //!
 //! Each check takes what was and what is, and blames only us: nodes and users may do what they like. In reading
 //! order: this module (what is observed; I1, I5), `rest` (I6 and I7: what must hold once nothing happens any more), `pins` (I2 and I3: traffic that reaches a version by its hash), `gates` (I4
-//! and I8), `ownership` (I9), `essence` (I10).
+//! and I8), `ownership` (I9), `essence` (I10), `guards` (what writes carry).
 
 mod essence;
 mod gates;
+mod guards;
 mod ownership;
 mod pins;
 mod rest;
@@ -18,6 +19,7 @@ use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Rollout, TrafficW
 
 pub use essence::{Essence, essence};
 pub use gates::{stable_moves_after_every_gate, verdict_stands};
+pub use guards::writes_are_guarded;
 pub use ownership::{Permission, Touch, controller, touches_only_ours};
 pub use pins::{
     Pin, WHOLE, keeps_pinned_pods, selects_ready_pods, stable_bears_what_comes_back, weighs_ready_pods,

@@ -106,6 +106,8 @@ impl Inspector {
         let mut record = self.lock();
         record.plans += 1;
         record.counts.plan(snapshot, plan);
+        let unguarded = invariants::writes_are_guarded(snapshot, plan);
+        record.violations.extend(unguarded.map(|violation| (now, violation)));
         let timers = record.timers.insert(key.clone(), plan.timers.clone()).unwrap_or_default();
         for timer in timers.iter().filter(|timer| timer.at() <= now) {
             *record.counts.timers.entry(timer.reason().to_owned()).or_default() += 1;

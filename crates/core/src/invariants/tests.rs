@@ -243,3 +243,54 @@ fn i10_the_essence_forgets_history_but_not_counts() {
     assert_ne!(essence(&one), essence(&world((4, 4), (0, 0), updating(json!({})))));
     assert_ne!(essence(&one), essence(&world((5, 5), (0, 0), updating(json!({"currentStepIndex": 1})))));
 }
+
+#[test]
+fn writes_carry_their_guard() {
+    let snapshot = crate::Snapshot::of(world((5, 5), (0, 0), updating(json!({}))).rollout);
+    let broken = |purpose, request| {
+        let object =
+            crate::ObjectRef { kind: "Rollout".into(), namespace: "default".into(), name: "demo".into() };
+        let write = crate::Write { object, request, purpose, events: Vec::new() };
+        let plan = Plan { writes: vec![write], ..Plan::default() };
+        writes_are_guarded(&snapshot, &plan).map(|it| it.text).unwrap_or_default()
+    };
+    let size = |(from, to), paths: &[&str]| {
+        let tests: Vec<Value> = paths.iter().map(|path| json!({"op": "test", "path": path})).collect();
+        let request = crate::Request::JsonPatch { body: tests.into(), subresource: None };
+        broken(crate::Purpose::Scale { from, to }, request)
+    };
+    let all = ["/metadata/uid", "/spec/replicas", "/metadata/resourceVersion"];
+    assert_eq!(size((2, 3), &all[..2]), "");
+    assert!(size((2, 3), &all[1..]).ends_with("2 to 3 pods, and /metadata/uid is not tested"));
+    assert!(size((2, 3), &all[..1]).ends_with("/spec/replicas is not tested"));
+    assert!(size((3, 2), &all[..2]).ends_with("/metadata/resourceVersion is not tested"));
+    assert_eq!(size((3, 2), &all), "");
+    let status = |version: &str| {
+        let body = json!({"status": {"phase": "Healthy"}});
+        let request =
+            crate::Request::MergePatch { body, resource_version: version.into(), subresource: None };
+        broken(crate::Purpose::Status, request)
+    };
+    assert_eq!(status("7"), "");
+    assert!(status("").ends_with("a status without the version that it was decided on"));
+}
+
+#[test]
+fn nothing_becomes_stable_unread() {
+    let observed = world((5, 5), (5, 5), updating(json!({})));
+    let mut snapshot = crate::Snapshot::of(observed.rollout);
+    snapshot.replica_sets = observed.replica_sets;
+    let request = crate::Request::MergePatch {
+        body: json!({"status": {"stableRS": "v2"}}),
+        resource_version: "7".into(),
+        subresource: None,
+    };
+    let object =
+        crate::ObjectRef { kind: "Rollout".into(), namespace: "default".into(), name: "demo".into() };
+    let write = crate::Write { object, request, purpose: crate::Purpose::Status, events: Vec::new() };
+    let plan = Plan { writes: vec![write], ..Plan::default() };
+    let broken = writes_are_guarded(&snapshot, &plan).unwrap();
+    assert!(broken.text.ends_with("v2 becomes stable, and was not read live"), "{broken}");
+    snapshot.fresh.insert(crate::snapshot::Evidence::ReplicaSet("demo-v2".into()));
+    assert_eq!(writes_are_guarded(&snapshot, &plan), None);
+}
