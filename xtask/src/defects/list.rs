@@ -128,7 +128,8 @@ fn shown(value: &str) -> Option<Shown> {
 
 /// The beginning of what was broken.
 pub(super) fn shortened(text: &str) -> String {
-    text.chars().take(SHORT).collect()
+    let short: String = text.chars().take(SHORT).collect();
+    short.trim_end().to_owned()
 }
 
 /// Notes in its list which world shows a defect.

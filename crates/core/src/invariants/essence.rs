@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tidegate_api::labels;
 
 use super::Observation;
@@ -52,6 +53,15 @@ impl Essence {
             weights: weights.map(|(hash, weight)| (role(hash), *weight)).collect(),
             ..self.clone()
         }
+    }
+
+    /// The first member that is another one in `other`, with both values; `None`: they are alike.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let (own, others) = (json!(self), json!(other));
+        let mut members = own.as_object().into_iter().flatten();
+        let (name, value) = members.find(|(name, value)| others[name.as_str()] != **value)?;
+        Some(format!("{name} is {value}, not {}", others[name.as_str()]))
     }
 }
 

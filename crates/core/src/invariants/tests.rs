@@ -241,7 +241,9 @@ fn i10_the_essence_forgets_history_but_not_counts() {
     let later = world((5, 5), (0, 0), updating(json!({"abortedAt": "2026-11-23T06:00:00Z"})));
     assert_eq!(essence(&one), essence(&later));
     assert_ne!(essence(&one), essence(&world((4, 4), (0, 0), updating(json!({})))));
-    assert_ne!(essence(&one), essence(&world((5, 5), (0, 0), updating(json!({"currentStepIndex": 1})))));
+    let stepped = essence(&world((5, 5), (0, 0), updating(json!({"currentStepIndex": 1}))));
+    assert_eq!(essence(&one).difference(&stepped).unwrap(), "step is 0, not 1");
+    assert_eq!(essence(&one).difference(&essence(&one)), None);
 }
 
 #[test]

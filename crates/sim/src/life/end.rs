@@ -66,11 +66,8 @@ impl End {
             let Some(direct) = direct.get(name) else {
                 return Some(format!("{name} is not there when the same objects are applied at once"));
             };
-            (end != direct).then(|| {
-                format!(
-                    "not like that of the same objects applied at once: {name} is {end:?}, not {direct:?}"
-                )
-            })
+            let how = end.difference(direct)?;
+            Some(format!("the end is not like that of the same objects applied at once: {name}: {how}"))
         })
     }
 }

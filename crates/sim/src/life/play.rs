@@ -131,7 +131,7 @@ pub fn play(script: &Script) -> Played {
     };
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok((mut played, end)) => {
-            played.broken = played.broken.or_else(|| Some(Broken::new("end", end.difference(script)?)));
+            played.broken = played.broken.or_else(|| Some(Broken::new("I10", end.difference(script)?)));
             played
         }
         Err(panic) => {
