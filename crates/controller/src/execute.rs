@@ -95,11 +95,6 @@ fn to_http(
             body["metadata"]["resourceVersion"] = Value::from(version.as_str());
             (Method::PATCH, object + suffix(*subresource), "application/merge-patch+json", body)
         }
-        Request::OwnMembers { body, uid } => {
-            let mut body = body.clone();
-            body["metadata"]["uid"] = Value::from(uid.as_str());
-            (Method::PATCH, object, "application/merge-patch+json", body)
-        }
         Request::Evict { uid } => {
             (Method::POST, object + "/eviction", "application/json", eviction(write, uid))
         }
@@ -170,8 +165,7 @@ fn refusal(request: &Request, status: Status) -> WriteError {
     // By code: kube's `is_conflict` and the like miss refusals of proxies, which carry no known reason.
     match (status.code, request) {
         (409, _) if status.reason == reason::ALREADY_EXISTS => WriteError::AlreadyExists,
-        // Of members of our own, 422: another object has the name by now.
-        (409, _) | (422, Request::OwnMembers { .. }) => WriteError::Conflict,
+        (409, _) => WriteError::Conflict,
         (404, _) => WriteError::NotFound,
         // A `test` that fails is answered as a bad patch, without a finding about any field.
         (422, Request::JsonPatch { .. }) if causes.is_empty() => WriteError::Conflict,

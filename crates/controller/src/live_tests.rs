@@ -91,10 +91,11 @@ async fn on_a_pod(
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_of_a_pod_are_written_for_this_pod_only_and_seen_by_the_next_plan() {
-    let request = || Request::OwnMembers {
+async fn members_of_a_pod_are_written_as_it_was_read_and_seen_by_the_next_plan() {
+    let request = || Request::MergePatch {
         body: json!({"metadata": {"labels": {"role": "stable"}}}),
-        uid: "uid-first".into(),
+        resource_version: "7".into(),
+        subresource: None,
     };
     let mut written = owned("first", "uid-own");
     written["metadata"]["labels"] = json!({"role": "stable"});
@@ -104,8 +105,8 @@ async fn members_of_a_pod_are_written_for_this_pod_only_and_seen_by_the_next_pla
     assert_eq!(snapshot.pods.found().unwrap()[0].metadata.labels["role"], "stable");
     assert_eq!(seen.uri.split('?').next(), Some("/api/v1/namespaces/a/pods/first"));
     assert_eq!(seen.content, "application/merge-patch+json");
-    assert_eq!(seen.body, json!({"metadata": {"labels": {"role": "stable"}, "uid": "uid-first"}}));
-    let (failure, outcome, ..) = on_a_pod(plan(), refusal(409, "Conflict", "another uid")).await;
+    assert_eq!(seen.body, json!({"metadata": {"labels": {"role": "stable"}, "resourceVersion": "7"}}));
+    let (failure, outcome, ..) = on_a_pod(plan(), refusal(409, "Conflict", "another version")).await;
     assert_eq!((failure, outcome), (Some(tidegate_core::WriteError::Conflict), Outcome::Settled(None)));
 }
 

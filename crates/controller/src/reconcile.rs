@@ -7,13 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tidegate_api::meta::ObjectMeta;
 use tidegate_core::{
-    Event, Failure, Need, Plan, Purpose, Request, Snapshot, Write, WriteError, panic_text, rollout,
+    Event, Failure, Need, ObjectRef, Observed, Plan, Purpose, Request, Snapshot, Write, WriteError,
+    panic_text, rollout,
 };
 use tokio::time::Instant;
 
 use crate::events::Subject;
 use crate::execute::{self, Answer, Versions};
-use crate::kind::Kind;
+use crate::kind::{Kind, REPLICA_SET, SERVICE};
 use crate::live;
 use crate::memory::Sight;
 use crate::rate::Priority;
@@ -130,30 +131,34 @@ async fn look(shell: &Shell, key: &Key) -> Look {
         "a watch is behind our own writes; reading live"
     );
     match live::snapshot(&shell.clients, key, known).await {
-        Ok(Some(snapshot)) => {
-            forget_vanished(shell, key, &snapshot);
-            Look::Snapshot(Box::new(snapshot))
-        }
+        Ok(Some(snapshot)) => Look::Snapshot(Box::new(snapshot)),
         Ok(None) => Look::Nothing,
         Err(error) => Look::Failed(error),
     }
 }
 
-/// A write to a ReplicaSet that neither the store nor a live list knows will never be delivered.
+/// A write to a ReplicaSet that neither the store nor a live list knows will never be delivered, nor one to a Service that is gone.
 fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
     let mut state = shell.lock();
     let state = &mut *state;
     let world = &state.world;
     let Some(memory) = state.memories.get_mut(key) else { return };
-    memory.retain(|object| {
-        object.kind != crate::kind::REPLICA_SET.kind
-            || world.replica_sets.contains(&Key::new(&object.namespace, &object.name))
-            || live.replica_sets.iter().any(|replica_set| replica_set.metadata.name == object.name)
+    let at = |object: &ObjectRef| Key::new(&object.namespace, &object.name);
+    memory.retain(|object| match object.kind.as_str() {
+        kind if kind == REPLICA_SET.kind => {
+            world.replica_sets.contains(&at(object))
+                || live.replica_sets.iter().any(|replica_set| replica_set.metadata.name == object.name)
+        }
+        kind if kind == SERVICE.kind => live.services.get(&object.name) != Some(&Observed::Missing),
+        _ => true,
     });
 }
 
 async fn decide_and_do(shell: &Shell, key: &Key, mut snapshot: Box<Snapshot>) -> Result<Outcome, ReadError> {
     complete(shell, &mut snapshot, Some(key)).await?;
+    if snapshot.replica_sets_are_live {
+        forget_vanished(shell, key, &snapshot);
+    }
     let mut work = Work::on(shell, key, snapshot);
     let mut plan = work.plan();
     let (mut retry, mut last_error) = (false, None);

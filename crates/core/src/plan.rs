@@ -155,13 +155,6 @@ pub enum Request {
         /// Where it goes.
         subresource: Option<Subresource>,
     },
-    /// RFC 7386 patch of members that nobody else writes: only the uid is a precondition.
-    OwnMembers {
-        /// The members that change.
-        body: Value,
-        /// Precondition.
-        uid: String,
-    },
     /// Delete exactly this object in exactly this state.
     Delete {
         /// Precondition.

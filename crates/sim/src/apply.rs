@@ -100,15 +100,23 @@ impl World {
     pub async fn replace(&self, namespace: &str, manifest: &str) -> Outcome {
         let mut lines = Vec::new();
         for object in objects(manifest)? {
-            let (path, object) = self.addressed(namespace, object).await?;
-            let at = format!("{path}/{}", text(&object, "/metadata/name"));
-            self.request(Method::PUT, at, "application/json", &object).await?;
-            lines.push(format!("{} replaced", in_words(&object)));
+            lines.push(self.replace_object(namespace, object).await?);
         }
         Ok(lines.join("\n"))
     }
 
     /// The same for one object; `namespace` counts where it names none.
+    ///
+    /// # Errors
+    /// When the cluster does not serve its kind, has none of that name, or refuses it.
+    pub async fn replace_object(&self, namespace: &str, object: Value) -> Outcome {
+        let (path, object) = self.addressed(namespace, object).await?;
+        let at = format!("{path}/{}", text(&object, "/metadata/name"));
+        self.request(Method::PUT, at, "application/json", &object).await?;
+        Ok(format!("{} replaced", in_words(&object)))
+    }
+
+    /// `kubectl apply` of one object; `namespace` counts where it names none.
     ///
     /// # Errors
     /// When the cluster does not serve its kind, or refuses it.

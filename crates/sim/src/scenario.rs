@@ -73,7 +73,12 @@ pub(crate) async fn follow(
             Err(source) => return Err(ScriptError::Command { line, text: text.clone(), source }),
         }
     }
-    Ok(())
+    let is_gone =
+        |name: &&String| world.server.get("rollouts.argoproj.io", &context.namespace, name).is_none();
+    match script.setting.rollouts.iter().find(is_gone) {
+        Some(name) => Err(ScriptError::End(format!("Rollout {name} is not there"))),
+        None => Ok(()),
+    }
 }
 
 /// All commands of a script, in order.

@@ -311,11 +311,11 @@ impl World {
         }
     }
 
-    fn note(&mut self, upheaval: &'static str) {
+    pub(crate) fn note(&mut self, upheaval: &'static str) {
         *self.upheavals.entry(upheaval).or_default() += 1;
     }
 
-    /// How often each fault has struck so far, by name, with crashes, twins and jumps of clocks.
+    /// How often each fault has struck so far, by name, with crashes, twins, jumps of clocks, silence, and what was lost.
     #[must_use]
     pub fn struck(&self) -> BTreeMap<&'static str, u64> {
         let mut struck = self.faults.struck();
@@ -394,6 +394,11 @@ impl World {
         let tried =
             wait.and_then(|wait| jiff::SignedDuration::try_from(wait).ok()).map(|wait| self.now() + wait);
         next.into_iter().chain(tried).min()
+    }
+
+    /// How often the controller that runs has looked at what is there because its watches were behind its own writes.
+    pub(crate) fn live_reads(&self) -> u64 {
+        self.handle().map_or(0, |handle| handle.metrics().live_reads)
     }
 
     fn handle(&self) -> Option<Handle> {

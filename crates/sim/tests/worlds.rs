@@ -3,10 +3,11 @@
 //! `TIDEGATE_SEED=N` plays one alone and, if it breaks a promise, prints a shortened script of it; `TIDEGATE_LIVES=N` plays so many;
 //! `TIDEGATE_SEEDS=A..B` plays them up to the first that breaks one.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::explicit_write, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write as _;
 use std::ops::Range;
 
 use tidegate_sim::life::{self, Played, campaign::Summary};
@@ -29,8 +30,12 @@ const LEAST: [(&str, &[(&str, u64)]); 5] = [
             ("event-lost", 1_000),
             ("event-twice", 1_000),
             ("late-write", 1_000),
+            ("node lost", 500),
+            ("pod lost", 300),
+            ("replicaset lost", 300),
             ("restart", 300),
             ("server-error", 1_000),
+            ("silence", 300),
             ("slow", 1_000),
             ("timeout-after", 1_000),
             ("timeout-before", 1_000),
@@ -47,10 +52,12 @@ const LEAST: [(&str, &[(&str, u64)]); 5] = [
             ("Adopt", 300),
             ("CleanUp", 300),
             ("CreateReplicaSet", 5_000),
+            ("DefaultReplicas", 300),
             ("Evict", 500),
             ("Metadata", 5_000),
             ("NoteSize", 500),
             ("PodMetadata", 2_000),
+            ("Release", 50),
             ("Route", 5_000),
             ("ScaleDown", 5_000),
             ("ScaleUp", 5_000),
@@ -59,21 +66,34 @@ const LEAST: [(&str, &[(&str, u64)]); 5] = [
             ("SwitchService", 5_000),
         ],
     ),
-    ("phases", &[("Degraded", 5_000), ("Healthy", 50_000), ("Paused", 5_000), ("Progressing", 50_000)]),
+    (
+        "phases",
+        &[
+            ("Degraded", 5_000),
+            ("Healthy", 50_000),
+            ("none", 5_000),
+            ("Paused", 5_000),
+            ("Progressing", 50_000),
+        ],
+    ),
     (
         "waits",
         &[
+            ("metadata.ownerReferences", 50),
+            ("metadata.uid", 3),
             ("refused", 500),
             ("spec", 500),
             ("spec.paused", 300),
             ("spec.replicas", 3_000),
             ("spec.restartAt", 500),
             ("spec.selector", 3_000),
+            ("spec.strategy.canary.canaryService", 3),
             ("status.abort", 300),
             ("status.availableReplicas", 20_000),
             ("status.canary.weights", 500),
             ("status.canary.weights.verified", 300),
             ("status.pauseConditions", 3_000),
+            ("status.replicas", 300),
         ],
     ),
     (
@@ -81,11 +101,11 @@ const LEAST: [(&str, &[(&str, u64)]); 5] = [
         &[
             ("a missing object is looked for again", 300),
             ("a pause ends", 300),
-            ("a restart goes on", 20),
+            ("a restart goes on", 1_000),
             ("a restart is due", 100),
             ("a scale-down delay ends", 1_000),
             ("counters are written", 3_000),
-            ("the progress deadline is exceeded", 20),
+            ("the progress deadline is exceeded", 50),
         ],
     ),
 ];
@@ -100,6 +120,11 @@ fn range(name: &str) -> Option<Range<u64>> {
     let text = std::env::var(name).ok()?;
     let read = || text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
     Some(read().unwrap_or_else(|| panic!("{name} is A..B")))
+}
+
+/// Written past the test harness, which shows what is printed only of tests that fail.
+macro_rules! say {
+    ($($words:tt)*) => { writeln!(std::io::stdout(), $($words)*).unwrap() };
 }
 
 fn seen(seed: u64, played: &Played) {
@@ -119,7 +144,7 @@ fn two_thousand_worlds_keep_every_promise() {
     let lives = number("TIDEGATE_LIVES").unwrap_or(2_000);
     let fresh: Vec<u64> =
         (0..number("TIDEGATE_FRESH").unwrap_or(5)).map(|n| RandomState::new().hash_one(n)).collect();
-    println!("fresh seeds: {fresh:?}");
+    say!("fresh seeds: {fresh:?}");
     let seed = |index: u64| match index.checked_sub(lives) {
         Some(index) => fresh[usize::try_from(index).unwrap()],
         None => index,
@@ -161,16 +186,16 @@ fn one(seed: u64) {
 /// Prints how often everything occurred; what did not occur often enough.
 fn rare(summary: &Summary, lives: u64) -> Vec<String> {
     let Summary { counts, writes, plans, failed, .. } = summary;
-    println!("{} worlds, {plans} decisions, {writes} stored writes", summary.lives);
-    println!("requests failed: {} by us, {} by others", failed.ours, failed.theirs);
+    say!("{} worlds, {plans} decisions, {writes} stored writes", summary.lives);
+    say!("requests failed: {} by us, {} by others", failed.ours, failed.theirs);
     let struck = summary.struck.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
     let maps: [&BTreeMap<String, u64>; 5] =
         [&struck, &counts.writes, &counts.phases, &counts.waits, &counts.timers];
     let mut rare = Vec::new();
     for ((what, least), map) in LEAST.iter().zip(maps) {
-        println!("{what}");
+        say!("{what}");
         for (name, count) in map {
-            println!("  {name:<40} {count:>9}");
+            say!("  {name:<40} {count:>9}");
         }
         for (name, least) in *least {
             let count = map.get(*name).copied().unwrap_or(0);
@@ -178,6 +203,9 @@ fn rare(summary: &Summary, lives: u64) -> Vec<String> {
                 rare.push(format!("{what}: {name} {count} of {least}"));
             }
         }
+        let is_known = |name: &&String| least.iter().any(|(known, _)| known == name);
+        let unknown = map.keys().filter(|name| !is_known(name));
+        rare.extend(unknown.map(|name| format!("{what}: {name} has no minimum")));
     }
     rare
 }

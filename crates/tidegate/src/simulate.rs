@@ -60,10 +60,10 @@ use session::{Outcome, Session, Story};
 /// promise is told with the command that plays it again. With --seed alone that one
 /// world is told line by line. Without -f random Rollouts of our own are played.
 ///
-/// Exit code 0: every Rollout ended Healthy, in every world. 1: one did not, or a command of the
-/// script was refused, or with --faults a promise was broken; the last lines say
-/// why. 2: the input is wrong, and standard
-/// error says where.
+/// Exit code 0: every Rollout ended Healthy, in every world. 1: one did not, or a
+/// command of the script was refused, or with --faults a promise was broken; the last
+/// lines say why. 2: the input is wrong, and standard error says where. 130: Ctrl-C
+/// came before all worlds were played, and those before it kept every promise.
 ///
 /// Example: tidegate simulate -f rollout.yaml -f service.yaml
 /// Example: tidegate simulate -f deploy/ --faults --seeds 1000
@@ -77,10 +77,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "files")]
     script: Option<PathBuf>,
     /// Namespace of objects and commands that name none
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", requires = "files")]
     namespace: Option<String>,
     /// How long pods take to become ready: 500ms, 40s, 2m
-    #[arg(long, value_name = "TIME", default_value = "800ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "800ms", value_parser = duration, requires = "files")]
     ready_after: Duration,
     /// Pods' names and everything else that is left to chance derive from it; with --faults
     /// the one world to play, or with --seeds the first
@@ -104,8 +104,9 @@ pub(crate) struct Args {
 const READY_AFTER: Duration = Duration::from_millis(800);
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let time = tidegate_api::duration::parse_go_duration(text).map_err(|error| error.to_string())?;
-    Duration::try_from(time).map_err(|_| "a time before now".to_owned())
+    let time = tidegate_api::duration::parse_go_duration(text).ok();
+    let time = time.and_then(|time| Duration::try_from(time).ok());
+    time.ok_or_else(|| "it is no time; write 500ms, 40s or 2m".to_owned())
 }
 
 /// Plays, and returns the exit code.

@@ -23,6 +23,19 @@ fn what_does_not_end_healthy_says_why() {
     check("invalid-edit", &format!("{GUIDE} --script invalid-edit.txt"));
     check("slow-pods", &format!("{GUIDE} --ready-after 15m"));
     check("refused", &format!("{GUIDE} --script refused.txt"));
+    check("deleted", &format!("{GUIDE} --script deleted.txt"));
+}
+
+#[test]
+fn what_a_script_applies_is_played_without_kinds_that_no_cluster_here_has() {
+    check("applied", &format!("{GUIDE} --script applied.txt"));
+    check("faults-applied", &format!("{GUIDE} --script applied.txt --faults --seeds 2"));
+}
+
+#[test]
+fn a_rollout_that_is_gone_kept_no_promise() {
+    let told = run(&format!("{GUIDE} --script deleted.txt --faults --seeds 2"), b"");
+    assert!(told.contains("no Rollout is there") && told.ends_with("--- exit code 1\n"), "{told}");
 }
 
 #[test]
@@ -38,6 +51,11 @@ fn wrong_input_is_told_with_file_and_line() {
     check("other-namespace", "simulate -f two.yaml --namespace test");
     check("no-arguments", "simulate");
     check("no-duration", &format!("{GUIDE} --ready-after soon"));
+    check("replaced", &format!("{GUIDE} --script replaced.txt"));
+    check("strangers", "simulate -f two.yaml --script strangers.txt");
+    check("elsewhere", "simulate -f two.yaml -f own.yaml --script elsewhere.txt");
+    check("no-seeds", "simulate --faults --seed 18446744073709551615 --seeds 2");
+    check("nothing-to-be-ready", "simulate --faults --ready-after 2s");
 }
 
 #[test]

@@ -39,6 +39,13 @@ pub(super) struct Shown {
     pub(super) text: String,
 }
 
+impl Shown {
+    /// `I2`, of `I2: ready pods fall ...`.
+    pub(super) fn promise(&self) -> &str {
+        self.text.split(':').next().unwrap_or_default()
+    }
+}
+
 impl Defect {
     /// Where in its file the text is that is replaced.
     pub(super) fn place(&self, source: &str) -> Result<Range<usize>, String> {

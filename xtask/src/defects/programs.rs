@@ -15,7 +15,7 @@ use crate::chain::{announce, cargo_command};
 
 /// The test of random worlds.
 const WORLDS: &str = "worlds";
-/// Tests of whole crates: everything else, beside unit tests, that tests what the controller does.
+/// Scenarios, and tests of the whole controller.
 const TESTS: [&str; 4] = ["scenarios", "shell", "leader", "process"];
 /// A defect may keep a test from coming to its end.
 const LIMIT: Duration = Duration::from_secs(900);

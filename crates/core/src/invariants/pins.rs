@@ -223,6 +223,20 @@ pub fn stable_bears_what_comes_back(
     by: Knowledge,
 ) -> Option<Violation> {
     let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
+    let service = &new.stable.service_name;
+    if after.services.contains_key(service) && after.pinned_by(service).is_none() {
+        // Pods of any version answer for it, whichever the route names.
+        let of_it = |weights| {
+            destinations(weights).filter(|to| to.service_name == *service).map(|to| to.weight).sum()
+        };
+        let (from, to): (i32, i32) = (of_it(old), of_it(new));
+        let (ready, needs) = (after.endpoints_of(service), after.needed_for(to, whole(new)));
+        let is_overloaded = to > from && ready < needs && by == Knowledge::Exact;
+        return is_overloaded.then(|| {
+            let what = format!("the weight of Service {service} rises from {from} to {to} of {}", whole(new));
+            violation("I2", format!("{what}, and of {needs} ready pods that this needs it has {ready}"))
+        });
+    }
     let share = |weights, hash: &str| after.share_of(weights, hash);
     let hash = after.reached_by(&new.stable);
     let version = after.hashed(hash)?;

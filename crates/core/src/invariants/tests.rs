@@ -274,7 +274,31 @@ fn writes_carry_their_guard() {
         broken(crate::Purpose::Status, request)
     };
     assert_eq!(status("7"), "");
-    assert!(status("").ends_with("a status without the version that it was decided on"));
+    assert!(status("").ends_with("demo: goes without the version that it was decided on"));
+    let patch = |purpose, paths: &[&str]| {
+        let tests: Vec<Value> = paths.iter().map(|path| json!({"op": "test", "path": path})).collect();
+        broken(purpose, crate::Request::JsonPatch { body: tests.into(), subresource: None })
+    };
+    let lent = crate::Purpose::ScaleWorkload { from: 3, to: 2 };
+    assert!(patch(lent, &all[..2]).ends_with("3 to 2 pods, and /metadata/resourceVersion is not tested"));
+    assert_eq!(patch(lent, &all), "");
+    assert!(patch(crate::Purpose::Status, &all).ends_with("Status as a request that has no guard"));
+    assert!(
+        patch(crate::Purpose::SwitchService, &all[..1])
+            .ends_with("demo: /metadata/resourceVersion is not tested")
+    );
+    assert_eq!(patch(crate::Purpose::SwitchService, &all), "");
+    let deletion = |uid: &str, version: &str| {
+        broken(
+            crate::Purpose::CleanUp,
+            crate::Request::Delete { uid: uid.into(), resource_version: version.into() },
+        )
+    };
+    assert_eq!(deletion("u", "7"), "");
+    assert!(!deletion("u", "").is_empty() && !deletion("", "7").is_empty());
+    let evicted = |uid: &str| broken(crate::Purpose::Evict, crate::Request::Evict { uid: uid.into() });
+    assert_eq!(evicted("u"), "");
+    assert!(evicted("").ends_with("goes without the uid"));
 }
 
 #[test]

@@ -221,7 +221,8 @@ fn progress(view: &View<'_>) -> Plan {
     if is_quiet {
         writes.extend(restart::evictions(view, &mut draft));
     }
-    writes.extend(workload::scale_down(view, &draft.status));
+    let (lent, answers) = workload::scale_down(view, &draft.status).unzip();
+    writes.extend(lent);
     if writes.is_empty() {
         writes.extend(roles::writes(view, &draft.status));
         writes.extend(revisions::clean_up(view));
@@ -235,7 +236,8 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
-    let stale = stale_evidence(view, &draft.status, gaining, sizing.rests_on);
+    let rests_on = sizing.rests_on.into_iter().chain(answers).collect();
+    let stale = stale_evidence(view, &draft.status, gaining, rests_on);
     let mut needs = Vec::new();
     if !stale.is_empty() {
         writes.clear();

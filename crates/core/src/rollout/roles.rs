@@ -185,9 +185,11 @@ fn pod_write(
     }
     Some(Write {
         object: view.object("Pod", &pod.metadata.name),
-        request: Request::OwnMembers {
+        // Late, it would take from the pod what it has been given since.
+        request: Request::MergePatch {
             body: json!({"metadata": {"labels": labels, "annotations": annotations}}),
-            uid: pod.metadata.uid.clone(),
+            resource_version: pod.metadata.resource_version.clone(),
+            subresource: None,
         },
         purpose: Purpose::PodMetadata,
         events: Vec::new(),

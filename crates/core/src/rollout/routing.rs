@@ -137,6 +137,13 @@ impl Role {
         }
         Some(self.destination(view)?.pod_template_hash.as_str()).filter(|hash| !hash.is_empty())
     }
+
+    /// Whether its Service is there and selects pods of any version, as one does that somebody has applied anew.
+    fn selects_any(self, view: &View<'_>) -> bool {
+        let service = self.service(view);
+        let is_there = view.snapshot.services.get(service).is_some_and(|it| it.found().is_some());
+        is_there && view.selected_by(service).is_none()
+    }
 }
 
 fn weights<'a>(view: &View<'a>) -> Option<&'a TrafficWeights> {
@@ -314,16 +321,18 @@ fn next_weight(view: &View<'_>, (new, wanted): (&ReplicaSet, i32), status: &Roll
     }
     let dead = || {
         let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));
-        canary.is_none_or(|rs| rs.possibly_available() == 0)
+        !Role::Canary.selects_any(view) && canary.is_none_or(|rs| rs.possibly_available() == 0)
     };
     let stable_runs = view.with_hash(&status.stable_rs).is_some_and(|rs| rs.available() > 0);
     if wanted == routed || (stable_runs && dead()) {
         return wanted;
     }
-    let Some(stable) = Role::Stable.version(view).filter(|hash| *hash == status.stable_rs) else {
+    // Of all pods, stable's are the fewest that answer.
+    let goes_there = Role::Stable.version(view) == Some(status.stable_rs.as_str());
+    if !goes_there && !Role::Stable.selects_any(view) {
         return routed;
-    };
-    let stable = view.with_hash(stable).map_or(0, ReplicaSet::available);
+    }
+    let stable = view.with_hash(&status.stable_rs).map_or(0, ReplicaSet::available);
     let shares = view.shares();
     let borne = if stable == 0 { 0 } else { shares.bearable(stable + missing_allowed(view)) };
     wanted.max(shares.max_weight - borne).min(routed)

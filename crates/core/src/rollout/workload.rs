@@ -6,7 +6,7 @@ use tidegate_api::rollout::{RolloutStatus, WorkloadScaleDown};
 
 use super::view::View;
 use crate::plan::{Plan, Purpose, Request, Write};
-use crate::snapshot::ReplicaSet;
+use crate::snapshot::{Evidence, ReplicaSet};
 
 /// Notes which generation of the workload the Rollout follows; a pass of its own, because the new version copies it.
 pub(super) fn note_generation(view: &View<'_>) -> Option<Plan> {
@@ -29,8 +29,9 @@ pub(super) fn note_generation(view: &View<'_>) -> Option<Plan> {
     Some(Plan { writes: vec![write], ..Plan::default() })
 }
 
-/// Takes the Deployment's own pods away as the Rollout's first version takes over. It is never deleted, and never grows.
-pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
+/// Takes the Deployment's own pods away as the Rollout's first version takes over, which must answer in their place: the write, and
+/// what it rests on. It is never deleted, and never grows.
+pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<(Write, Evidence)> {
     let when = view.rollout().spec.workload_ref.as_ref()?.scale_down.as_ref()?;
     let workload = view.snapshot.workload.found().filter(|workload| workload.kind == "Deployment")?;
     // Later versions have found it gone, or as a user wants it.
@@ -49,11 +50,13 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<Writ
         WorkloadScaleDown::Progressively => (view.replicas - available).max(0),
         _ => return None,
     };
-    (target < size).then(|| Write {
-        object: view.object("Deployment", &workload.metadata.name),
+    let metadata = &workload.metadata;
+    let write = || Write {
+        object: view.object("Deployment", &metadata.name),
         request: Request::JsonPatch {
             body: json!([
-                {"op": "test", "path": "/metadata/uid", "value": workload.metadata.uid},
+                {"op": "test", "path": "/metadata/uid", "value": metadata.uid},
+                {"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version},
                 {"op": "test", "path": "/spec/replicas", "value": size},
                 {"op": "replace", "path": "/spec/replicas", "value": target},
             ]),
@@ -61,5 +64,6 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<Writ
         },
         purpose: Purpose::ScaleWorkload { from: size, to: target },
         events: Vec::new(),
-    })
+    };
+    (target < size).then(|| (write(), Evidence::ReplicaSet(first.metadata.name.clone())))
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::dice::Dice;
 
 pub use layer::Faulty;
+pub(crate) use rates::names;
 pub use rates::{Fault, NoRate, Rates};
 
 /// How old an answer may be by the time when the last write that rests on it arrives, where requests are slow: several in a row are.

@@ -167,7 +167,8 @@ impl fmt::Display for Rates {
 #[error("`{0}` is no rate; write NAME=N for N of a thousand, NAME one of {names}", names = names())]
 pub struct NoRate(String);
 
-fn names() -> String {
+/// All faults, as they are written.
+pub(crate) fn names() -> String {
     Fault::ALL.map(Fault::name).join(", ")
 }
 

@@ -9,7 +9,7 @@ use crate::dice::Dice;
 /// Lines that people and things add to a life, by how often each comes.
 type Act = fn(&mut Dice, &Site) -> Vec<String>;
 
-const ACTS: [(u64, Act); 32] = [
+const ACTS: [(u64, Act); 33] = [
     (12, image),
     (7, promote),
     (3, promote_full),
@@ -29,6 +29,7 @@ const ACTS: [(u64, Act); 32] = [
     (2, pod_lost),
     (2, |dice, _| machines::node_lost(dice)),
     (2, replica_set_lost),
+    (1, replica_set_relabelled),
     (2, service_lost),
     (2, service_edited),
     (2, budget_edited),
@@ -262,6 +263,10 @@ fn pod_lost(dice: &mut Dice, _: &Site) -> Vec<String> {
 
 fn replica_set_lost(dice: &mut Dice, _: &Site) -> Vec<String> {
     vec![format!("lose replicaset {}", dice.roll(12))]
+}
+
+fn replica_set_relabelled(dice: &mut Dice, _: &Site) -> Vec<String> {
+    vec![format!("relabel replicaset {}", dice.roll(12))]
 }
 
 fn service_lost(dice: &mut Dice, site: &Site) -> Vec<String> {

@@ -34,8 +34,10 @@ pub fn script(seed: u64) -> Script {
     let mut text = format!("# The life of seed {seed}.\n# seed: {seed}\n");
     settings(&mut dice, &mut text);
     let site = specs::Site::new(&mut dice);
+    let names: Vec<&str> = site.subjects.iter().map(|subject| subject.name).collect();
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "# rollouts: {}", names.join(" "));
     for object in site.objects() {
-        // Writing to a String does not fail.
         let _ = writeln!(text, "$ {}", written("apply", &object));
     }
     for line in acts::acts(&mut dice, &site).into_iter().chain(acts::ending(&mut dice, &site)) {
@@ -45,7 +47,8 @@ pub fn script(seed: u64) -> Script {
 }
 
 /// `kubectl apply -f - <<< 'OBJECT'`. The only quotes are those around it.
-fn written(verb: &str, object: &Value) -> String {
+#[must_use]
+pub fn written(verb: &str, object: &Value) -> String {
     format!("kubectl {verb} -f - <<< '{}'", object.to_string().replace('\'', "\\u0027"))
 }
 

@@ -34,8 +34,8 @@ pub struct Updated {
     pub name: String,
     /// `web=demo:2 sidecar=proxy:2`, one of each update.
     pub updates: Vec<String>,
-    /// The new images of the first update.
-    pub images: Vec<String>,
+    /// The new images of each update.
+    pub images: Vec<Vec<String>>,
 }
 
 /// Lines that happen to machines in a life, by how often each comes.
@@ -73,6 +73,8 @@ impl Own {
         if self.namespace != "default" {
             set("namespace", self.namespace.clone());
         }
+        let names: Vec<&str> = self.rollouts.iter().map(|rollout| rollout.name.as_str()).collect();
+        set("rollouts", names.join(" "));
         set("ready after", in_millis(self.ready_after));
         set("workers", (1 + dice.roll(4)).to_string());
         set("reaction", format!("{}ms", dice.one_of(&[0, 0, 20, 100, 300])));
@@ -101,7 +103,7 @@ impl Own {
         let rounds = self.rollouts.iter().map(|rollout| rollout.updates.len()).max().unwrap_or(0);
         let rounds = if dice.happens(1, 3) { rounds } else { rounds.min(1) };
         for round in 0..rounds {
-            let fate = self.fate(dice);
+            let fate = self.fate(dice, round);
             lines.extend(fate.iter().map(|(image, fate)| format!("pods of {image} {fate}")));
             if dice.happens(2, 3) {
                 lines.extend(machines::faults(dice));
@@ -118,9 +120,10 @@ impl Own {
         }
     }
 
-    /// What pods of a new version do for a while.
-    fn fate(&self, dice: &mut Dice) -> Option<(String, String)> {
-        let images: Vec<&String> = self.rollouts.iter().flat_map(|rollout| &rollout.images).collect();
+    /// What pods of an update do for a while: those of the versions before it run well.
+    fn fate(&self, dice: &mut Dice, round: usize) -> Option<(String, String)> {
+        let of_round = |rollout: &Updated| rollout.images.get(round).cloned().unwrap_or_default();
+        let images: Vec<String> = self.rollouts.iter().flat_map(of_round).collect();
         if images.is_empty() || dice.happens(1, 2) {
             return None;
         }
@@ -159,7 +162,7 @@ impl Own {
                 None => return act(dice),
             }
         }
-        let images: Vec<&String> = self.rollouts.iter().flat_map(|rollout| &rollout.images).collect();
+        let images: Vec<&String> = self.rollouts.iter().flat_map(|it| it.images.iter().flatten()).collect();
         if images.is_empty() { Vec::new() } else { vec![format!("lose a pod of {}", dice.one_of(&images))] }
     }
 
@@ -269,7 +272,7 @@ mod tests {
             rollouts: vec![Updated {
                 name: "web".to_owned(),
                 updates: vec!["web=demo:2".to_owned(), "web=demo:3".to_owned()],
-                images: vec!["demo:2".to_owned()],
+                images: vec![vec!["demo:2".to_owned()], vec!["demo:3".to_owned()]],
             }],
             course: None,
             namespace: "shop".to_owned(),
@@ -301,6 +304,31 @@ mod tests {
             struck.extend(played.record.struck.into_keys());
         }
         assert!(struck.len() > 10, "{struck:?}");
+    }
+
+    #[test]
+    fn pods_of_what_ran_before_an_update_run_well() {
+        let own = own();
+        let mut fates = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let text = own.script(seed).to_string();
+            let mut asked = 1;
+            for line in text.lines() {
+                if let Some(words) = line.strip_prefix("$ pods of demo:") {
+                    let (version, fate) = words.split_once(' ').unwrap();
+                    // They are said before the update to them.
+                    assert_eq!(
+                        version.parse::<i32>().unwrap(),
+                        if fate == "start" { asked } else { asked + 1 },
+                        "{text}"
+                    );
+                    fates.insert((version.to_owned(), fate.split(' ').next().unwrap_or_default().to_owned()));
+                }
+                asked += i32::from(line.contains("set image"));
+            }
+        }
+        // Of both updates, pods start late, crash, never get ready and fail, and do well again.
+        assert_eq!(fates.len(), 8, "{fates:?}");
     }
 
     #[test]

@@ -87,6 +87,12 @@ fn subject(dice: &mut Dice, name: &'static str, main: String, index: usize) -> S
         "revisionHistoryLimit": 1 + dice.roll(3),
         "strategy": strategy(dice, kind, (name, &main)),
     });
+    if spec["replicas"] == 1
+        && let Some(members) = spec.as_object_mut()
+    {
+        // Whoever means one may say nothing.
+        members.remove("replicas");
+    }
     if dice.happens(1, 4) {
         spec["minReadySeconds"] = json!(1 + dice.roll(4));
     }

@@ -15,7 +15,7 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
     let side = |side: &str| match side {
         "before" => Ok(Side::Before),
         "after" => Ok(Side::After),
-        _ => Err(CommandError::Unknown),
+        _ => Err(no_word(side, "side of a write", "before or after")),
     };
     Ok(match words {
         ["crash", at, "write", n] => MachineEvent::CrashAtWrite { n: ordinal(n)?, side: side(at)? },
@@ -24,7 +24,8 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
         ["clock", "of", "controller", time] => MachineEvent::ControllerClock(offset(time)?),
         ["apiserver", "away", time] => MachineEvent::ServerAway(duration(time)?),
         ["fault", name, "at", "write", n] => {
-            let fault = Fault::named(name).ok_or(CommandError::Unknown)?;
+            let wanted = || format!("one of {}", crate::faults::names());
+            let fault = Fault::named(name).ok_or_else(|| no_word(name, "fault", &wanted()))?;
             MachineEvent::Fault { n: ordinal(n)?, fault }
         }
         ["faults", rates @ ..] if !rates.is_empty() => MachineEvent::Faults(rates.join(" ").parse()?),
@@ -33,6 +34,7 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
         ["come", "to", "rest"] => MachineEvent::ComeToRest,
         ["lose", "node", n] => MachineEvent::LoseNode(index(n)?),
         ["lose", "replicaset", n] => MachineEvent::LoseReplicaSet(index(n)?),
+        ["relabel", "replicaset", n] => MachineEvent::Relabel(index(n)?),
         ["pods", "of", image, "start", "after", time] => pods(image, Fate::StartAfter(duration(time)?)),
         ["pods", "of", image, "fail", "after", time] => pods(image, Fate::FailAfter(duration(time)?)),
         ["lose", "a", "pod", "of", image] => MachineEvent::Lose { image: (*image).to_owned() },
@@ -49,11 +51,16 @@ pub(super) fn machine_event(words: &[&str]) -> Result<MachineEvent, CommandError
 
 /// The number of a write, from 1.
 fn ordinal(text: &str) -> Result<u64, CommandError> {
-    text.parse().ok().filter(|n| *n > 0).ok_or(CommandError::Unknown)
+    let number = text.parse().ok().filter(|n| *n > 0);
+    number.ok_or_else(|| no_word(text, "number of a write", "1 for the next one, 2, ..."))
 }
 
 fn index(text: &str) -> Result<usize, CommandError> {
-    text.parse().map_err(|_| CommandError::Unknown)
+    text.parse().map_err(|_| no_word(text, "number", "0, 1, ..."))
+}
+
+fn no_word(word: &str, what: &'static str, wanted: &str) -> CommandError {
+    CommandError::Word { word: word.to_owned(), what, wanted: wanted.to_owned() }
 }
 
 pub(super) fn kubectl(mut words: Words) -> Result<Action, CommandError> {
@@ -82,8 +89,8 @@ pub(super) fn kubectl(mut words: Words) -> Result<Action, CommandError> {
         ("apply", Some(file), None, None) => Ok(Action::Apply { manifest: manifest(file)? }),
         ("replace", Some(file), None, None) => Ok(Action::Replace { manifest: manifest(file)? }),
         ("scale", None, Some(replicas), None) => {
-            let change = Change::Scale(replicas.parse().map_err(|_| CommandError::Unknown)?);
-            rollout(rest).map(|name| Action::Rollout { name, change })
+            let number = replicas.parse().map_err(|_| no_word(&replicas, "number of pods", "0, 1, ..."))?;
+            rollout(rest).map(|name| Action::Rollout { name, change: Change::Scale(number) })
         }
         ("patch", None, None, Some(patch)) => {
             let (patch, status) = (serde_json::from_str(&patch)?, subresource.is_some());
@@ -153,14 +160,16 @@ pub(super) fn plugin(mut words: Words) -> Result<Action, CommandError> {
             (name, Change::Restart(delay.unwrap_or_default()))
         }
         ["undo", name] if options == PromoteOptions::default() && delay.is_none() => {
-            let revision = revision.as_deref().unwrap_or("0").parse().map_err(|_| CommandError::Unknown)?;
-            (name, Change::Undo(revision))
+            let text = revision.as_deref().unwrap_or("0");
+            let wanted = "0 for the one before, 1, ...";
+            (name, Change::Undo(text.parse().map_err(|_| no_word(text, "revision", wanted))?))
         }
         _ if has_options => return Err(CommandError::Unknown),
         ["get", "rollout", name] => (name, Change::Show),
         ["set", "image", name, images @ ..] if !images.is_empty() => {
             let pair = |text: &&str| {
-                let image = ContainerImage::parse(text).ok_or(CommandError::Unknown)?;
+                let none = || no_word(text, "image of a container", "CONTAINER=IMAGE");
+                let image = ContainerImage::parse(text).ok_or_else(none)?;
                 Ok((image.container.to_owned(), image.image.to_owned()))
             };
             (name, Change::SetImage(images.iter().map(pair).collect::<Result<_, CommandError>>()?))

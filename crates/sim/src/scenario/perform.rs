@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use tidegate_api::labels;
 use tidegate_kubesim::{PodState, Stage};
 use tidegate_ops::operations::ContainerImage;
 
@@ -85,6 +86,21 @@ async fn lose(world: &World, namespace: &str, kind: &str, object: &Value) {
     }
 }
 
+fn nth(mut objects: Vec<Value>, n: usize) -> Option<Value> {
+    n.checked_rem(objects.len()).map(|index| objects.swap_remove(index))
+}
+
+/// Gives a ReplicaSet other labels than those that its Rollout selects by.
+async fn relabel(world: &World, namespace: &str, replica_set: &Value) {
+    let labels = replica_set["spec"]["selector"]["matchLabels"].as_object();
+    let of_rollout = labels.into_iter().flatten().filter(|(key, _)| *key != labels::POD_TEMPLATE_HASH);
+    let stray: Map<String, Value> = of_rollout.map(|(key, _)| (key.clone(), json!("stray"))).collect();
+    let name = replica_set["metadata"]["name"].as_str().unwrap_or_default();
+    let patch = json!({"metadata": {"labels": stray}});
+    // It may be gone by now.
+    drop(world.patch_object(namespace, ("replicaset", name), &patch).await);
+}
+
 /// How long a controller may take to come to rest.
 const REST: Duration = Duration::from_secs(3_600);
 
@@ -137,6 +153,7 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
             world.server.update_kubelet(|kubelet| kubelet.rules.clear());
         }
         MachineEvent::LoseNode(n) => {
+            world.note("node lost");
             for pod in world.objects("pods", namespace) {
                 let name = pod["metadata"]["name"].as_str().unwrap_or_default();
                 if name.bytes().map(usize::from).sum::<usize>() % NODES == n % NODES {
@@ -145,14 +162,26 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
             }
         }
         MachineEvent::LoseReplicaSet(n) => {
-            let replica_sets = world.objects("replicasets.apps", namespace);
-            if let Some(index) = n.checked_rem(replica_sets.len()) {
-                lose(world, namespace, "replicaset", &replica_sets[index]).await;
+            if let Some(replica_set) = nth(world.objects("replicasets.apps", namespace), *n) {
+                world.note("replicaset lost");
+                lose(world, namespace, "replicaset", &replica_set).await;
+            }
+        }
+        MachineEvent::Relabel(n) => {
+            let mut idle = world.objects("replicasets.apps", namespace);
+            idle.retain(|it| {
+                it["spec"]["replicas"] == 0 && it["status"]["replicas"].as_i64().unwrap_or(0) == 0
+            });
+            if let Some(replica_set) = nth(idle, *n) {
+                relabel(world, namespace, &replica_set).await;
             }
         }
         MachineEvent::Crash => world.crash_controller(),
         MachineEvent::Start | MachineEvent::StartAnew | MachineEvent::ComeToRest => world.start_controller(),
-        MachineEvent::Silence(time) => world.faults.silence_watches(*time),
+        MachineEvent::Silence(time) => {
+            world.note("silence");
+            world.faults.silence_watches(*time);
+        }
         MachineEvent::Lose { image } => {
             let pods = world.objects("pods", namespace);
             let is_of_image = |pod: &&Value| {
@@ -160,6 +189,7 @@ async fn on_machines(world: &mut World, namespace: &str, event: &MachineEvent) {
                     && pod["metadata"]["deletionTimestamp"].is_null()
             };
             if let Some(pod) = pods.iter().find(is_of_image) {
+                world.note("pod lost");
                 lose(world, namespace, "pod", pod).await;
             }
         }

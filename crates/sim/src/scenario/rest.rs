@@ -30,11 +30,15 @@ pub(crate) async fn check_rest(world: &mut World, quiet: Duration) -> Result<(),
         return end("the controller has ended".into());
     }
     rests(world).await?;
-    let before = world.controller_writes();
+    let before = (world.controller_writes(), world.live_reads());
     world.pass(quiet).await;
-    let writes = world.controller_writes() - before;
+    let writes = world.controller_writes() - before.0;
     if writes > 0 {
         return end(format!("{writes} writes in {} h at rest", quiet.as_secs() / 3600));
+    }
+    let reads = world.live_reads() - before.1;
+    if reads > 0 {
+        return end(format!("waits for a write of its own to be told, and has looked {reads} times"));
     }
     rests(world).await?;
     if let Some((at, violation)) = world.inspector.violations().first() {

@@ -24,6 +24,8 @@ pub struct Setting {
     pub ready_after: Option<Duration>,
     /// `# namespace: NAME`: where the script plays; `default` otherwise.
     pub namespace: String,
+    /// `# rollouts: NAME NAME ...`: these must be there at the end.
+    pub rollouts: Vec<String>,
     /// `# resources: rollouts`: the cluster knows none of the other kinds of ours, and begins in less time.
     pub only_rollouts: bool,
 }
@@ -32,7 +34,8 @@ impl Default for Setting {
     fn default() -> Self {
         let Options { seed, routing, workers, only_rollouts, .. } = Options::default();
         let namespace = "default".to_owned();
-        Self { seed, routing, workers, reaction: Duration::ZERO, ready_after: None, namespace, only_rollouts }
+        let (reaction, ready_after, rollouts) = (Duration::ZERO, None, Vec::new());
+        Self { seed, routing, workers, reaction, ready_after, namespace, rollouts, only_rollouts }
     }
 }
 
@@ -53,6 +56,9 @@ impl Setting {
         self.ready_after = value("ready after").and_then(time).or(self.ready_after);
         if let Some(namespace) = value("namespace").filter(|name| !name.is_empty()) {
             self.namespace = namespace.to_owned();
+        }
+        if let Some(names) = value("rollouts") {
+            self.rollouts = names.split_whitespace().map(str::to_owned).collect();
         }
         self.only_rollouts |= value("resources") == Some("rollouts");
         match value("router") {
@@ -213,6 +219,12 @@ fn seed_of(line: &str) -> Option<u64> {
 pub struct Commands {
     /// `# seed: N`.
     pub seed: Option<u64>,
+    /// `# ready after: TIME`.
+    pub ready_after: Option<Duration>,
+    /// `# namespace: NAME`.
+    pub namespace: Option<String>,
+    /// Comments that set something else of a scenario's world.
+    pub others: Vec<(usize, String)>,
     /// In order.
     pub commands: Vec<Written>,
     /// Lines that are no commands.
@@ -237,7 +249,7 @@ impl Commands {
         let mut read = Self::default();
         for (line, content) in (1..).zip(text.lines()) {
             if content.starts_with('#') {
-                read.seed = seed_of(content).or(read.seed);
+                read.set(line, content);
                 continue;
             }
             if content.trim().is_empty() || content.starts_with("    ") {
@@ -251,6 +263,20 @@ impl Commands {
         }
         read
     }
+
+    fn set(&mut self, line: usize, comment: &str) {
+        let Some((name, text)) = comment.strip_prefix("# ").and_then(|it| it.split_once(':')) else { return };
+        let text = text.trim();
+        match name {
+            "seed" => self.seed = text.parse().ok().or(self.seed),
+            "ready after" => self.ready_after = time(text).or(self.ready_after),
+            "namespace" if !text.is_empty() => self.namespace = Some(text.to_owned()),
+            "router" | "workers" | "reaction" | "resources" | "rollouts" => {
+                self.others.push((line, comment.trim_end().to_owned()));
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -259,12 +285,15 @@ mod tests {
 
     #[test]
     fn hand_written_commands_need_no_prompt() {
-        let text = "# seed: 7\n$ traffic\n    100 % blue\n\nwait 5s\n  crash\nfly to the moon\n";
+        let text = "# seed: 7\n# workers: 3\n# ready after: 2s\n# namespace: shop\n# note: x\n$ traffic\n    100 % blue\n\nwait 5s\n  crash\nfly to the moon\n";
         let read = Commands::read(text);
         assert_eq!(read.seed, Some(7));
         let commands: Vec<_> = read.commands.iter().map(|it| (it.line, it.text.as_str())).collect();
-        assert_eq!(commands, [(2, "traffic"), (5, "wait 5s"), (6, "crash")]);
+        assert_eq!(commands, [(6, "traffic"), (9, "wait 5s"), (10, "crash")]);
         assert_eq!(read.faults.len(), 1);
-        assert_eq!(read.faults[0].0, 7);
+        assert_eq!(read.faults[0].0, 11);
+        assert_eq!(read.others, [(2, "# workers: 3".to_owned())]);
+        let set = (read.ready_after, read.namespace.as_deref());
+        assert_eq!(set, (Some(Duration::from_secs(2)), Some("shop")));
     }
 }

@@ -123,8 +123,11 @@ pub(super) async fn wait_until(
             return Ok(watch.lines.join("\n"));
         }
         if !world.next_look(watch.began, GRAIN, end).await {
-            let summary = watch.last.into_values().collect::<Vec<_>>().join("; ");
-            return Err(CommandError::Waited { wanted: wanted.to_string(), summary });
+            let (wanted, summaries) = (wanted.to_string(), watch.last.into_values().collect::<Vec<_>>());
+            return Err(match summaries.join("; ") {
+                none if none.is_empty() => CommandError::NoRollout(wanted),
+                summary => CommandError::Waited { wanted, summary },
+            });
         }
     }
 }

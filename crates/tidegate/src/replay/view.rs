@@ -33,6 +33,21 @@ pub(super) fn rows(decision: &Decision, columns: Option<usize>) -> Vec<Row> {
     page.rows
 }
 
+/// What is decided now beside what was recorded.
+fn compared((then, failure): (Option<&Plan>, &Failure), now: &Result<Plan, String>) -> &'static str {
+    match (failure, then, now) {
+        (Failure::Panic(_), _, Ok(_)) => {
+            "it does not panic now, and decides what stands below: another version, or another time"
+        }
+        (Failure::Panic(_), _, Err(_)) => "it panics now too, below",
+        (_, _, Err(_)) => "it panics now, below: another version, or another time",
+        (_, Some(then), Ok(now)) if then.writes == now.writes => "the same is decided now",
+        (_, _, Ok(_)) => {
+            "what is decided now, below, is something else: another version, another time, or a plan after a failure"
+        }
+    }
+}
+
 struct Page {
     columns: Option<usize>,
     now: Timestamp,
@@ -97,15 +112,7 @@ impl Page {
                 }
             }
         }
-        if let (Some(then), Ok(now)) = (plan, &decision.plan) {
-            let same = then.writes == now.writes;
-            let text = if same {
-                "the same is decided now"
-            } else {
-                "what is decided now, below, is something else: another version, another time, or a plan after a failure"
-            };
-            self.line(2, text);
-        }
+        self.line(2, compared((plan.as_ref(), failure), &decision.plan));
         if let Some(next) = &decision.next {
             self.title("After this failure");
             for need in &next.needs {
@@ -293,7 +300,7 @@ fn changes(request: &Request) -> Vec<String> {
                 })
                 .collect()
         }
-        Request::MergePatch { body, .. } | Request::OwnMembers { body, .. } => {
+        Request::MergePatch { body, .. } => {
             let mut leaves = Vec::new();
             flatten("", body, &mut leaves);
             leaves
@@ -354,7 +361,7 @@ fn guard(request: &Request) -> String {
         Request::MergePatch { resource_version, .. } => {
             format!("its resourceVersion is {resource_version}, or that of an earlier write of this plan")
         }
-        Request::OwnMembers { uid, .. } | Request::Evict { uid } => format!("its uid is {uid}"),
+        Request::Evict { uid } => format!("its uid is {uid}"),
         Request::Delete { uid, resource_version } => {
             format!("its uid is {uid} and its resourceVersion {resource_version}")
         }

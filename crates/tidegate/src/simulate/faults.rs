@@ -29,6 +29,8 @@ use progress::Progress;
 const WORLDS: u64 = 100;
 /// How often a failing script is played to shorten it.
 const TRIES: usize = 600;
+/// As of a process that a shell's Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
 /// How often the display of progress is renewed.
 const GRAIN: Duration = Duration::from_millis(200);
 
@@ -73,8 +75,16 @@ pub(super) fn run(
     match (args.seed, args.seeds) {
         (Some(seed), None) => paper.tell_one(seed, args.no_shrink, out, err),
         (first, count) => {
-            let first = first.unwrap_or(1);
-            let seeds = first..first.saturating_add(count.unwrap_or(WORLDS));
+            let (first, count) = (first.unwrap_or(1), count.unwrap_or(WORLDS));
+            let Some(end) = first.checked_add(count) else {
+                writeln!(
+                    err,
+                    "error: --seed: there are no {count} seeds from {first} on; the last is {}",
+                    u64::MAX - 1
+                )?;
+                return Ok(2);
+            };
+            let seeds = first..end;
             let jobs =
                 args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
             paper.tell_many(seeds, jobs, out, err)
@@ -123,6 +133,15 @@ fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Whoever interrupts has not seen that all worlds keep what was promised.
+fn exit_code(summary: &Summary, is_interrupted: bool) -> u8 {
+    match (summary.failures, is_interrupted) {
+        (0, false) => 0,
+        (0, true) => INTERRUPTED,
+        _ => 1,
     }
 }
 
@@ -241,7 +260,7 @@ impl Paper<'_> {
         if interrupt.was_asked() {
             writeln!(err, "interrupted; the table is about the worlds that were played until then")?;
         }
-        Ok(u8::from(summary.failures > 0))
+        Ok(exit_code(&summary, interrupt.was_asked()))
     }
 
     fn table(&self, summary: &Summary, seeds: Range<u64>, out: &mut impl Write) -> io::Result<()> {
@@ -259,6 +278,14 @@ impl Paper<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_interrupts_has_seen_no_success() {
+        let summary = |failures| Summary { lives: 3, failures, ..Summary::default() };
+        assert_eq!(exit_code(&summary(0), false), 0);
+        assert_eq!(exit_code(&summary(0), true), 130);
+        assert_eq!([false, true].map(|is_interrupted| exit_code(&summary(1), is_interrupted)), [1, 1]);
+    }
 
     #[test]
     fn a_command_can_be_pasted() {

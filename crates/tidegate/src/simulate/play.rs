@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidegate_core::Plan;
-use tidegate_sim::scenario::{self, Action, Command, Context, Manifest, Wanted, Written};
+use tidegate_sim::scenario::{self, Action, Command, Context, Wanted, Written};
 use tidegate_sim::timeline::{GRAIN, Key, Timeline};
 use tidegate_sim::{UserError, World};
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Course {
 pub(super) enum Failure {
     /// The user would see this error, and may be told what to do.
     Refused(String, Option<String>),
-    /// What was waited for did not come; the summaries are these.
+    /// What was waited for did not come; what is there instead.
     NeverCame(String),
 }
 
@@ -165,7 +165,10 @@ impl Play<'_> {
                 return Ok(());
             }
             if !self.look_on(self.limit()).await {
-                return Err(Failure::NeverCame(summaries.join("; ")));
+                return Err(Failure::NeverCame(match summaries.join("; ") {
+                    none if none.is_empty() => "there is no Rollout".to_owned(),
+                    summary => format!("it is `{summary}`"),
+                }));
             }
         }
     }
@@ -185,10 +188,16 @@ impl Play<'_> {
     }
 
     async fn carry_out(&mut self, command: &Command) -> Result<String, Failure> {
-        if let Action::Apply { manifest: Manifest::File(file) } = &command.action {
-            let of_file = self.objects.iter().filter(|object| object.file == *file);
-            let of_file: Vec<&Object> = of_file.copied().collect();
-            return self.apply(&of_file).await.map(|()| String::new()).map_err(|(_, error)| error.into());
+        if let Some(file) = command.file() {
+            for object in self.objects.iter().filter(|object| object.file == file) {
+                let at = command.namespace.as_deref().unwrap_or(&self.context.namespace);
+                let object = object.node.to_value();
+                match command.action {
+                    Action::Replace { .. } => self.world.replace_object(at, object).await?,
+                    _ => self.world.apply_object(at, object).await?,
+                };
+            }
+            return Ok(String::new());
         }
         match scenario::perform(&mut self.world, command, &self.context).await {
             Ok(shown) => Ok(shown.unwrap_or_else(|| Ok(String::new()))?),

@@ -5,18 +5,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use tidegate_kubesim::{PodState, Stage};
+use tidegate_sim::life;
 use tidegate_sim::life::own::{Own, Updated};
-use tidegate_sim::scenario::{Action, Commands, Context, Manifest, Written};
+use tidegate_sim::scenario::{Action, Commands, Context, Written};
 use tidegate_sim::timeline::{Entry, Key, Timeline};
 use tidegate_sim::{Options, Pace, World};
 
-use super::Args;
 use super::check::{self, Checked};
 use super::ending::Ending;
 use super::image;
 use super::input::{self, Object, Source};
 use super::play::{Course, Failure, LIMIT_IN_WORDS, Play};
 use super::problem::{Problem, Where, report};
+use super::{Args, READY_AFTER};
 
 /// All that is to be played.
 pub(super) struct Session {
@@ -35,6 +36,8 @@ pub(super) struct Session {
     ready_after: Duration,
     /// What applies the given files, as a user would type it.
     apply: String,
+    /// What of the script does not count, for standard error.
+    notes: String,
 }
 
 struct Script {
@@ -72,7 +75,9 @@ impl Session {
     pub(super) fn read(args: &Args) -> Self {
         let (mut sources, mut problems) = input::sources(&args.files);
         let given = sources.len();
-        let mut seed = args.seed;
+        let (mut seed, mut ready_after) = (args.seed, args.ready_after);
+        let mut set_namespace = args.namespace.clone();
+        let mut notes = String::new();
         let mut script = None;
         if let Some(path) = &args.script {
             match input::source(path) {
@@ -85,6 +90,16 @@ impl Session {
                         Problem::new(at(*line), format!("`{}`: {fault}", line_of(*line)))
                     }));
                     seed = seed.or(read.seed);
+                    ready_after =
+                        read.ready_after.filter(|_| ready_after == READY_AFTER).unwrap_or(ready_after);
+                    set_namespace = set_namespace.or(read.namespace);
+                    notes = ignored(&source.name, &read.others);
+                    if args.faults && read.seed.is_some() {
+                        notes += &format!(
+                            "note: {}: `# seed` does not count with --faults; --seed does\n",
+                            source.name
+                        );
+                    }
                     let (more, faults) = applied(&read.commands, &sources, &source.name);
                     sources.extend(more);
                     problems.extend(faults);
@@ -99,7 +114,7 @@ impl Session {
         files.extend(script.iter().map(|script| script.file.clone()));
         let named = args.namespace.as_ref().map_or(String::new(), |namespace| format!(" -n {namespace}"));
         let paths: Vec<String> = args.files.iter().map(|path| format!(" -f {}", path.display())).collect();
-        let namespace = args.namespace.clone().unwrap_or_else(|| common_namespace(&objects));
+        let namespace = set_namespace.unwrap_or_else(|| common_namespace(&objects));
         let apply = format!("kubectl apply{}{named}", paths.concat());
         Self {
             files,
@@ -109,9 +124,10 @@ impl Session {
             problems,
             namespace,
             only: args.namespace.clone(),
-            ready_after: args.ready_after,
+            ready_after,
             seed: seed.unwrap_or(1),
             apply,
+            notes,
         }
     }
 
@@ -171,7 +187,8 @@ impl Session {
             |name| serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
         );
         let objects = namespaces.chain(first.iter().map(|object| object.node.to_value())).collect();
-        let course = |script: &Script| script.commands.iter().map(|it| it.text.clone()).collect();
+        let course =
+            |script: &Script| script.commands.iter().flat_map(|it| written(it, &checked.objects)).collect();
         let own = Own {
             objects,
             rollouts,
@@ -187,7 +204,8 @@ impl Session {
     async fn check<'a>(&'a self, world: &World) -> Result<(String, Checked<'a>), (String, String)> {
         self.create_namespaces(world).await;
         let mut checked = check::check(world, &self.objects, &self.namespace, self.only.as_deref()).await;
-        let notes: String = checked.skipped.iter().map(|skipped| format!("note: {skipped}\n")).collect();
+        let skipped = checked.skipped.iter().map(|skipped| format!("note: {skipped}\n"));
+        let notes = self.notes.clone() + &skipped.collect::<String>();
         let mut problems = self.problems.clone();
         problems.append(&mut checked.problems);
         problems.extend(self.strangers(&checked, problems.is_empty()));
@@ -248,8 +266,8 @@ impl Session {
             for (written, failure) in play.script(&script.commands).await {
                 let (text, hint) = match failure {
                     Failure::Refused(error, hint) => (error, hint),
-                    Failure::NeverCame(summary) => {
-                        (format!("did not come within {LIMIT_IN_WORDS}; it is `{summary}`"), None)
+                    Failure::NeverCame(instead) => {
+                        (format!("did not come within {LIMIT_IN_WORDS}; {instead}"), None)
                     }
                 };
                 let at = Where::Line(script.file.clone(), written.line);
@@ -274,13 +292,18 @@ impl Session {
 
     async fn story(&self, play: &Play<'_>, key: &Key, checked: &Checked<'_>) -> Story {
         let object = checked.objects.iter().find(|object| object.is_rollout() && self.key(object) == *key);
-        let is_here = key.namespace == self.namespace;
         Story {
-            name: if is_here { key.name.clone() } else { format!("{}/{}", key.namespace, key.name) },
+            name: self.shown(key),
             place: object.map(|object| place(object)),
             entries: play.timeline.entries_of(key).cloned().collect(),
             ending: Ending::of(&play.world, &play.timeline, key).await,
         }
+    }
+
+    /// With its namespace where that is not the one of the play.
+    fn shown(&self, key: &Key) -> String {
+        let is_here = key.namespace == self.namespace;
+        if is_here { key.name.clone() } else { format!("{}/{}", key.namespace, key.name) }
     }
 
     fn key(&self, object: &Object) -> Key {
@@ -306,11 +329,14 @@ impl Session {
             name.is_some_and(|name| !known.contains(&Key { namespace, name }))
         };
         let strangers = script.commands.iter().filter(stranger);
-        let names: Vec<&str> = known.iter().map(|key| key.name.as_str()).collect();
+        let names: Vec<String> = known.iter().map(|key| self.shown(key)).collect();
         strangers
             .map(|written| {
-                let name = written.command.rollout().unwrap_or_default();
-                let text = format!("no Rollout {name} in the input; it has {}", names.join(", "));
+                let name = written.command.rollout().unwrap_or_default().to_owned();
+                let namespace = written.command.namespace.as_ref().unwrap_or(&self.namespace).clone();
+                let wanted = Key { namespace, name };
+                let text =
+                    format!("no Rollout {} in the input; it has {}", self.shown(&wanted), names.join(", "));
                 Problem::new(Where::Line(script.file.clone(), written.line), text)
             })
             .collect()
@@ -330,14 +356,16 @@ impl Session {
 
 /// What two updates of a Rollout ask for.
 fn updated(name: &str, images: &[(String, String)]) -> Updated {
-    let update = |times: usize| {
+    let of = |times: usize| -> Vec<String> {
         let again = |image: &String| (0..times).fold(image.clone(), |image, _| image::updated(&image));
-        let pairs = images.iter().map(|(container, image)| format!("{container}={}", again(image)));
+        images.iter().map(|(_, image)| again(image)).collect()
+    };
+    let images_of: Vec<Vec<String>> = if images.is_empty() { Vec::new() } else { vec![of(1), of(2)] };
+    let update = |new: &Vec<String>| {
+        let pairs = images.iter().zip(new).map(|((container, _), image)| format!("{container}={image}"));
         pairs.collect::<Vec<_>>().join(" ")
     };
-    let updates = if images.is_empty() { Vec::new() } else { vec![update(1), update(2)] };
-    let images = images.iter().map(|(_, image)| image::updated(image)).collect();
-    Updated { name: name.to_owned(), updates, images }
+    Updated { name: name.to_owned(), updates: images_of.iter().map(update).collect(), images: images_of }
 }
 
 /// `shop.yaml:3`
@@ -345,12 +373,20 @@ fn place(object: &Object) -> String {
     object.line_of("").to_string().trim_end_matches(": ").to_owned()
 }
 
+/// Comments that say nothing here: the world is that of the command.
+fn ignored(script: &str, comments: &[(usize, String)]) -> String {
+    let note = |(line, comment): &(usize, String)| {
+        format!("note: {script}:{line}: `{comment}` counts in scenarios only\n")
+    };
+    comments.iter().map(note).collect()
+}
+
 /// What the script applies besides what is there already.
 fn applied(commands: &[Written], known: &[Source], script: &str) -> (Vec<Source>, Vec<Problem>) {
     let (mut sources, mut problems): (Vec<Source>, _) = (Vec::new(), Vec::new());
     for Written { line, command, .. } in commands {
-        let Action::Apply { manifest: Manifest::File(file) } = &command.action else { continue };
-        if known.iter().chain(&sources).any(|source| source.name == *file) {
+        let Some(file) = command.file() else { continue };
+        if known.iter().chain(&sources).any(|source| source.name == file) {
             continue;
         }
         match input::source(Path::new(file)) {
@@ -362,6 +398,15 @@ fn applied(commands: &[Written], known: &[Source], script: &str) -> (Vec<Source>
         }
     }
     (sources, problems)
+}
+
+/// A command with the objects of its file in place of the file: checked, and without what no cluster here knows.
+fn written(command: &Written, objects: &[&Object]) -> Vec<String> {
+    let Some(file) = command.command.file() else { return vec![command.text.clone()] };
+    let verb = if matches!(command.command.action, Action::Replace { .. }) { "replace" } else { "apply" };
+    let namespace = command.command.namespace.as_ref().map_or(String::new(), |it| format!(" -n {it}"));
+    let of_file = objects.iter().filter(|object| object.file == file);
+    of_file.map(|object| life::written(&format!("{verb}{namespace}"), &object.node.to_value())).collect()
 }
 
 /// The one namespace that all Rollouts name, or `default`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tidegate_api::labels;
 use tidegate_api::rollout::TrafficWeights;
 
 use super::{check_write, rules, updating, world_of};
@@ -216,6 +217,23 @@ fn i2_stable_gets_back_what_its_pods_bear() {
     assert_eq!(back([(5, 2), (5, 0)], Knowledge::Exact), None, "nobody else answers");
     let away = |weights| routed([(1, 1), (5, 5)], weights, updating(json!({})));
     assert_eq!(stable_bears_what_comes_back(&away((20, 80)), &away((80, 20)), Knowledge::Exact), None);
+}
+
+#[test]
+fn i2_pods_of_any_version_bear_what_comes_back_to_a_service_that_selects_none() {
+    use crate::invariants::stable_bears_what_comes_back;
+    let open = |weights: (i32, i32), hash: &str, endpoints| {
+        let mut world = routed([(5, 1), (5, 5)], weights, updating(json!({})));
+        world.services.get_mut("stable").unwrap().selector.remove(labels::POD_TEMPLATE_HASH);
+        world.endpoints.insert("stable".to_owned(), endpoints);
+        world.routed.as_mut().unwrap().stable.pod_template_hash = hash.to_owned();
+        world
+    };
+    let back = |from, to| stable_bears_what_comes_back(&from, &to, Knowledge::Exact).map(|it| it.to_string());
+    assert_eq!(back(open((20, 80), "v2", 1), open((20, 80), "v1", 1)), None, "another name, the same pods");
+    assert_eq!(back(open((80, 20), "v1", 3), open((20, 80), "v1", 3)), None);
+    let overloaded = "I2: the weight of Service stable rises from 20 to 80 of 100, and of 3 ready pods that this needs it has 2";
+    assert_eq!(back(open((80, 20), "v1", 2), open((20, 80), "v1", 2)).as_deref(), Some(overloaded));
 }
 
 #[test]

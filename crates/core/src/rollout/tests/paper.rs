@@ -208,11 +208,6 @@ impl Paper {
                 merge(object, body);
                 object["metadata"]["resourceVersion"] = json!(version);
             }
-            Request::OwnMembers { body, uid } => {
-                let object = self.object(write)?;
-                assert_eq!(object["metadata"]["uid"], json!(uid));
-                merge(object, body);
-            }
             Request::Delete { .. } => {
                 assert_eq!(write.purpose, Purpose::CleanUp);
                 self.replica_sets.remove(name);
@@ -427,10 +422,15 @@ impl Paper {
 
     /// The pods of an image are ready no more.
     pub(super) fn lose_pods(&mut self, image: &str) {
+        self.leave_pods(image, 0);
+    }
+
+    /// So many pods of an image are ready.
+    pub(super) fn leave_pods(&mut self, image: &str, left: i32) {
         for rs in self.replica_sets.values_mut() {
             if rs["spec"]["template"]["spec"]["containers"][0]["image"] == image {
-                rs["status"]["readyReplicas"] = json!(0);
-                rs["status"]["availableReplicas"] = json!(0);
+                rs["status"]["readyReplicas"] = json!(left);
+                rs["status"]["availableReplicas"] = json!(left);
             }
         }
     }

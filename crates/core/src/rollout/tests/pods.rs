@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::paper::Paper;
 use super::template;
+use crate::snapshot::Evidence;
 
 fn canary(spec: Value) -> Paper {
     let mut all = json!({
@@ -286,6 +287,18 @@ fn a_workload_keeps_its_pods_until_others_answer() {
     paper.edit(json!({"spec": {"replicas": 2}}));
     paper.settle();
     assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 0);
+}
+
+#[test]
+fn a_workload_loses_pods_to_those_that_were_read_live() {
+    let mut paper = referring("progressively");
+    paper.settle_without_pods();
+    paper.asked.clear();
+    paper.leave_pods("blue", 1);
+    paper.settle_without_pods();
+    assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 3);
+    let blue = Evidence::ReplicaSet(paper.replica_sets()[0].metadata.name.clone());
+    assert_eq!(paper.asked, std::collections::BTreeSet::from([blue]));
 }
 
 #[test]

@@ -433,3 +433,29 @@ fn without_steps_the_traffic_moves_with_the_promotion() {
     }
     assert_eq!(paper.traffic(), "canary: green | stable: green | green 0");
 }
+
+#[test]
+fn an_abort_does_not_wait_for_all_pods_behind_a_service_that_was_applied_anew() {
+    let mut paper = routed(10, json!({}));
+    update(&mut paper, "green");
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 30");
+    // It selects a version again when all of stable's pods are there, and one of them is not.
+    paper.service("stable");
+    paper.leave_pods("blue", 9);
+    paper.status(json!({"abort": true}));
+    paper.step();
+    paper.step();
+    assert!(paper.traffic().ends_with("| green 0"), "{}", paper.traffic());
+}
+
+#[test]
+fn a_service_that_was_applied_anew_sends_no_more_than_stable_bears() {
+    let steps = |weight: i32| json!([{"setWeight": weight}, {"pause": {}}]);
+    let mut paper = routed(10, json!({"dynamicStableScale": true, "steps": steps(90)}));
+    update(&mut paper, "green");
+    assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 1/1 r1 | green 9/9 r2");
+    paper.service("canary");
+    paper.edit(json!({"spec": {"strategy": {"canary": {"steps": steps(10)}}}}));
+    paper.step();
+    assert!(paper.traffic().ends_with("| green 90"), "{}", paper.traffic());
+}

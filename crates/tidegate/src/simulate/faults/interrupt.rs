@@ -1,4 +1,4 @@
-//! Ctrl-C ends a campaign, not the process: what was seen so far is still told.
+//! Ctrl-C ends a campaign, not the process: what was seen so far is still told. The second one ends the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +18,22 @@ impl Interrupt {
     /// Listens until it is dropped. Where the system gives no signals, Ctrl-C ends the process as ever.
     pub(super) fn listen() -> Self {
         let asked = Arc::new(AtomicBool::new(false));
-        let (over, ended) = oneshot::channel::<()>();
+        let (over, mut ended) = oneshot::channel::<()>();
         let heard = Arc::clone(&asked);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let listener = runtime.ok().map(|runtime| {
             std::thread::spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
-                        _ = ended => {}
-                        Ok(()) = tokio::signal::ctrl_c() => heard.store(true, Ordering::Relaxed),
+                        _ = &mut ended => {}
+                        Ok(()) = tokio::signal::ctrl_c() => {
+                            heard.store(true, Ordering::Relaxed);
+                            tokio::select! {
+                                _ = &mut ended => {}
+                                // Worlds that are being played are not waited for a second time.
+                                Ok(()) = tokio::signal::ctrl_c() => std::process::exit(super::INTERRUPTED.into()),
+                            }
+                        }
                     }
                 });
             })

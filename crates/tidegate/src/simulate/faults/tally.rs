@@ -100,8 +100,10 @@ pub(super) fn verdict(
         lives => format!("{} worlds (seeds {} to {last})", number(lives), seeds.start),
     };
     let Some((seed, broken)) = summary.broken.first_key_value() else {
-        let text = if summary.lives == 0 { worlds } else { format!("{worlds} kept every promise") };
-        return marked("Healthy", &text, columns);
+        if summary.lives == 0 {
+            return vec![vec![Piece::plain(worlds)]];
+        }
+        return marked("Healthy", &format!("{worlds} kept every promise"), columns);
     };
     let text = match (summary.lives, summary.failures) {
         (1, _) => format!("{worlds} broke a promise: {broken}"),
@@ -240,6 +242,7 @@ mod tests {
         let told =
             |summary: &Summary| texts(&verdict(summary, 1..1_001, "tidegate simulate --faults --seed", None));
         assert_eq!(told(&summary), ["✔ 1,000 worlds (seeds 1 to 1000) kept every promise"]);
+        assert_eq!(told(&Summary::default()), ["no world was played"]);
         summary.failures = 2;
         for seed in [30, 7] {
             let broken = Broken { rule: "traffic".to_owned(), text: "9 requests".to_owned() };

@@ -20,6 +20,7 @@ mod request;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 
 use compare::{Difference, differences};
 use coverage::Coverage;
@@ -132,8 +133,13 @@ fn text(requests: &[Request]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Written past the test harness, which shows what is printed only of tests that fail.
+macro_rules! say {
+    ($($words:tt)*) => { writeln!(std::io::stderr(), $($words)*).unwrap() };
+}
+
 #[test]
-#[allow(clippy::print_stderr, reason = "seeds and the table are for who reads the test's output")]
+#[allow(clippy::explicit_write, reason = "past the harness")]
 fn random_requests_are_answered_as_by_the_real_server() {
     assert!(KNOWN.len() <= CAP, "{} known differences", KNOWN.len());
     let plane = storage();
@@ -141,7 +147,7 @@ fn random_requests_are_answered_as_by_the_real_server() {
     let alone = seeds.len() == 1;
     let is_whole = !alone && !dice::is_sample();
     let fresh: Vec<_> = seeds.iter().filter(|seed| **seed >= FIXED).collect();
-    eprintln!("fresh seeds: {fresh:?}");
+    say!("fresh seeds: {fresh:?}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let report = runtime.block_on(async {
         let kubeconfig = Kubeconfig::read_from(plane.kubeconfig(User::Admin)).unwrap();
@@ -155,7 +161,7 @@ fn random_requests_are_answered_as_by_the_real_server() {
     let (coverage, seen, faults) = report;
     // Deterministic, for only the fixed sequences count here.
     let missing = if alone { Vec::new() } else { coverage.missing() };
-    eprintln!("{coverage}\nexpected and never seen: {}\n{}", missing.len(), missing.join("\n"));
+    say!("{coverage}\nexpected and never seen: {}\n{}", missing.len(), missing.join("\n"));
     assert!(faults.is_empty(), "kubesim (first) and kube-apiserver (second) differ:\n{}", faults.join("\n"));
     if is_whole {
         let gone: Vec<_> =
