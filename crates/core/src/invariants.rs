@@ -1,9 +1,10 @@
 //! A linter for writes, apart from the decisions: after every write of ours the world must not be worse by our doing.
 //!
 //! Each check takes what was and what is, and blames only us: nodes and users may do what they like. In reading
-//! order: this module (what is observed; I1, I5), `rest` (I6 and I7: what must hold once nothing happens any more), `pins` (I2 and I3: traffic that reaches a version by its hash), `gates` (I4
+//! order: this module (what is observed; I1, I5), `rest` (I6 and I7: what must hold once nothing happens any more), `pins` and `delays` (I2 and I3: traffic that reaches a version by its hash), `gates` (I4
 //! and I8), `ownership` (I9), `essence` (I10), `guards` (what writes carry).
 
+mod delays;
 mod essence;
 mod gates;
 mod guards;
@@ -14,9 +15,11 @@ mod rest;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Rollout, TrafficWeights};
 
+pub use delays::waits_for_the_delay;
 pub use essence::{Essence, essence};
 pub use gates::{stable_moves_after_every_gate, verdict_stands};
 pub use guards::writes_are_guarded;
@@ -191,13 +194,18 @@ pub fn is_bounded(writes: usize, observation: &Observation) -> Option<Violation>
     (writes > limit).then(|| violation("I5", format!("{writes} writes for one change; at most {limit}")))
 }
 
-/// I1 to I4 and I8 for one write of ours.
+/// I1 to I4 and I8 for one write of ours, at `now`.
 #[must_use]
-pub fn check_write(before: &Observation, after: &Observation, by: Knowledge) -> Vec<Violation> {
+pub fn check_write(
+    before: &Observation,
+    after: &Observation,
+    (by, now): (Knowledge, Timestamp),
+) -> Vec<Violation> {
     [
         keeps_availability(before, after, by),
         keeps_what_has_ready_pods(before, after),
         keeps_pinned_pods(before, after, by),
+        waits_for_the_delay(before, after, now),
         selects_ready_pods(before, after, by),
         weighs_ready_pods(before, after, by),
         stable_bears_what_comes_back(before, after, by),

@@ -3,6 +3,7 @@
 mod counts;
 mod observe;
 mod permissions;
+mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,10 +18,11 @@ use tidegate_core::{Plan, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
 use crate::faults::Faults;
-use crate::meter::{Failed, Meter, is_disturbance};
+use crate::meter::{Excuse, Failed, Meter, is_disturbance};
 use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
 use observe::{ReadyPod, keep};
+use unseen::Unseen;
 
 pub use counts::Counts;
 
@@ -65,6 +67,7 @@ struct Record {
     taken: BTreeMap<ObjectKey, Timestamp>,
     /// When somebody else last did something to each Rollout.
     touched: BTreeMap<(String, String), Timestamp>,
+    unseen: Unseen,
     faults: Option<Faults>,
     /// What each Rollout has asked for lately, and since when.
     specs: BTreeMap<(String, String), Vec<(Timestamp, RolloutSpec)>>,
@@ -106,6 +109,7 @@ impl Inspector {
         let mut record = self.lock();
         record.plans += 1;
         record.counts.plan(snapshot, plan);
+        record.unseen.decided(snapshot);
         let unguarded = invariants::writes_are_guarded(snapshot, plan);
         record.violations.extend(unguarded.map(|violation| (now, violation)));
         let timers = record.timers.insert(key.clone(), plan.timers.clone()).unwrap_or_default();
@@ -252,14 +256,19 @@ impl Record {
         if kind == "Deployment" {
             self.note_template(change);
         }
-        if kind == "Service" || (kind == "Pod" && owner.is_none()) {
+        if kind == "Service" || kind == "Pod" {
             self.meter_others(change, &kind, owner.as_ref());
         }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
         if is_disturbance(change, &kind, before.as_ref(), after.as_ref()) {
-            self.touched.insert((namespace.clone(), name.clone()), change.time);
+            let key = (namespace.clone(), name.clone());
+            self.touched.insert(key.clone(), change.time);
+            let replica_set = (kind == "Pod").then(|| self.owner_of(object, "ReplicaSet")).flatten();
+            let replica_set = replica_set.map(|it| text(&it["metadata"]["name"]));
+            self.unseen.note(&key, (change, &kind), replica_set.as_deref());
         }
+        self.unseen.told(change, &kind);
         if change.actor == CONTROLLER && kind != "Event" {
             self.judge(change, &kind, (&namespace, &name), before.as_ref().zip(after.as_ref()));
         } else if ["Rollout", "Service", "Deployment", "ConfigMap"].contains(&kind.as_str()) {
@@ -276,7 +285,7 @@ impl Record {
         }
         match before.zip(after) {
             Some((before, after)) => {
-                let by = (self.knowledge, self.unknown());
+                let by = (self.knowledge, self.excuse(&key, change.time));
                 self.meters.entry(key).or_default().change(change, &kind, (&before, &after), by);
             }
             // Nobody expects an answer from a Rollout that is gone.
@@ -284,20 +293,32 @@ impl Record {
         }
     }
 
-    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; and pods whose ReplicaSet is gone may
-    /// be anybody's.
+    /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; behind a shared one the pods of one
+    /// Rollout answer for the other; and pods whose ReplicaSet is gone may be anybody's.
     fn meter_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
+        let of_owner = owner.map(|(_, name)| {
+            let own = self
+                .permissions
+                .iter()
+                .filter(|(namespace, it)| *namespace == change.namespace && it.name == *name);
+            own.flat_map(|(_, it)| &it.services).collect::<BTreeSet<_>>()
+        });
         let concerned = self.permissions.iter().filter(|(namespace, permission)| {
-            *namespace == change.namespace && (kind == "Pod" || permission.services.contains(&change.name))
+            let is_concerned = match &of_owner {
+                _ if kind == "Service" => permission.services.contains(&change.name),
+                Some(services) => permission.services.iter().any(|service| services.contains(service)),
+                None => true,
+            };
+            *namespace == change.namespace && is_concerned
         });
         let keys: BTreeSet<(String, String)> = concerned
             .map(|(namespace, permission)| (namespace.clone(), permission.name.clone()))
             .filter(|key| Some(key) != owner)
             .collect();
-        let (knowledge, unknown) = (self.knowledge, self.unknown());
         for key in keys {
             if let Some(now) = self.observation(&key.0, &key.1) {
-                self.meters.entry(key).or_default().change(change, kind, (&now, &now), (knowledge, unknown));
+                let by = (self.knowledge, self.excuse(&key, change.time));
+                self.meters.entry(key).or_default().change(change, kind, (&now, &now), by);
             }
         }
     }
@@ -368,6 +389,21 @@ impl Record {
         if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO }
     }
 
+    /// Whether somebody did something to a Rollout so shortly before that we need not know of it.
+    fn is_troubled_since(&self, key: &(String, String), time: Timestamp) -> bool {
+        let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
+        let told_late = if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO };
+        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + told_late;
+        self.touched.get(key).is_some_and(|at| time.duration_since(*at) <= unknown)
+    }
+
+    /// What excuses a write of ours to a Rollout.
+    fn excuse(&self, key: &(String, String), time: Timestamp) -> Excuse {
+        let is_alone = self.twins_until.is_none_or(|until| time > until);
+        let is_quiet = self.faults.as_ref().is_none_or(Faults::is_quiet) && is_alone;
+        if is_quiet { Excuse::Unaware(self.unseen.concerns(key)) } else { Excuse::Since(self.unknown()) }
+    }
+
     /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
     /// when it was sent.
     fn broken(
@@ -376,18 +412,20 @@ impl Record {
         kind: &str,
         (before, after): (&Observation, &Observation),
     ) -> Vec<Violation> {
-        let mut found = invariants::check_write(before, after, self.knowledge);
+        let mut found = invariants::check_write(before, after, (self.knowledge, change.time));
         if found.is_empty() {
             return found;
         }
         let metadata = &before.rollout.metadata;
         let key = (metadata.namespace.clone(), metadata.name.clone());
         // It was right when it was sent, for all that its sender could know.
-        let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
-        let told_late = if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO };
-        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + told_late;
-        if self.touched.get(&key).is_some_and(|at| change.time.duration_since(*at) <= unknown) {
-            return Vec::new();
+        let is_excused = match self.excuse(&key, change.time) {
+            Excuse::Unaware(is_unaware) => is_unaware,
+            Excuse::Since(_) => self.is_troubled_since(&key, change.time),
+        };
+        if is_excused {
+            // What others do to pods makes no weights wrong, and takes no abort back.
+            found.retain(|violation| ["I3", "I8"].contains(&violation.rule.as_str()));
         }
         // A write of the Rollout itself arrives only if nobody has changed it since.
         let Some(specs) = self.specs.get(&key).filter(|_| kind != "Rollout") else { return found };
@@ -399,7 +437,8 @@ impl Record {
                     observation.rollout.spec = spec.clone();
                     observation
                 };
-                let then = invariants::check_write(&under(before), &under(after), self.knowledge);
+                let then =
+                    invariants::check_write(&under(before), &under(after), (self.knowledge, change.time));
                 found.retain(|violation| then.iter().any(|other| other.rule == violation.rule));
             }
         }

@@ -3,7 +3,11 @@
 //! A thousand requests a second go to every Rollout from the moment when all of them can be answered. Between two stored
 //! changes nothing changes, so the count is exact, not sampled.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tidegate_core::ReplicaSet;
 use tidegate_core::invariants::{Knowledge, Observation, WHOLE};
 use tidegate_kubesim::Change;
@@ -15,7 +19,16 @@ const PACE: i128 = 1_000;
 /// Somebody else's doing excuses ours for so long: what happened shortly before a decision may not have been known to it.
 const EXCUSED: SignedDuration = SignedDuration::from_secs(10);
 /// It does what the size of a ReplicaSet says: whoever set that is to blame.
-const REPLICA_SETS: &str = "replicaset-controller";
+pub(crate) const REPLICA_SETS: &str = "replicaset-controller";
+
+/// What excuses a write of ours that requests fail after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excuse {
+    /// Whether somebody else has done something that the decision could not know of.
+    Unaware(bool),
+    /// What somebody else has done within this time: where things fail nobody can tell what was known.
+    Since(SignedDuration),
+}
 
 /// Requests that were not answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +56,10 @@ pub(crate) struct Meter {
     cause: Option<String>,
     /// When somebody else last took pods or changed what traffic goes by.
     disturbed: Option<Timestamp>,
+    /// ReplicaSets that were last given their size by us, with less known of their pods than there was.
+    unknowing: BTreeSet<String>,
+    /// Those that were last given their size by somebody else.
+    others: BTreeSet<String>,
     /// In parts of a request: `WHOLE` times milliseconds.
     parts: [i128; 2],
     /// Milliseconds in which requests were sent, up to the last change.
@@ -56,21 +73,20 @@ impl Meter {
         change: &Change,
         kind: &str,
         (before, after): (&Observation, &Observation),
-        (by, unknown): (Knowledge, SignedDuration),
+        (by, excuse): (Knowledge, Excuse),
     ) {
         let is_ours = change.actor == CONTROLLER;
-        // Where publishing lags, a pod may become ready after its ReplicaSet was told to do without it.
-        let follows_us = change.actor == REPLICA_SETS && by == Knowledge::Exact;
-        // Pods that are ready, and not told of yet, cannot be spared.
-        let is_untold = |rs: &ReplicaSet| {
-            let ready = before.ready.get(&rs.metadata.name).copied().unwrap_or(0);
-            rs.metadata.name == change.name && ready > rs.status.ready_replicas
+        if kind == "ReplicaSet" && change.actor != REPLICA_SETS {
+            self.note_size(change, before, by);
+        }
+        let of_pod = || {
+            let object = change.before.as_ref().or(change.after.as_ref());
+            let owner = object.and_then(|it| it["metadata"]["ownerReferences"][0]["name"].as_str());
+            owner.is_some_and(|owner| !self.unknowing.contains(owner) && !self.others.contains(owner))
         };
-        let acts_unknowing = by == Knowledge::Published
-            && is_ours
-            && kind == "ReplicaSet"
-            && before.replica_sets.iter().any(is_untold);
-        if acts_unknowing || is_disturbance(change, kind, Some(before), Some(after)) {
+        // Where publishing lags, a pod may become ready after its ReplicaSet was told to do without it.
+        let follows_us = change.actor == REPLICA_SETS && (by == Knowledge::Exact || of_pod());
+        if is_disturbance(change, kind, Some(before), Some(after)) {
             self.disturbed = Some(change.time);
         }
         if let Some((_, since)) = self.now {
@@ -85,11 +101,13 @@ impl Meter {
             None => {}
             Some((known, _)) => {
                 if share > *known {
-                    let is_recent = |at: Timestamp| {
-                        let passed = change.time.duration_since(at);
-                        passed < EXCUSED && passed <= unknown
+                    let excused = match excuse {
+                        Excuse::Unaware(is_unaware) => is_unaware,
+                        Excuse::Since(unknown) => self.disturbed.is_some_and(|at| {
+                            let passed = change.time.duration_since(at);
+                            passed < EXCUSED && passed <= unknown
+                        }),
                     };
-                    let excused = self.disturbed.is_some_and(is_recent);
                     // Where no pod is promised, there may be none.
                     let promised = before.promised().min(after.promised()) > 0;
                     let is_to_blame = (is_ours || follows_us) && !excused && promised;
@@ -102,6 +120,24 @@ impl Meter {
                 }
                 *known = share;
             }
+        }
+    }
+
+    /// Who gave a ReplicaSet its size, and whether all its pods were told of then. Pods that are ready, and not told of, cannot be
+    /// spared.
+    fn note_size(&mut self, change: &Change, before: &Observation, by: Knowledge) {
+        let size = |object: &Option<Arc<Value>>| object.as_ref().map(|it| it["spec"]["replicas"].clone());
+        if size(&change.before) == size(&change.after) {
+            return;
+        }
+        let is_ours = change.actor == CONTROLLER;
+        let is_untold = |rs: &ReplicaSet| {
+            let ready = before.ready.get(&rs.metadata.name).copied().unwrap_or(0);
+            rs.metadata.name == change.name && (ready > rs.status.ready_replicas || !rs.is_observed())
+        };
+        let acts_unknowing = by == Knowledge::Published && before.replica_sets.iter().any(is_untold);
+        for (set, is_in) in [(&mut self.unknowing, is_ours && acts_unknowing), (&mut self.others, !is_ours)] {
+            if is_in { _ = set.insert(change.name.clone()) } else { _ = set.remove(&change.name) }
         }
     }
 

@@ -61,6 +61,14 @@ impl Observation {
         shares.into_iter().filter(|(hash, weight)| !hash.is_empty() && *weight > 0).map(pin).collect()
     }
 
+    /// A pod for each Service of a canary without a router: how the traffic is shared between them and others nobody knows.
+    fn pins_of_plain_canary(&self) -> Vec<Pin> {
+        let Some(canary) = self.canary().filter(|_| self.routing().is_none()) else { return Vec::new() };
+        let services = [&canary.stable_service, &canary.canary_service];
+        let pins = services.into_iter().flat_map(|service| self.pins_of_service(service));
+        pins.map(|pin| Pin { needs: self.promised().clamp(0, 1), ..pin }).collect()
+    }
+
     fn pins_of_service(&self, service: &str) -> Vec<Pin> {
         let pin = |hash: &str| Pin {
             by: format!("Service {service}"),
@@ -126,7 +134,11 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);
         }
+        let stable_service = self.canary().map_or("", |canary| canary.stable_service.as_str());
         let (Some(canary), Some(_)) = (self.canary(), self.routing()) else {
+            if !stable_service.is_empty() {
+                return by_service(stable_service);
+            }
             let any_ready = self.ready.values().any(|count| *count > 0);
             return if any_ready { 0 } else { WHOLE };
         };
@@ -151,7 +163,7 @@ fn destinations(weights: &TrafficWeights) -> impl Iterator<Item = &WeightDestina
 /// was there.
 #[must_use]
 pub fn keeps_pinned_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
-    after.pins().into_iter().find_map(|pin| {
+    after.pins().into_iter().chain(after.pins_of_plain_canary()).find_map(|pin| {
         let (was, is) = (before.kept_of(&pin.hash), after.kept_of(&pin.hash));
         let (published, certain) = (before.published_of(&pin.hash), after.certain_of(before, &pin.hash));
         if by == Knowledge::Published && certain >= pin.needs.min(published) {
@@ -226,12 +238,17 @@ pub fn stable_bears_what_comes_back(
     let service = &new.stable.service_name;
     if after.services.contains_key(service) && after.pinned_by(service).is_none() {
         // Pods of any version answer for it, whichever the route names.
-        let of_it = |weights| {
-            destinations(weights).filter(|to| to.service_name == *service).map(|to| to.weight).sum()
+        let weight = |weights, service: &str| -> i32 {
+            destinations(weights).filter(|to| to.service_name == service).map(|to| to.weight).sum()
         };
-        let (from, to): (i32, i32) = (of_it(old), of_it(new));
+        let (from, to) = (weight(old, service), weight(new, service));
+        let loses = |it: &WeightDestination| {
+            let other = &it.service_name;
+            weight(new, other) < weight(old, other) && after.endpoints_of(other) > 0
+        };
         let (ready, needs) = (after.endpoints_of(service), after.needed_for(to, whole(new)));
-        let is_overloaded = to > from && ready < needs && by == Knowledge::Exact;
+        let is_overloaded =
+            to > from && ready < needs && by == Knowledge::Exact && destinations(old).any(loses);
         return is_overloaded.then(|| {
             let what = format!("the weight of Service {service} rises from {from} to {to} of {}", whole(new));
             violation("I2", format!("{what}, and of {needs} ready pods that this needs it has {ready}"))

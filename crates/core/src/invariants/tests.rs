@@ -44,7 +44,7 @@ fn world_of(strategy: Value, [stable, canary]: [(i32, i32); 2], status: Value) -
 }
 
 fn check_write(before: &Observation, after: &Observation) -> Vec<Violation> {
-    super::check_write(before, after, Knowledge::Exact)
+    super::check_write(before, after, (Knowledge::Exact, "2026-11-23T05:00:00Z".parse().unwrap()))
 }
 
 fn updating(more: Value) -> Value {

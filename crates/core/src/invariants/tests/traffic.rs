@@ -234,6 +234,12 @@ fn i2_pods_of_any_version_bear_what_comes_back_to_a_service_that_selects_none() 
     assert_eq!(back(open((80, 20), "v1", 3), open((20, 80), "v1", 3)), None);
     let overloaded = "I2: the weight of Service stable rises from 20 to 80 of 100, and of 3 ready pods that this needs it has 2";
     assert_eq!(back(open((80, 20), "v1", 2), open((20, 80), "v1", 2)).as_deref(), Some(overloaded));
+    let alone = |weights| {
+        let mut world = open(weights, "v1", 2);
+        world.endpoints.insert("canary".to_owned(), 0);
+        world
+    };
+    assert_eq!(back(alone((80, 20)), alone((20, 80))), None, "nobody else answers");
 }
 
 #[test]
@@ -411,4 +417,64 @@ fn requests_are_lost_by_the_share_of_what_selects_no_ready_pod() {
     assert_eq!(basic.unanswered(), 0);
     basic.ready.insert("demo-v2".into(), 0);
     assert_eq!(basic.unanswered(), WHOLE);
+}
+
+#[test]
+fn i2_what_was_replaced_stays_for_its_delay() {
+    use crate::invariants::waits_for_the_delay;
+    let now = "2026-11-23T05:00:00Z".parse().unwrap();
+    // v1 was replaced by v2.
+    let finished = json!({"stableRS": "v2", "currentPodHash": "v2"});
+    let gone = |strategy: Value, status: &Value, deadline: Option<&str>| {
+        let world = |old| {
+            let mut world = world_of(strategy.clone(), [old, (5, 5)], status.clone());
+            for rs in world.replica_sets.iter_mut().filter(|rs| rs.hash() == "v1") {
+                let deadline = deadline.map(|at| (labels::SCALE_DOWN_DEADLINE.to_owned(), at.to_owned()));
+                rs.metadata.annotations.extend(deadline);
+            }
+            world
+        };
+        waits_for_the_delay(&world((5, 5)), &world((0, 5)), now).map(|it| it.text)
+    };
+    let blue_green = |more: Value| {
+        let mut members = json!({"activeService": "active"});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"blueGreen": members})
+    };
+    let early = Some("demo-v1 goes before its delay is over: no delay has begun".to_owned());
+    assert_eq!(gone(blue_green(json!({})), &finished, None), early);
+    assert_eq!(gone(blue_green(json!({})), &finished, Some("2026-11-23T04:59:59Z")), None);
+    let late = gone(blue_green(json!({})), &finished, Some("2026-11-23T05:00:20Z"));
+    assert!(late.is_some_and(|text| text.ends_with("2026-11-23T05:00:20Z")));
+    for without in [json!({"scaleDownDelaySeconds": 0}), json!({"scaleDownDelayRevisionLimit": 1})] {
+        assert_eq!(gone(blue_green(without), &finished, None), None);
+    }
+    let routed = |more: Value| {
+        let mut members = json!({"trafficRouting": {"nginx": {"stableIngress": "x"}}});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"canary": members})
+    };
+    assert_eq!(gone(routed(json!({})), &finished, None), early);
+    assert_eq!(gone(routed(json!({"dynamicStableScale": true})), &finished, None), None);
+    assert_eq!(gone(json!({"canary": {}}), &finished, None), None);
+    // v1 is the update: a step may want none of it, an abort takes it away after its own delay.
+    let updating = json!({"stableRS": "v2", "currentPodHash": "v1"});
+    let aborted = json!({"stableRS": "v2", "currentPodHash": "v1", "abort": true});
+    assert_eq!(gone(routed(json!({})), &updating, None), None);
+    assert_eq!(gone(routed(json!({"scaleDownDelaySeconds": 0})), &aborted, None), early);
+    assert_eq!(gone(routed(json!({"abortScaleDownDelaySeconds": 0})), &aborted, None), None);
+}
+
+#[test]
+fn i2_a_service_of_a_plain_canary_keeps_a_pod() {
+    let plain = |old: (i32, i32), endpoints: i32| {
+        let strategy = json!({"canary": {"stableService": "stable", "maxUnavailable": 1}});
+        let mut world =
+            with_services(world_of(strategy, [old, (5, 5)], updating(json!({}))), &[("stable", "v1")]);
+        world.endpoints.insert("stable".to_owned(), endpoints);
+        world
+    };
+    assert_eq!(rules(&check_write(&plain((2, 2), 2), &plain((0, 2), 2))), ["I2"]);
+    assert!(check_write(&plain((2, 2), 2), &plain((1, 2), 2)).is_empty());
+    assert_eq!((plain((2, 2), 2).unanswered(), plain((0, 0), 0).unanswered()), (0, crate::invariants::WHOLE));
 }

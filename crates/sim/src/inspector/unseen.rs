@@ -1,0 +1,79 @@
+//! What others did that no decision could know of yet.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::{ReplicaSet, Snapshot};
+use tidegate_kubesim::Change;
+
+use crate::meter::REPLICA_SETS;
+
+/// A kind and a name.
+type Object = (String, String);
+
+/// Changes by others, for each Rollout that they concern, until a decision was made on what shows them: the objects that do, each with
+/// the version from which on it does; `None`: its ReplicaSet does not tell of lost pods yet.
+#[derive(Debug, Default)]
+pub(super) struct Unseen {
+    of: BTreeMap<(String, String), BTreeMap<Object, Option<u64>>>,
+}
+
+impl Unseen {
+    /// Somebody else took pods or changed what traffic goes by. `replica_set` is that of a pod.
+    pub(super) fn note(
+        &mut self,
+        rollout: &(String, String),
+        (change, kind): (&Change, &str),
+        replica_set: Option<&str>,
+    ) {
+        let (object, version) = match (kind, replica_set) {
+            ("Pod", Some(name)) => (("ReplicaSet".to_owned(), name.to_owned()), None),
+            _ => ((kind.to_owned(), change.name.clone()), Some(change.resource_version)),
+        };
+        self.of.entry(rollout.clone()).or_default().insert(object, version);
+    }
+
+    /// A ReplicaSet's status tells of all that has happened to its pods.
+    pub(super) fn told(&mut self, change: &Change, kind: &str) {
+        if kind != "ReplicaSet" || change.actor != REPLICA_SETS {
+            return;
+        }
+        let object = (kind.to_owned(), change.name.clone());
+        let of_namespace = self.of.iter_mut().filter(|((namespace, _), _)| *namespace == change.namespace);
+        for version in of_namespace.filter_map(|(_, objects)| objects.get_mut(&object)) {
+            version.get_or_insert(change.resource_version);
+        }
+    }
+
+    /// A decision is made on this.
+    pub(super) fn decided(&mut self, snapshot: &Snapshot) {
+        let metadata = &snapshot.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        let Some(objects) = self.of.get_mut(&key) else { return };
+        objects.retain(|(kind, name), version| !is_shown(snapshot, (kind, name), *version));
+        if objects.is_empty() {
+            self.of.remove(&key);
+        }
+    }
+
+    /// Whether a decision about a Rollout may have been made without knowing all.
+    pub(super) fn concerns(&self, rollout: &(String, String)) -> bool {
+        self.of.contains_key(rollout)
+    }
+}
+
+fn is_shown(snapshot: &Snapshot, (kind, name): (&str, &str), version: Option<u64>) -> bool {
+    let shows = |text: &str| version.is_some_and(|version| text.parse::<u64>().is_ok_and(|it| it >= version));
+    match kind {
+        "ReplicaSet" => {
+            let named = |rs: &&ReplicaSet| rs.metadata.name == name;
+            let replica_set = snapshot.replica_sets.iter().find(named);
+            replica_set.is_none_or(|rs| shows(&rs.metadata.resource_version))
+        }
+        "Service" => {
+            let service = snapshot.services.get(name).and_then(|it| it.found());
+            service.is_none_or(|service| shows(&service.metadata.resource_version))
+        }
+        // What a router does is read for each decision.
+        _ => true,
+    }
+}
