@@ -95,7 +95,11 @@ impl Meter {
         self.pass(change.time);
         let share = after.unanswered();
         match &mut self.now {
-            None if share == 0 && after.rollout.spec.replicas_or_default() > 0 => {
+            // Behind a shared Service others may have answered.
+            None if share == 0
+                && after.rollout.spec.replicas_or_default() > 0
+                && after.ready.values().any(|ready| *ready > 0) =>
+            {
                 self.now = Some((0, change.time));
             }
             None => {}
@@ -133,7 +137,9 @@ impl Meter {
         let is_ours = change.actor == CONTROLLER;
         let is_untold = |rs: &ReplicaSet| {
             let ready = before.ready.get(&rs.metadata.name).copied().unwrap_or(0);
-            rs.metadata.name == change.name && (ready > rs.status.ready_replicas || !rs.is_observed())
+            // Those that are not ready may be so by the time when the size is looked at.
+            let is_known = rs.is_observed() && ready == rs.status.ready_replicas && ready == rs.replicas;
+            rs.metadata.name == change.name && !is_known
         };
         let acts_unknowing = by == Knowledge::Published && before.replica_sets.iter().any(is_untold);
         for (set, is_in) in [(&mut self.unknowing, is_ours && acts_unknowing), (&mut self.others, !is_ours)] {
