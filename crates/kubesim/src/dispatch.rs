@@ -89,9 +89,9 @@ impl Request<'_> {
 
     fn delete_options(&self, query: &Query) -> Result<DeleteOptions, ApiError> {
         if self.body.is_empty() {
-            return DeleteOptions::parse(&Value::Null)?.overridden_by(query);
+            return DeleteOptions::of_query(query);
         }
-        DeleteOptions::parse(&self.object()?.value)
+        DeleteOptions::decode(self.object()?.value)
     }
 }
 

@@ -154,6 +154,17 @@ impl Query {
         matches!(self.get(key), "true" | "1" | "True")
     }
 
+    /// A number of seconds or objects; nothing when absent.
+    pub(crate) fn integer(&self, key: &str) -> Result<Option<i64>, ApiError> {
+        match self.get(key) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                let message = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
+                ApiError::bad_request(message)
+            }),
+        }
+    }
+
     /// A whole number; nothing when absent.
     pub(crate) fn number(&self, key: &str) -> Result<Option<u64>, ApiError> {
         match self.get(key) {
@@ -237,5 +248,8 @@ mod tests {
         assert!(query.flag("watch"));
         assert_eq!(query.number("limit").unwrap(), Some(5));
         assert_eq!(query.number("x").unwrap_err().code, 400);
+        let query = Query::parse("less=-1&more=9223372036854775808");
+        assert_eq!(query.integer("less").unwrap(), Some(-1));
+        assert_eq!(query.integer("more").unwrap_err().code, 400);
     }
 }

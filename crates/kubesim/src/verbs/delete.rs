@@ -13,6 +13,7 @@ use crate::resources::Resource;
 use crate::state::{Call, State};
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::types;
 use crate::verbs::read::selector;
 
 /// Waits for dependents.
@@ -57,6 +58,37 @@ pub(crate) struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// Reads options that a client sends; null means none. 400, when they are no `DeleteOptions`: nothing is deleted by guesswork.
+    pub(crate) fn decode(mut options: Value) -> Result<Self, ApiError> {
+        let kind = at(&options, &["kind"]);
+        let is_of_kind = kind.is_null() || matches!(kind.as_str(), Some("" | "DeleteOptions"));
+        // Each group has them in its own version.
+        let version = at(&options, &["apiVersion"]);
+        if !is_of_kind || !(version.is_null() || version.is_string()) {
+            let message = format!("{kind} in version {version} cannot be handled as a DeleteOptions");
+            return Err(ApiError::bad_request(message));
+        }
+        if let Some(ty) = types::named("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") {
+            types::decode(&mut options, ty).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        }
+        Self::parse(&options)
+    }
+
+    /// Reads the options of a request without a body.
+    pub(crate) fn of_query(query: &Query) -> Result<Self, ApiError> {
+        let mut options = json!({});
+        if let Some(seconds) = query.integer("gracePeriodSeconds")? {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        if query.has("orphanDependents") {
+            options["orphanDependents"] = query.flag("orphanDependents").into();
+        }
+        if !query.get("propagationPolicy").is_empty() {
+            options["propagationPolicy"] = query.get("propagationPolicy").into();
+        }
+        Self::parse(&options)
+    }
+
     /// Reads the options; null means none.
     pub(crate) fn parse(options: &Value) -> Result<Self, ApiError> {
         let causes = option_faults(options);
@@ -76,14 +108,6 @@ impl DeleteOptions {
             dry_run: !list(options, &["dryRun"]).is_empty(),
         })
     }
-
-    /// Query parameters stand in for what the body leaves out.
-    pub(crate) fn overridden_by(mut self, query: &Query) -> Result<Self, ApiError> {
-        let grace = query.number("gracePeriodSeconds")?.and_then(|seconds| i64::try_from(seconds).ok());
-        self.grace_seconds = self.grace_seconds.or(grace);
-        self.propagation = self.propagation.or(Propagation::parse(query.get("propagationPolicy"))?);
-        Ok(self)
-    }
 }
 
 /// What is wrong with the options in themselves.
@@ -94,7 +118,7 @@ fn option_faults(options: &Value) -> Vec<Cause> {
         let detail = "orphanDependents and deletionPropagation cannot be both set";
         causes.push(Cause::invalid("propagationPolicy", policy, detail));
     }
-    if Propagation::parse(policy.as_str().unwrap_or("")).is_err() {
+    if policy == "" || Propagation::parse(policy.as_str().unwrap_or("")).is_err() {
         let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned);
         causes.push(Cause::unsupported("propagationPolicy", policy, &supported));
     }

@@ -209,6 +209,34 @@ async fn delete_honours_preconditions_and_finalizers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn options_that_are_none_delete_nothing() {
+    let server = server();
+    create(&server, MAPS, config_map("a", json!({}))).await;
+    let path = format!("{MAPS}/a");
+    for options in [
+        json!({"dryRun": "All"}),
+        json!({"gracePeriodSeconds": "5"}),
+        json!({"gracePeriodSeconds": 1.5}),
+        json!({"orphanDependents": "true"}),
+        json!({"preconditions": {"uid": 5}}),
+        json!({"preconditions": "none"}),
+        json!({"propagationPolicy": ["Orphan"]}),
+        json!({"kind": "CreateOptions", "apiVersion": "v1"}),
+        config_map("a", json!({})),
+    ] {
+        for path in [&path, MAPS] {
+            let (code, status) = send(&server, "DELETE", path, options.clone()).await;
+            assert_eq!((code, status["reason"].as_str()), (400, Some("BadRequest")), "{options}: {status}");
+        }
+    }
+    assert_eq!(send(&server, "DELETE", &path, json!({"propagationPolicy": ""})).await.0, 422);
+    assert_eq!(send(&server, "DELETE", &format!("{path}?gracePeriodSeconds=x"), Value::Null).await.0, 400);
+    get(&server, &path).await;
+    let options = json!({"kind": "DeleteOptions", "apiVersion": "apps/v1", "unknown": 1});
+    assert_eq!(send(&server, "DELETE", &path, options).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn delete_answers_with_a_status_and_collections_go_by_selector() {
     let server = server();
     for (name, tier) in [("a", "x"), ("b", "y"), ("c", "x")] {

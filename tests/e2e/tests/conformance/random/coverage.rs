@@ -150,11 +150,6 @@ const IMPOSSIBLE: &[Impossible] = &[
         |it| creates(it) && it.precondition == "fresh",
         "a new object has no version: that fails",
     ),
-    (
-        &["400"],
-        |it| it.verb == Verb::Delete,
-        "the options of a deletion are read as they are, or are not valid",
-    ),
     (&["2xx", "400", "conflict"], |it| it.verb == Verb::FailedTest, "the test fails before anything else"),
     (
         &["conflict"],

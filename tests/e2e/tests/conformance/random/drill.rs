@@ -1,7 +1,7 @@
 //! Sequences that ask for everything in turn: of each kind each verb, with each precondition, of an object that is there and of one that
 //! is not, rightly and wrongly. Chance finds what nobody thought of; this finds the rest.
 
-use super::edits::SCALE;
+use super::edits::{NO_DRY_RUN, SCALE};
 use super::kinds::KINDS;
 use super::request::{Edit, NAMES, Request, Sub, Uid, Verb, Version};
 
@@ -180,7 +180,8 @@ impl Drill {
     fn tries(&self, number: usize) -> Vec<Request> {
         if self.verb == Verb::Delete {
             let options = ("/dryRun", Some("[\"Some\"]"));
-            return vec![self.with(&[options], &[]), self.gone(), self.plain()];
+            let wrong = self.with(&[NO_DRY_RUN], &[]);
+            return vec![self.with(&[options], &[]), wrong, self.gone(), self.plain()];
         }
         if self.verb == Verb::Apply {
             return self.applies();
