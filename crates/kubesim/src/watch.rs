@@ -22,6 +22,8 @@ use crate::store::Record;
 
 /// How long a watch lasts that sets no `timeoutSeconds`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+/// How long a watch may last: a client can ask for more than there is time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What an open watch has read, and whether it may go on.
 #[derive(Debug)]
@@ -139,7 +141,7 @@ impl WatchStream {
         if options.mark_initial_end {
             ready.push_back(shown.event("BOOKMARK", &bookmark(&resource, options.from, true), now));
         }
-        let deadline = Instant::now() + options.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let deadline = Instant::now() + options.timeout.unwrap_or(DEFAULT_TIMEOUT).min(LONGEST);
         Self {
             server: server.clone(),
             id: state.watchers.open(&resource.id, options.from),

@@ -247,7 +247,7 @@ fn mark_deleted(state: &State, object: &mut Value, grace: i64) {
     }
     let generation = at(object, &["metadata", "generation"]).as_i64();
     if let (Some(generation), false) = (generation, is_terminating(object)) {
-        set(object, &["metadata", "generation"], (generation + 1).into());
+        set(object, &["metadata", "generation"], generation.saturating_add(1).into());
     }
     let wait = std::time::Duration::from_secs(u64::try_from(grace).unwrap_or(0));
     set(object, &["metadata", "deletionTimestamp"], api_time(after(state.now(), wait)).into());

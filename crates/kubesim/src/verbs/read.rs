@@ -32,7 +32,7 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -
     let selector = selector(query, resource)?;
     check_not_ahead(state, query)?;
     let limit = query
-        .number("limit")?
+        .integer("limit")?
         .filter(|limit| *limit > 0)
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let token = Continue::parse(query.get("continue"))?;
@@ -151,9 +151,15 @@ pub(crate) fn watch(
         initial,
         mark_initial_end: sends_initial && bookmarks,
         bookmarks,
-        timeout: query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+        timeout: timeout(query)?,
     };
     Ok(Reply::new(200, Body::watch(WatchStream::open(server, state, options))))
+}
+
+/// How long a watch is to last; nothing for as long as the server likes.
+fn timeout(query: &Query) -> Result<Option<Duration>, ApiError> {
+    let seconds = query.integer("timeoutSeconds")?.filter(|seconds| *seconds != 0);
+    Ok(seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0))))
 }
 
 fn check_initial_events(query: &Query) -> Result<(), ApiError> {

@@ -119,3 +119,17 @@ async fn watches_can_be_made_to_expire_or_close() {
     server.close_watches();
     assert_eq!(watch.told(), ["."]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_lasts_no_longer_than_there_is_time() {
+    let server = server();
+    let mut watch = Watch::open(&server, &format!("{MAPS}?watch=true&timeoutSeconds={}", i64::MAX)).await;
+    assert_eq!(watch.told(), ["..."]);
+    for seconds in ["9223372036854775808", "x", "1.5"] {
+        let path = format!("{MAPS}?watch=true&timeoutSeconds={seconds}");
+        assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 400, "{seconds}");
+    }
+    let mut watch = Watch::open(&server, &format!("{MAPS}?watch=true&timeoutSeconds=-1")).await;
+    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    assert_eq!(watch.told(), ["."]);
+}
