@@ -22,7 +22,7 @@ pub(super) struct Difference {
     pub(super) resource: &'static str,
     /// `Create`, `MergePatch/Status`, `watch`.
     pub(super) verb: String,
-    /// A JSON pointer into the answer, or `code`, `causes`, `version`, `warnings`.
+    /// A JSON pointer into the answer, or `code`, `causes`, `version`, `warnings`, `retry`.
     pub(super) at: String,
     /// kubesim's value and kube-apiserver's.
     pub(super) text: String,
@@ -109,6 +109,9 @@ fn of_answers(ours: &Answer, theirs: &Answer) -> Vec<(String, String)> {
     }
     if ours.code < 300 && ours.warnings != theirs.warnings {
         found.push(("warnings".to_owned(), format!("{:?} and {:?}", ours.warnings, theirs.warnings)));
+    }
+    if ours.retry != theirs.retry {
+        found.push(("retry".to_owned(), format!("{:?} and {:?}", ours.retry, theirs.retry)));
     }
     if ours.version != theirs.version {
         found.push(("version".to_owned(), format!("{} and {}", ours.version, theirs.version)));
