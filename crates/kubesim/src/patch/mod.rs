@@ -2,6 +2,7 @@
 
 pub(crate) mod go_text;
 mod operations;
+mod order;
 mod strategic;
 
 use serde_json::Value;
@@ -91,7 +92,7 @@ impl Patch {
         let mut patched = current.clone();
         match (self, &resource.origin) {
             (Self::Json(patch), _) => operations::apply(&mut patched, patch)?,
-            (Self::Strategic(patch), Origin::BuiltIn(ty)) => strategic::merge(&mut patched, patch, *ty),
+            (Self::Strategic(patch), Origin::BuiltIn(ty)) => strategic::merge(&mut patched, patch, *ty)?,
             (Self::Strategic(patch) | Self::Merge(patch), _) => merge(&mut patched, patch),
         }
         Ok(patched)

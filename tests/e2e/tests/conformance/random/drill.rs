@@ -172,6 +172,9 @@ impl Drill {
         let mut all = vec![self.object(), self.request(ONE, Verb::MergePatch, &[TIERS[number % 2]])];
         let with = |request| Request { version, uid, ..request };
         all.extend(self.tries(number).into_iter().map(with));
+        if number == 0 && (self.verb, self.subresource) == (Verb::StrategicPatch, Sub::None) {
+            all.extend(self.strategic_patches());
+        }
         // Where a write made it.
         all.push(self.request(GONE, Verb::Delete, &[]));
         all
@@ -200,6 +203,13 @@ impl Drill {
             Request { name: GONE, ..self.with(&[change], &[]) },
             self.with(&[change], &[]),
         ]
+    }
+
+    /// Each change of the same base.
+    fn strategic_patches(&self) -> Vec<Request> {
+        let Some((base, changes)) = KINDS[self.kind].strategic.split_first() else { return Vec::new() };
+        let reset = self.request(ONE, Verb::MergePatch, &[*base]);
+        changes.iter().flat_map(|change| [reset.clone(), self.with(&[*change], &[])]).collect()
     }
 
     fn applies(&self) -> Vec<Request> {
