@@ -93,7 +93,8 @@ async fn send(client: &Client, method: &str, path: &str, content_type: &str, bod
         .header("user-agent", "conformance")
         .body(Body::from(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()))
         .unwrap();
-    let response = client.send(request).await.unwrap();
+    let response = client.send(request).await;
+    let response = response.unwrap_or_else(|error| panic!("{method} {path} {body:?}: {error}"));
     let code = response.status().as_u16();
     let warnings = response.headers().get_all("warning").iter();
     let warnings = warnings.map(|value| value.to_str().unwrap_or("not text").to_owned());
