@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::body::Body;
-use crate::field::Cause;
 use crate::presentation::View;
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
@@ -16,6 +15,7 @@ use crate::server::ApiServer;
 use crate::state::State;
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::verbs::list_options;
 use crate::watch::{WatchOptions, WatchStream};
 
 /// What a query selects of a resource.
@@ -30,17 +30,23 @@ pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, A
 pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -> Answer {
     let resource = &target.resource;
     let selector = selector(query, resource)?;
+    list_options::check(query, false)?;
     check_not_ahead(state, query)?;
     let limit = query
         .integer("limit")?
         .filter(|limit| *limit > 0)
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let token = Continue::parse(query.get("continue"))?;
+    let exact = list_options::exact_version(query, limit < usize::MAX)?;
     let floor = state.store.floor(&resource.id);
     if let Some(token) = token.as_ref().filter(|token| token.version < floor) {
         return Err(expired_token(token.version));
     }
-    let version = token.as_ref().map_or(state.store.version(), |token| token.version);
+    if exact.is_some_and(|version| version < floor) {
+        let message = "The resourceVersion for the provided list is too old.";
+        return Err(ApiError::new(410, "Expired", message));
+    }
+    let version = token.as_ref().map(|token| token.version).or(exact).unwrap_or(state.store.version());
     let before = state.store.changed_since(&resource.id, target.namespace.as_deref(), version);
     let mut all: Vec<(&Key, &Arc<Value>)> = state
         .store
@@ -129,9 +135,9 @@ pub(crate) fn watch(
 ) -> Answer {
     let resource = &target.resource;
     let selector = selector(query, resource)?;
+    list_options::check(query, true)?;
     check_not_ahead(state, query)?;
     let sends_initial = query.flag("sendInitialEvents");
-    check_initial_events(query)?;
     let asked = query.number("resourceVersion")?.unwrap_or(0);
     let starts_now = asked == 0 || sends_initial;
     let wants_initial = if query.has("sendInitialEvents") { sends_initial } else { asked == 0 };
@@ -160,20 +166,4 @@ pub(crate) fn watch(
 fn timeout(query: &Query) -> Result<Option<Duration>, ApiError> {
     let seconds = query.integer("timeoutSeconds")?.filter(|seconds| *seconds != 0);
     Ok(seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0))))
-}
-
-fn check_initial_events(query: &Query) -> Result<(), ApiError> {
-    let matching = query.get("resourceVersionMatch");
-    let cause = match (query.has("sendInitialEvents"), matching) {
-        (false, "") | (true, "NotOlderThan") => return Ok(()),
-        (false, _) => Cause::forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        ),
-        (true, _) => Cause::forbidden(
-            "resourceVersionMatch",
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-    };
-    Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause]))
 }

@@ -99,6 +99,30 @@ async fn lists_select_and_page() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lists_show_the_version_that_is_asked_for() {
+    let server = server();
+    let first = create(&server, MAPS, config_map("a", json!({"k": "1"}))).await;
+    let version = first["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    create(&server, MAPS, config_map("b", json!({}))).await;
+    send(&server, "DELETE", &format!("{MAPS}/a"), Value::Null).await;
+    for query in ["resourceVersionMatch=Exact", "limit=5"] {
+        let list = get(&server, &format!("{MAPS}?resourceVersion={version}&{query}")).await;
+        assert_eq!(list["metadata"]["resourceVersion"], version);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "{query}");
+        assert_eq!(list["items"][0]["metadata"], first["metadata"], "{query}");
+    }
+    let newer = get(&server, &format!("{MAPS}?resourceVersion={version}")).await;
+    assert_eq!(newer["items"][0]["metadata"]["name"], "b");
+    server.compact();
+    let path = format!("{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact");
+    assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 410);
+    let path = format!("{MAPS}?sendInitialEvents=true");
+    for method in ["GET", "DELETE"] {
+        assert_eq!(send(&server, method, &path, Value::Null).await.0, 422, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn put_checks_version_uid_and_name() {
     let server = server();
     let mut map = create(&server, MAPS, config_map("a", json!({"k": "1"}))).await;

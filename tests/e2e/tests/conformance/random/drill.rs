@@ -89,6 +89,15 @@ pub(super) fn sequence((kind, verb, subresource): Shape) -> Vec<Request> {
 }
 
 const LABELS_OF_NUMBERS: Edit = ("/metadata/labels", Some("{\"app\": 1}"));
+/// Options of lists that make sense together, and that do not.
+const LIST_OPTIONS: [&[&str]; 6] = [
+    &["resourceVersion=0", "resourceVersionMatch=NotOlderThan"],
+    &["resourceVersion=0", "resourceVersionMatch=Exact"],
+    &["resourceVersion=0", "resourceVersionMatch=Other"],
+    &["resourceVersionMatch=Exact"],
+    &["resourceVersionMatch=NotOlderThan"],
+    &["sendInitialEvents=true"],
+];
 const ANOTHER: Edit = ("/metadata/name", Some("\"another\""));
 const TIERS: [Edit; 2] =
     [("/metadata/labels/tier", Some("\"front\"")), ("/metadata/labels/tier", Some("\"back\""))];
@@ -158,7 +167,14 @@ impl Drill {
                 all.push(Request { query: vec!["limit=1"], ..self.request(ONE, Verb::List, &[]) });
                 all.push(self.plain());
             }
-            Verb::List => all.extend([self.plain(), self.with(&[], &["labelSelector=a%20b"])]),
+            Verb::List => {
+                all.extend([self.plain(), self.with(&[], &["labelSelector=a%20b"])]);
+                all.extend(LIST_OPTIONS.map(|options| self.with(&[], options)));
+                all.extend([&[][..], &["limit=1"]].map(|options| {
+                    let list = self.with(&[], options);
+                    Request { version: Version::Fresh, ..list }
+                }));
+            }
             _ => {
                 all.push(self.with(&[], &["labelSelector=a%20b"]));
                 all.extend([self.with(&[("/dryRun", Some("[\"Some\"]"))], &[]), self.plain()]);

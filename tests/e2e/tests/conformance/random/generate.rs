@@ -97,6 +97,8 @@ fn request(dice: &mut Dice, kind: usize, name: usize) -> Request {
     };
     let (version, uid) = if is_write && subresource != Sub::Eviction && verb != Verb::DeleteCollection {
         (version, uid)
+    } else if verb == Verb::List {
+        (version, Uid::None)
     } else {
         (Version::None, Uid::None)
     };
