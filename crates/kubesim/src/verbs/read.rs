@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::status::ApiError;
 use crate::store::Key;
 use crate::verbs::list_options;
-use crate::watch::{WatchOptions, WatchStream};
+use crate::watch::{WatchOptions, WatchStream, error_event};
 
 /// What a query selects of a resource.
 pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, ApiError> {
@@ -125,7 +125,8 @@ fn check_not_ahead(state: &State, query: &Query) -> Result<(), ApiError> {
     Err(error)
 }
 
-/// Opens a watch. As on a real server, a version that is too old is told by an ERROR event, not by the response's code.
+/// Opens a watch. As on a real server, a version that is too old, or too new to tell what there was then, is told by an ERROR event,
+/// not by the response's code. Without such a start a watch waits for what comes after its version.
 pub(crate) fn watch(
     server: &ApiServer,
     state: &mut State,
@@ -136,8 +137,10 @@ pub(crate) fn watch(
     let resource = &target.resource;
     let selector = selector(query, resource)?;
     list_options::check(query, true)?;
-    check_not_ahead(state, query)?;
     let sends_initial = query.flag("sendInitialEvents");
+    if let (true, Err(error)) = (sends_initial, check_not_ahead(state, query)) {
+        return Ok(Reply::new(200, Body::raw(error_event(&error))));
+    }
     let asked = query.number("resourceVersion")?.unwrap_or(0);
     let starts_now = asked == 0 || sends_initial;
     let wants_initial = if query.has("sendInitialEvents") { sends_initial } else { asked == 0 };
