@@ -1,5 +1,7 @@
 //! get, list, create, update, delete, and what they refuse.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::client::{
@@ -258,6 +260,35 @@ async fn options_that_are_none_delete_nothing() {
     get(&server, &path).await;
     let options = json!({"kind": "DeleteOptions", "apiVersion": "apps/v1", "unknown": 1});
     assert_eq!(send(&server, "DELETE", &path, options).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_period_can_only_be_shortened() {
+    let server = server();
+    let path = format!("{PODS}/a");
+    let pod = json!({"metadata": {"name": "a"}, "spec": {"nodeName": "n1", "containers": [{"name": "c", "image": "i"}]}});
+    create(&server, PODS, pod.clone()).await;
+    let delete = async |seconds: Value| {
+        let options = if seconds.is_null() { json!({}) } else { json!({"gracePeriodSeconds": seconds}) };
+        let (code, pod) = send(&server, "DELETE", &path, options).await;
+        assert_eq!(code, 200, "{pod}");
+        let metadata = &pod["metadata"];
+        (metadata["deletionTimestamp"].clone(), metadata["deletionGracePeriodSeconds"].clone())
+    };
+    let at = |second: &str, grace: i64| (json!(format!("2026-01-01T00:00:{second}Z")), json!(grace));
+    assert_eq!(delete(json!(40)).await, at("40", 40));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let version = server.resource_version();
+    assert_eq!(delete(json!(50)).await, at("40", 40), "no longer one");
+    assert_eq!(delete(Value::Null).await, at("40", 40), "nor the pod's own");
+    assert_eq!(server.resource_version(), version);
+    assert_eq!(delete(json!(20)).await, at("20", 20), "counted from the first request");
+    assert_eq!(delete(json!(5)).await, at("10", 1), "not in the past");
+    get(&server, &path).await;
+    assert_eq!(delete(json!(0)).await.1, 0);
+    assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 404);
+    create(&server, PODS, pod).await;
+    assert_eq!(delete(json!(-7)).await, at("11", 1), "less than nothing is a second");
 }
 
 #[tokio::test(start_paused = true)]
