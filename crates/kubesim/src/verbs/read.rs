@@ -36,6 +36,7 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -
         .integer("limit")?
         .filter(|limit| *limit > 0)
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    query.integer("timeoutSeconds")?;
     let token = Continue::parse(query.get("continue"))?;
     let exact = list_options::exact_version(query, limit < usize::MAX)?;
     let floor = state.store.floor(&resource.id);

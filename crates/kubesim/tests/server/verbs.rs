@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::client::{
-    MAPS, PODS, SERVICES, SETS, config_map, create, get, labelled, message, replica_set, send, server,
+    MAPS, MERGE, PODS, SERVICES, SETS, STRATEGIC, config_map, create, get, labelled, message, patch,
+    replica_set, send, server,
 };
 
 #[tokio::test(start_paused = true)]
@@ -32,6 +33,9 @@ async fn names_are_generated_and_checked() {
     let name = first["metadata"]["name"].as_str().unwrap();
     assert!(name.starts_with("a-") && name.len() == 7, "{name}");
     assert_ne!(first["metadata"]["name"], second["metadata"]["name"]);
+    let both = json!({"metadata": {"name": name, "generateName": "a-"}});
+    let (code, status) = send(&server, "POST", MAPS, both).await;
+    assert_eq!((code, status["details"]["retryAfterSeconds"].as_i64()), (409, Some(1)));
     let (code, status) = send(&server, "POST", MAPS, json!({"metadata": {}})).await;
     assert_eq!(code, 422);
     assert_eq!(
@@ -118,6 +122,9 @@ async fn lists_show_the_version_that_is_asked_for() {
     server.compact();
     let path = format!("{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact");
     assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 410);
+    for number in ["limit=one", "timeoutSeconds=9223372036854775808"] {
+        assert_eq!(send(&server, "GET", &format!("{MAPS}?{number}"), Value::Null).await.0, 400, "{number}");
+    }
     let path = format!("{MAPS}?sendInitialEvents=true");
     for method in ["GET", "DELETE"] {
         assert_eq!(send(&server, method, &path, Value::Null).await.0, 422, "{method}");
@@ -202,6 +209,9 @@ async fn scale_reads_and_writes_replicas() {
         (set["spec"]["replicas"].as_i64(), set["metadata"]["generation"].as_i64()),
         (Some(5), Some(2))
     );
+    let kind = json!({"kind": "Other", "spec": {"replicas": 5}});
+    assert_eq!(patch(&server, STRATEGIC, &path, kind.clone()).await.0, 200);
+    assert_eq!(patch(&server, MERGE, &path, kind).await.0, 422);
     scale["metadata"] = json!({"name": "web"});
     scale["spec"]["replicas"] = json!(-1);
     assert_eq!(send(&server, "PUT", &path, scale).await.0, 422);

@@ -90,13 +90,23 @@ pub(super) fn sequence((kind, verb, subresource): Shape) -> Vec<Request> {
 
 const LABELS_OF_NUMBERS: Edit = ("/metadata/labels", Some("{\"app\": 1}"));
 /// Options of lists that make sense together, and that do not.
-const LIST_OPTIONS: [&[&str]; 6] = [
+const LIST_OPTIONS: [&[&str]; 16] = [
     &["resourceVersion=0", "resourceVersionMatch=NotOlderThan"],
     &["resourceVersion=0", "resourceVersionMatch=Exact"],
     &["resourceVersion=0", "resourceVersionMatch=Other"],
     &["resourceVersionMatch=Exact"],
     &["resourceVersionMatch=NotOlderThan"],
     &["sendInitialEvents=true"],
+    &["watch=False", "timeoutSeconds=5"],
+    &["timeoutSeconds=9223372036854775808"],
+    &["limit=one"],
+    &["fieldSelector=source%3Dc"],
+    &["fieldSelector=type%3DOpaque"],
+    &["fieldSelector=spec.type%3DClusterIP"],
+    &["fieldSelector=spec.hostNetwork%3Dfalse"],
+    &["fieldSelector=status.podIPs%3D"],
+    &["fieldSelector=status.replicas%3D0"],
+    &["fieldSelector=metadata.namespace%21%3Delsewhere"],
 ];
 const ANOTHER: Edit = ("/metadata/name", Some("\"another\""));
 const TIERS: [Edit; 2] =
