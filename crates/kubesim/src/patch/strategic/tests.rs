@@ -17,7 +17,7 @@ fn refused(mut target: Value, patch: &Value, name: &str) -> u16 {
     merge(&mut target, patch, ty(name)).unwrap_err().code
 }
 
-fn pod(spec: Value) -> Value {
+fn pod(spec: &Value) -> Value {
     json!({"metadata": {"finalizers": ["a", "b"]}, "spec": spec})
 }
 
@@ -59,11 +59,11 @@ fn an_order_that_is_set_holds() {
         (json!({"containers": []}), &["a", "b", "c"]),
     ] {
         let patch = json!({"spec": change});
-        assert_eq!(names(&merged(pod(containers.clone()), &patch, "core.v1.Pod")), expected, "{patch}");
+        assert_eq!(names(&merged(pod(&containers), &patch, "core.v1.Pod")), expected, "{patch}");
     }
     let finalizers =
         json!({"metadata": {"$setElementOrder/finalizers": ["b", "x", "a"], "finalizers": ["x"]}});
-    let patched = merged(pod(json!({})), &finalizers, "core.v1.Pod");
+    let patched = merged(pod(&json!({})), &finalizers, "core.v1.Pod");
     assert_eq!(patched["metadata"]["finalizers"], json!(["b", "x", "a"]));
 }
 
@@ -113,6 +113,6 @@ fn what_makes_no_sense_is_refused() {
         (json!({"$patch": "other"}), 500),
     ] {
         let patch = json!({"spec": change});
-        assert_eq!(refused(pod(containers.clone()), &patch, "core.v1.Pod"), code, "{patch}");
+        assert_eq!(refused(pod(&containers), &patch, "core.v1.Pod"), code, "{patch}");
     }
 }
