@@ -224,6 +224,11 @@ impl FieldSelector {
         self.terms.iter().all(|(field, wanted, value)| field != "metadata.name" || !wanted || value == name)
     }
 
+    /// Whether at most one name is asked for.
+    pub(crate) fn names_one(&self) -> bool {
+        self.terms.iter().any(|(field, wanted, _)| field == "metadata.name" && *wanted)
+    }
+
     /// Whether every term holds for `object`.
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.terms.iter().all(|(field, wanted, value)| (selectable_value(object, field) == *value) == *wanted)

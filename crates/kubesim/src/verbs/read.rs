@@ -38,7 +38,9 @@ pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     query.integer("timeoutSeconds")?;
     let token = Continue::parse(query.get("continue"))?;
-    let exact = list_options::exact_version(query, limit < usize::MAX)?;
+    // Who asks for one name gets that object, which is no page.
+    let is_one = selector.fields.names_one() && (target.namespace.is_some() || !resource.namespaced);
+    let exact = list_options::exact_version(query, limit < usize::MAX && !is_one)?;
     let floor = state.store.floor(&resource.id);
     if let Some(token) = token.as_ref().filter(|token| token.version < floor) {
         return Err(expired_token(token.version));

@@ -117,8 +117,11 @@ async fn lists_show_the_version_that_is_asked_for() {
         assert_eq!(list["items"].as_array().unwrap().len(), 1, "{query}");
         assert_eq!(list["items"][0]["metadata"], first["metadata"], "{query}");
     }
-    let newer = get(&server, &format!("{MAPS}?resourceVersion={version}")).await;
-    assert_eq!(newer["items"][0]["metadata"]["name"], "b");
+    for query in ["", "&limit=1&fieldSelector=metadata.name=b", "&limit=1&resourceVersionMatch=NotOlderThan"]
+    {
+        let newer = get(&server, &format!("{MAPS}?resourceVersion={version}{query}")).await;
+        assert_eq!(newer["items"][0]["metadata"]["name"], "b", "{query}");
+    }
     server.compact();
     let path = format!("{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact");
     assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 410);

@@ -35,7 +35,7 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         resource: "services",
-        verb: "JsonPatch",
+        verb: "",
         at: "/spec/ipFamil",
         text: "null and ",
         why: "a Service that was made by writing its status has no address; where kube-apiserver reads it, it makes up families",
