@@ -21,7 +21,7 @@ use crate::store::Key;
 use crate::strict::{self, Directive, Parsed};
 use crate::verbs::delete::DeleteOptions;
 use crate::verbs::update::Put;
-use crate::verbs::{create, delete, evict, read, scale, update};
+use crate::verbs::{create, delete, evict, list_options, read, scale, update};
 use crate::{discovery, openapi, wire};
 
 pub(crate) use crate::reply::failure;
@@ -89,9 +89,9 @@ impl Request<'_> {
 
     fn delete_options(&self, query: &Query) -> Result<DeleteOptions, ApiError> {
         if self.body.is_empty() {
-            return DeleteOptions::parse(&Value::Null)?.overridden_by(query);
+            return DeleteOptions::of_query(query);
         }
-        DeleteOptions::parse(&self.object()?.value)
+        DeleteOptions::decode(self.object()?.value)
     }
 }
 
@@ -222,6 +222,7 @@ fn write(state: &mut State, call: &mut Call, request: &Request<'_>, query: &Quer
         }
         "deletecollection" => {
             read::selector(query, resource)?;
+            list_options::check(query, false)?;
             let options = request.delete_options(query)?;
             call.dry_run |= options.dry_run;
             delete::delete_collection(state, call, &request.target, query, &options)

@@ -19,7 +19,7 @@ pub(crate) fn parse(text: &str) -> Option<i128> {
     let mut place = scale;
     for digit in fraction.bytes() {
         place /= 10;
-        value += place * i128::from(digit - b'0');
+        value = value.checked_add(place * i128::from(digit - b'0'))?;
     }
     Some(if number.starts_with('-') { -value } else { value })
 }
@@ -30,7 +30,7 @@ fn scale(suffix: &str) -> Option<i128> {
     if let Some(power) = powers.iter().position(|power| *power == suffix) {
         return Some(million << (10 * (power + 1)));
     }
-    let ten = |exponent: i32| match u32::try_from(exponent + 6) {
+    let ten = |exponent: i32| match u32::try_from(exponent.checked_add(6)?) {
         Ok(exponent) => 10i128.checked_pow(exponent),
         Err(_) => Some(0),
     };
@@ -90,7 +90,8 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
     let amount: i128 = digits.parse().ok()?;
     let is_kept = match family {
         Family::Decimal(power) | Family::Exponent(power) => {
-            (power - places) % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
+            let power = power.checked_sub(places)?;
+            power >= -9 && power % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
         }
         Family::Binary(_) => places == 0 && amount % 8 != 0,
     };
@@ -101,19 +102,25 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
         return Some("0".to_owned());
     }
     let written = match family {
-        Family::Decimal(power) => decimal(amount, power - places),
+        Family::Decimal(power) => decimal(amount, power.checked_sub(places)?)?,
         Family::Exponent(power) => {
-            let (amount, power) = in_thousands(amount, power - places);
+            let (amount, power) = in_thousands(amount, power.checked_sub(places)?)?;
             if power == 0 { amount.to_string() } else { format!("{amount}e{power}") }
         }
-        Family::Binary(bits) => binary(amount.checked_mul(1 << bits)?, places),
+        Family::Binary(bits) => binary(amount.checked_mul(1 << bits)?, places)?,
     };
     Some(if number.starts_with('-') { format!("-{written}") } else { written })
 }
 
-/// The same number by the largest power of a thousand that it is a multiple of; fractions below a billionth are rounded up.
-fn in_thousands(mut amount: i128, mut power: i32) -> (i128, i32) {
+/// The same number by the largest power of a thousand that it is a multiple of; fractions below a billionth are rounded up. Nothing
+/// when the amount does not fit.
+fn in_thousands(mut amount: i128, mut power: i32) -> Option<(i128, i32)> {
     while power < -9 {
+        // The least there is, however small it was.
+        if amount == 1 {
+            power = -9;
+            break;
+        }
         amount = amount / 10 + i128::from(amount % 10 > 0);
         power += 1;
     }
@@ -122,31 +129,30 @@ fn in_thousands(mut amount: i128, mut power: i32) -> (i128, i32) {
         power += 1;
     }
     while power % 3 != 0 {
-        amount *= 10;
+        amount = amount.checked_mul(10)?;
         power -= 1;
     }
-    (amount, power)
+    Some((amount, power))
 }
 
-fn decimal(amount: i128, power: i32) -> String {
-    let (amount, power) = in_thousands(amount, power);
+fn decimal(amount: i128, power: i32) -> Option<String> {
+    let (amount, power) = in_thousands(amount, power)?;
     let suffix = usize::try_from(power / 3 + 3).ok().and_then(|at| DECIMAL.get(at));
-    format!("{amount}{}", suffix.unwrap_or(&""))
+    Some(format!("{amount}{}", suffix.unwrap_or(&"")))
 }
 
 /// `amount` divided by ten as often as there are `places`; what is small or no whole number has a decimal suffix.
-fn binary(amount: i128, places: i32) -> String {
-    let divisor = 10_i128.pow(u32::try_from(places).unwrap_or(0));
-    if amount < 1024 * divisor || amount % divisor != 0 {
-        return decimal(amount, -places);
-    }
+fn binary(amount: i128, places: i32) -> Option<String> {
+    let divisor = 10_i128.checked_pow(u32::try_from(places).ok()?);
+    let whole = divisor.filter(|divisor| amount / divisor >= 1024 && amount % divisor == 0);
+    let Some(divisor) = whole else { return decimal(amount, -places) };
     let mut amount = amount / divisor;
     let mut power = 0;
     while amount % 1024 == 0 && power + 1 < BINARY.len() {
         amount /= 1024;
         power += 1;
     }
-    format!("{amount}{}", BINARY[power])
+    Some(format!("{amount}{}", BINARY[power]))
 }
 
 #[cfg(test)]
@@ -167,6 +173,32 @@ mod tests {
     fn what_is_no_quantity_is_refused() {
         for text in ["", "five", "1.2.3", "5 m", "Mi", "1x", "."] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_and_what_is_too_small_rounded() {
+        let most = i128::MAX;
+        for text in [
+            format!("{most}9"),
+            format!("{most}"),
+            format!("{most}e-7"),
+            format!("{most}Ei"),
+            format!("170141183460469231731687303715884.{}", "9".repeat(6)),
+            format!("1e{}", i32::MAX),
+            format!("1e{}0", i32::MAX),
+            format!("1.5e{}", i32::MIN),
+        ] {
+            assert_eq!(canonical(&text), None, "{text}");
+        }
+        let zeros = "0".repeat(100);
+        for (text, least) in [
+            (format!("0.{zeros}1Ki"), "1n"),
+            (format!("0.{zeros}1"), "1n"),
+            ("1e-2147483646".to_owned(), "1e-9"),
+            ("25e-2147483645".to_owned(), "1e-9"),
+        ] {
+            assert_eq!(canonical(&text).as_deref(), Some(least), "{text}");
         }
     }
 

@@ -28,9 +28,13 @@ impl Reply {
         Self::new(200, Body::document(value))
     }
 
-    /// What tells of a failure.
+    /// What tells of a failure, and when to try again if that is known: clients look at the header only.
     pub(crate) fn failure(error: &ApiError) -> Self {
-        Self::new(error.code, Body::document(&error.to_value()))
+        let reply = Self::new(error.code, Body::document(&error.to_value()));
+        match error.details.get("retryAfterSeconds").and_then(Value::as_u64) {
+            Some(seconds) if seconds > 0 => reply.with(header::RETRY_AFTER, &seconds.to_string()),
+            _ => reply,
+        }
     }
 
     /// 200 with a document that a client may keep until its hash is another one; 304 when it has it already.
@@ -90,6 +94,14 @@ mod tests {
         assert_eq!(first.status(), 200);
         assert_eq!(Reply::cacheable("{}".to_owned(), Some(&tag)).into_response().status(), 304);
         assert_eq!(Reply::cacheable("{1}".to_owned(), Some(&tag)).into_response().status(), 200);
+    }
+
+    #[test]
+    fn failures_say_when_to_try_again() {
+        let mut error = ApiError::new(429, "TooManyRequests", "");
+        assert_eq!(failure(&error).headers().get(header::RETRY_AFTER), None);
+        error.details.insert("retryAfterSeconds".to_owned(), 10.into());
+        assert_eq!(failure(&error).headers()[header::RETRY_AFTER], "10");
     }
 
     #[test]

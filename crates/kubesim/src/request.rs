@@ -150,8 +150,20 @@ impl Query {
         self.parameters.contains_key(key)
     }
 
+    /// Whether a flag is set. All but `false` and `0` means yes, even nothing: `?watch`.
     pub(crate) fn flag(&self, key: &str) -> bool {
-        matches!(self.get(key), "true" | "1" | "True")
+        self.has(key) && self.get(key) != "0" && !self.get(key).eq_ignore_ascii_case("false")
+    }
+
+    /// A number of seconds or objects; nothing when absent.
+    pub(crate) fn integer(&self, key: &str) -> Result<Option<i64>, ApiError> {
+        match self.get(key) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                let message = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
+                ApiError::bad_request(message)
+            }),
+        }
     }
 
     /// A whole number; nothing when absent.
@@ -237,5 +249,15 @@ mod tests {
         assert!(query.flag("watch"));
         assert_eq!(query.number("limit").unwrap(), Some(5));
         assert_eq!(query.number("x").unwrap_err().code, 400);
+        let flags = Query::parse("a&b=&c=yes&d=TRUE&e=0&f=false&g=False");
+        for (flag, expected) in ["a", "b", "c", "d", "e", "f", "g", "h"]
+            .into_iter()
+            .zip([true, true, true, true, false, false, false, false])
+        {
+            assert_eq!(flags.flag(flag), expected, "{flag}");
+        }
+        let query = Query::parse("less=-1&more=9223372036854775808");
+        assert_eq!(query.integer("less").unwrap(), Some(-1));
+        assert_eq!(query.integer("more").unwrap_err().code, 400);
     }
 }

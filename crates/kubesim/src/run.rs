@@ -378,17 +378,22 @@ fn concerned(state: &State, change: &Change, tasks: &mut BTreeSet<Task>) {
     if needs_collection {
         tasks.insert(Task::Garbage((resource, key.clone())));
     }
+    let blocked = |object: &Option<Arc<Value>>| -> BTreeSet<String> {
+        let owners = object.iter().flat_map(|object| list(object, &["metadata", "ownerReferences"]));
+        let blocked = owners.filter(|owner| at(owner, &["blockOwnerDeletion"]) == true);
+        blocked.map(|owner| text(owner, &["uid"]).to_owned()).collect()
+    };
+    for owner in blocked(&change.before).difference(&blocked(&change.after)) {
+        tasks.extend(state.store.place_of(owner).cloned().map(Task::Garbage));
+    }
     if let (Some(before), None) = (&change.before, &change.after) {
         after_deletion(state, before, &key, tasks);
     }
 }
 
-/// What a deletion concerns: dependents, owners that waited, a namespace that empties.
+/// What a deletion concerns: dependents, a namespace that empties.
 fn after_deletion(state: &State, gone: &Value, key: &Key, tasks: &mut BTreeSet<Task>) {
     tasks.extend(state.store.dependents_of(uid(gone)).cloned().map(Task::Garbage));
-    for owner in list(gone, &["metadata", "ownerReferences"]) {
-        tasks.extend(state.store.place_of(text(owner, &["uid"])).cloned().map(Task::Garbage));
-    }
     let namespace = Key::new("", &key.namespace);
     if state.store.get("namespaces", &namespace).is_some_and(|namespace| is_terminating(namespace)) {
         tasks.insert(Task::Garbage(("namespaces".to_owned(), namespace)));

@@ -152,11 +152,14 @@ fn selectable(resource: &str) -> &'static [&'static str] {
     match resource {
         "pods" => &[
             "spec.nodeName",
+            "spec.host",
             "spec.restartPolicy",
             "spec.schedulerName",
             "spec.serviceAccountName",
+            "spec.hostNetwork",
             "status.phase",
             "status.podIP",
+            "status.podIPs",
             "status.nominatedNodeName",
         ],
         "events" => &[
@@ -173,7 +176,11 @@ fn selectable(resource: &str) -> &'static [&'static str] {
             "type",
         ],
         "namespaces" => &["status.phase"],
-        "replicasets.apps" => &["status.replicas"],
+        "nodes" => &["spec.unschedulable"],
+        "replicationcontrollers" => &["status.replicas"],
+        "secrets" => &["type"],
+        "services" => &["spec.clusterIP", "spec.type"],
+        "jobs.batch" => &["status.successful"],
         _ => &[],
     }
 }
@@ -193,7 +200,10 @@ impl FieldSelector {
             };
             let is_known = match field {
                 "metadata.name" => true,
-                "metadata.namespace" => resource.namespaced || !resource.is_custom(),
+                "metadata.namespace" => {
+                    let has_none = resource.is_custom() || resource.is("nodes") || resource.is("namespaces");
+                    resource.namespaced || !has_none
+                }
                 _ => selectable(&resource.id).contains(&field),
             };
             if !is_known {
@@ -214,17 +224,35 @@ impl FieldSelector {
         self.terms.iter().all(|(field, wanted, value)| field != "metadata.name" || !wanted || value == name)
     }
 
+    /// Whether at most one name is asked for.
+    pub(crate) fn names_one(&self) -> bool {
+        self.terms.iter().any(|(field, wanted, _)| field == "metadata.name" && *wanted)
+    }
+
     /// Whether every term holds for `object`.
     pub(crate) fn matches(&self, object: &Value) -> bool {
-        self.terms.iter().all(|(field, wanted, value)| {
-            let path: Vec<&str> = field.split('.').collect();
-            let found = match at(object, &path) {
-                Value::Null => String::new(),
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            (found == *value) == *wanted
-        })
+        self.terms.iter().all(|(field, wanted, value)| (selectable_value(object, field) == *value) == *wanted)
+    }
+}
+
+/// What a field selector sees of an object. Some fields are not where their names say, and numbers and flags are never empty.
+fn selectable_value(object: &Value, field: &str) -> String {
+    let (path, zero) = match field {
+        "source" if text(object, &["source", "component"]).is_empty() => ("reportingComponent", ""),
+        "source" => ("source.component", ""),
+        "spec.host" => ("spec.nodeName", ""),
+        "spec.hostNetwork" | "spec.unschedulable" => (field, "false"),
+        "status.replicas" => (field, "0"),
+        "status.successful" => ("status.succeeded", "0"),
+        // A name that is known and never filled in.
+        "status.podIPs" => return String::new(),
+        other => (other, ""),
+    };
+    let path: Vec<&str> = path.split('.').collect();
+    match at(object, &path) {
+        Value::Null => zero.to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -276,6 +304,41 @@ mod tests {
     fn an_absent_selector_matches_nothing_and_an_empty_one_everything() {
         assert!(!LabelSelector::from_spec(&Value::Null).matches(&json!({})));
         assert!(LabelSelector::from_spec(&json!({})).matches(&Value::Null));
+    }
+
+    #[test]
+    fn fields_are_seen_as_a_real_server_sees_them() {
+        let registry = crate::resources::Registry::with_built_ins();
+        let event = json!({"source": {"component": "a", "host": "h"}, "reportingComponent": "b"});
+        let told = json!({"source": {}, "reportingComponent": "b"});
+        for (group, plural, query, object, expected) in [
+            ("", "events", "source=a", &event, true),
+            ("", "events", "source=b", &event, false),
+            ("", "events", "source=b", &told, true),
+            ("", "events", "reportingComponent=b", &event, true),
+            ("", "secrets", "type=Opaque", &json!({"type": "Opaque"}), true),
+            ("", "services", "spec.type=ClusterIP", &json!({"spec": {"type": "ClusterIP"}}), true),
+            ("", "services", "spec.clusterIP!=None", &json!({"spec": {"clusterIP": "None"}}), false),
+            ("", "pods", "spec.hostNetwork=false", &json!({"spec": {}}), true),
+            ("", "pods", "spec.hostNetwork=true", &json!({"spec": {"hostNetwork": true}}), true),
+            ("", "pods", "spec.host=n1", &json!({"spec": {"nodeName": "n1"}}), true),
+            ("", "pods", "status.podIPs=", &json!({"status": {"podIPs": [{"ip": "10.0.0.1"}]}}), true),
+            ("", "nodes", "spec.unschedulable=false", &json!({}), true),
+            ("", "replicationcontrollers", "status.replicas=0", &json!({}), true),
+            ("batch", "jobs", "status.successful=2", &json!({"status": {"succeeded": 2}}), true),
+        ] {
+            let resource = registry.get(group, "v1", plural).unwrap();
+            let selector = FieldSelector::parse(query, &resource).unwrap();
+            assert_eq!(selector.matches(object), expected, "{plural} {query}");
+        }
+        for (group, plural, query) in [
+            ("apps", "replicasets", "status.replicas=1"),
+            ("", "nodes", "metadata.namespace=a"),
+            ("", "configmaps", "type=a"),
+        ] {
+            let resource = registry.get(group, "v1", plural).unwrap();
+            assert_eq!(FieldSelector::parse(query, &resource).unwrap_err().code, 400, "{plural} {query}");
+        }
     }
 
     #[test]

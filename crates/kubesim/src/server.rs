@@ -250,7 +250,7 @@ impl ApiServer {
     ) -> Result<(), ApiError> {
         let call = Call::new(actor, "delete", "");
         self.write(&call, resource, namespace, name, |state, resource| {
-            let options = crate::verbs::delete::DeleteOptions::parse(options)?;
+            let options = crate::verbs::delete::DeleteOptions::decode(options.clone())?;
             crate::verbs::delete::delete(state, &call, resource, &Key::new(namespace, name), &options)
                 .map(drop)
         })

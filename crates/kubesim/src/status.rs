@@ -51,6 +51,14 @@ impl ApiError {
         Self::new(409, "AlreadyExists", message).about(resource, name)
     }
 
+    /// The same of a name that the server was free to choose: another try may find a better one.
+    pub(crate) fn no_name_found(resource: &Resource, name: &str) -> Self {
+        let mut error = Self::already_exists(resource, name);
+        error.message += ", the server was not able to generate a unique name for the object";
+        error.details.insert("retryAfterSeconds".to_owned(), 1.into());
+        error
+    }
+
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.id);
         Self::new(409, "Conflict", message).about(resource, name)

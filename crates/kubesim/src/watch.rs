@@ -22,6 +22,8 @@ use crate::store::Record;
 
 /// How long a watch lasts that sets no `timeoutSeconds`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+/// How long a watch may last: a client can ask for more than there is time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What an open watch has read, and whether it may go on.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ pub(crate) fn compact(state: &mut State) {
     let version = state.store.version();
     for watcher in state.watchers.open.values_mut() {
         if state.store.next_after(&watcher.resource, watcher.cursor).is_none() {
-            watcher.cursor = version;
+            watcher.cursor = watcher.cursor.max(version);
         }
     }
     state.store.compact();
@@ -139,7 +141,7 @@ impl WatchStream {
         if options.mark_initial_end {
             ready.push_back(shown.event("BOOKMARK", &bookmark(&resource, options.from, true), now));
         }
-        let deadline = Instant::now() + options.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let deadline = Instant::now() + options.timeout.unwrap_or(DEFAULT_TIMEOUT).min(LONGEST);
         Self {
             server: server.clone(),
             id: state.watchers.open(&resource.id, options.from),
@@ -196,7 +198,7 @@ impl WatchStream {
         if watcher.fate == Fate::Expired || watcher.cursor < floor {
             self.has_ended = true;
             let error = ApiError::expired(watcher.cursor, floor);
-            return Some(Some(event("ERROR", &error.to_value())));
+            return Some(Some(error_event(&error).into()));
         }
         let now = state.clock.now();
         while let Some(record) = state.store.next_after(&self.resource.id, watcher.cursor) {
@@ -206,7 +208,8 @@ impl WatchStream {
                 return Some(Some(self.shown.event(kind, &object, now)));
             }
         }
-        watcher.cursor = state.store.version();
+        // A client may ask for what comes after a version that is still to come.
+        watcher.cursor = watcher.cursor.max(state.store.version());
         if watcher.waker.as_ref().is_none_or(|known| !known.will_wake(waker)) {
             watcher.waker = Some(waker.clone());
         }
@@ -255,15 +258,20 @@ impl Shown {
     fn event(&mut self, kind: &str, object: &Value, now: Timestamp) -> Bytes {
         let line = event(kind, &self.view.object(object, self.is_headed, now));
         self.is_headed = false;
-        line
+        line.into()
     }
 }
 
-fn event(kind: &str, object: &Value) -> Bytes {
+/// The line of an ERROR event.
+pub(crate) fn error_event(error: &ApiError) -> String {
+    event("ERROR", &error.to_value())
+}
+
+fn event(kind: &str, object: &Value) -> String {
     let mut line = format!("{{\"type\":\"{kind}\",\"object\":");
     line.push_str(&object.to_string());
     line.push_str("}\n");
-    Bytes::from(line)
+    line
 }
 
 fn bookmark(resource: &Resource, version: u64, ends_initial: bool) -> Value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Write;
-use crate::json::{at, is_terminating, list, namespace, text, uid};
+use crate::json::{at, is_terminating, list, namespace, set, text, uid};
 use crate::resources::Registry;
 use crate::store::{Key, Place, Store};
 use crate::verbs::delete::{FOREGROUND, ORPHAN};
@@ -22,7 +22,7 @@ pub(crate) fn collect(store: &Store, registry: &Registry, (resource, key): &Plac
             return orphan_dependents(store, resource, key, object);
         }
         if finalizers.iter().any(|finalizer| finalizer == FOREGROUND) {
-            return await_dependents(store, resource, key, object);
+            return await_dependents(store, registry, resource, key, object);
         }
         return Vec::new();
     }
@@ -34,29 +34,32 @@ pub(crate) fn collect(store: &Store, registry: &Registry, (resource, key): &Plac
 enum Owner {
     Present,
     Gone,
-    /// It is being deleted and waits for this object.
+    /// It is being deleted and waits for its dependents.
     Waiting,
 }
 
-fn fate(store: &Store, registry: &Registry, object: &Value, owner: &Value) -> Owner {
-    // A kind that is not served cannot be looked up, so nothing is concluded from its absence.
-    if registry.of_kind(text(owner, &["apiVersion"]), text(owner, &["kind"])).is_none() {
-        return Owner::Present;
+/// Looks an owner up as a client would: by kind and name, in the namespace of what it owns. Nothing when it cannot be looked up:
+/// then nothing is concluded from its absence.
+fn fate(store: &Store, registry: &Registry, object: &Value, owner: &Value) -> Option<Owner> {
+    let resource = registry.of_kind(text(owner, &["apiVersion"]), text(owner, &["kind"]))?;
+    let namespace = if resource.namespaced { namespace(object) } else { "" };
+    if resource.namespaced && namespace.is_empty() {
+        return None;
     }
-    let place = store.place_of(text(owner, &["uid"]));
-    let found = place
-        .filter(|(_, key)| key.namespace.is_empty() || key.namespace == namespace(object))
-        .and_then(|(resource, key)| store.get(resource, key));
-    let blocks = owner.get("blockOwnerDeletion") == Some(&Value::Bool(true));
-    match found {
+    let found = store.get(&resource.id, &Key::new(namespace, text(owner, &["name"])));
+    Some(match found.filter(|found| uid(found) == text(owner, &["uid"])) {
         None => Owner::Gone,
-        Some(owner) if blocks && is_terminating(owner) && has_finalizer(owner, FOREGROUND) => Owner::Waiting,
+        Some(found) if awaits_dependents(found) => Owner::Waiting,
         Some(_) => Owner::Present,
-    }
+    })
 }
 
 fn has_finalizer(object: &Value, name: &str) -> bool {
     list(object, &["metadata", "finalizers"]).iter().any(|finalizer| finalizer == name)
+}
+
+fn awaits_dependents(object: &Value) -> bool {
+    is_terminating(object) && has_finalizer(object, FOREGROUND)
 }
 
 fn follow_owners(
@@ -67,19 +70,37 @@ fn follow_owners(
     object: &Arc<Value>,
 ) -> Vec<Write> {
     let owners = list(object, &["metadata", "ownerReferences"]);
-    let fates: Vec<Owner> = owners.iter().map(|owner| fate(store, registry, object, owner)).collect();
-    if fates.iter().all(|fate| *fate == Owner::Present) {
+    let fates: Option<Vec<Owner>> = owners.iter().map(|it| fate(store, registry, object, it)).collect();
+    let Some(fates) = fates.filter(|fates| fates.iter().any(|fate| *fate != Owner::Present)) else {
         return Vec::new();
-    }
+    };
+    let owned_by = |owners: Vec<Value>| {
+        let patch = json!({"metadata": {"uid": uid(object), "ownerReferences": owners}});
+        Write::Merge { resource: resource.to_owned(), key: key.clone(), patch }
+    };
     if fates.contains(&Owner::Present) {
         let kept = owners.iter().zip(&fates).filter(|(_, fate)| **fate == Owner::Present);
-        let kept: Vec<Value> = kept.map(|(owner, _)| owner.clone()).collect();
-        let patch = json!({"metadata": {"uid": uid(object), "ownerReferences": kept}});
-        return vec![Write::Merge { resource: resource.to_owned(), key: key.clone(), patch }];
+        return vec![owned_by(kept.map(|(owner, _)| owner.clone()).collect())];
     }
-    let has_dependents = store.dependents_of(uid(object)).next().is_some();
-    let waits = fates.contains(&Owner::Waiting) && has_dependents;
-    vec![delete(resource, key, object, if waits { "Foreground" } else { "Background" })]
+    let mut dependents =
+        store.dependents_of(uid(object)).filter_map(|(resource, key)| store.get(resource, key)).peekable();
+    if !fates.contains(&Owner::Waiting) || dependents.peek().is_none() {
+        let propagation = match has_finalizer(object, ORPHAN) {
+            true => "Orphan",
+            false if has_finalizer(object, FOREGROUND) => "Foreground",
+            false => "Background",
+        };
+        return vec![delete(resource, key, object, propagation)];
+    }
+    let mut writes = Vec::new();
+    // In a circle each would wait for the other.
+    if dependents.any(|dependent| awaits_dependents(dependent)) {
+        let mut owners = owners.to_vec();
+        owners.iter_mut().for_each(|owner| set(owner, &["blockOwnerDeletion"], false.into()));
+        writes.push(owned_by(owners));
+    }
+    writes.push(delete(resource, key, object, "Foreground"));
+    writes
 }
 
 fn delete(resource: &str, key: &Key, object: &Value, propagation: &str) -> Write {
@@ -107,7 +128,14 @@ fn orphan_dependents(store: &Store, resource: &str, key: &Key, object: &Value) -
     writes
 }
 
-fn await_dependents(store: &Store, resource: &str, key: &Key, object: &Value) -> Vec<Write> {
+/// Lets go of or deletes what the object owns, and the object when nothing blocks it.
+fn await_dependents(
+    store: &Store,
+    registry: &Registry,
+    resource: &str,
+    key: &Key,
+    object: &Value,
+) -> Vec<Write> {
     let mut writes = Vec::new();
     let mut is_blocked = false;
     for (resource, key) in store.dependents_of(uid(object)) {
@@ -116,10 +144,8 @@ fn await_dependents(store: &Store, resource: &str, key: &Key, object: &Value) ->
         is_blocked |= owners.iter().any(|owner| {
             text(owner, &["uid"]) == uid(object) && at(owner, &["blockOwnerDeletion"]) == &Value::Bool(true)
         });
-        if !is_terminating(dependent) && owners.len() == 1 {
-            let has_dependents = store.dependents_of(uid(dependent)).next().is_some();
-            let propagation = if has_dependents { "Foreground" } else { "Background" };
-            writes.push(delete(resource, key, dependent, propagation));
+        if !is_terminating(dependent) {
+            writes.extend(follow_owners(store, registry, resource, key, dependent));
         }
     }
     if !is_blocked {

@@ -107,6 +107,13 @@ impl Scaled<'_> {
         configuration: &Configuration,
     ) -> Result<(Value, Value), ApiError> {
         let subject = Subject::scale();
+        if self.resource.is_custom() && self.of_scale(state).is_empty() {
+            let message = format!(
+                "failed to create manager for existing fields: failed to convert live object (/; {SCALE_VERSION}, Kind=Scale) to \
+                 proper version: request to convert CR to an invalid group/version: {SCALE_VERSION}"
+            );
+            return Err(ApiError::new(500, "", message));
+        }
         let (scale, managed) =
             configuration.applied_to(self.scale, self.of_scale(state), &subject, &state.api_now())?;
         if self.resource.is_custom() && scale != *self.scale {

@@ -1,6 +1,8 @@
 //! Patches: JSON patch, JSON merge patch, strategic merge patch.
 
 pub(crate) mod go_text;
+mod operations;
+mod order;
 mod strategic;
 
 use serde_json::Value;
@@ -89,11 +91,8 @@ impl Patch {
     pub(crate) fn apply(&self, current: &Value, resource: &Resource) -> Result<Value, ApiError> {
         let mut patched = current.clone();
         match (self, &resource.origin) {
-            (Self::Json(patch), _) => json_patch::patch(&mut patched, patch).map_err(|_| {
-                let message = "the server rejected our request due to an error in our request";
-                ApiError::new(422, "Invalid", message)
-            })?,
-            (Self::Strategic(patch), Origin::BuiltIn(ty)) => strategic::merge(&mut patched, patch, *ty),
+            (Self::Json(patch), _) => operations::apply(&mut patched, patch)?,
+            (Self::Strategic(patch), Origin::BuiltIn(ty)) => strategic::merge(&mut patched, patch, *ty)?,
             (Self::Strategic(patch) | Self::Merge(patch), _) => merge(&mut patched, patch),
         }
         Ok(patched)

@@ -45,6 +45,8 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     /// The key by which a strategic merge patch matches elements; empty for a set of scalars, nothing for lists that are replaced.
     pub(crate) merge_key: Option<String>,
+    /// Whether a strategic merge patch replaces the member as a whole.
+    pub(crate) is_replaced: bool,
 }
 
 /// A struct and its members.

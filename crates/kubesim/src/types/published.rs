@@ -183,12 +183,14 @@ fn field(
     schemas: &BTreeMap<String, Node>,
     names: &BTreeMap<String, TypeId>,
 ) -> Field {
-    let merges =
-        node.patch_strategy.as_deref().is_some_and(|strategy| strategy.split(',').any(|it| it == "merge"));
+    let has_strategy = |name: &str| {
+        node.patch_strategy.as_deref().is_some_and(|strategy| strategy.split(',').any(|it| it == name))
+    };
     Field {
         ty: type_of(node, schemas, names),
         required,
-        merge_key: merges.then(|| node.merge_key.clone().unwrap_or_default()),
+        merge_key: has_strategy("merge").then(|| node.merge_key.clone().unwrap_or_default()),
+        is_replaced: has_strategy("replace"),
     }
 }
 

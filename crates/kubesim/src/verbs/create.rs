@@ -71,7 +71,10 @@ pub(crate) fn create(
         ));
     }
     if let Some(known) = state.store.get(&resource.id, &key) {
-        let error = ApiError::already_exists(resource, &key.name);
+        let error = match text(&object, &["metadata", "generateName"]) {
+            "" => ApiError::already_exists(resource, &key.name),
+            _ => ApiError::no_name_found(resource, &key.name),
+        };
         return Err(if is_terminating(known) { error.of_a_deleted_object() } else { error });
     }
     if call.dry_run {

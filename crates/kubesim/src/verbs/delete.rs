@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::clock::{after, api_time};
+use crate::clock::{after, api_time, parse_time};
 use crate::field::Cause;
 use crate::json::{at, fields, is_terminating, list, name, set, text, uid};
 use crate::reply::{Answer, Reply};
@@ -13,6 +14,7 @@ use crate::resources::Resource;
 use crate::state::{Call, State};
 use crate::status::ApiError;
 use crate::store::Key;
+use crate::types;
 use crate::verbs::read::selector;
 
 /// Waits for dependents.
@@ -57,6 +59,37 @@ pub(crate) struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// Reads options that a client sends; null means none. 400, when they are no `DeleteOptions`: nothing is deleted by guesswork.
+    pub(crate) fn decode(mut options: Value) -> Result<Self, ApiError> {
+        let kind = at(&options, &["kind"]);
+        let is_of_kind = kind.is_null() || matches!(kind.as_str(), Some("" | "DeleteOptions"));
+        // Each group has them in its own version.
+        let version = at(&options, &["apiVersion"]);
+        if !is_of_kind || !(version.is_null() || version.is_string()) {
+            let message = format!("{kind} in version {version} cannot be handled as a DeleteOptions");
+            return Err(ApiError::bad_request(message));
+        }
+        if let Some(ty) = types::named("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") {
+            types::decode(&mut options, ty).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        }
+        Self::parse(&options)
+    }
+
+    /// Reads the options of a request without a body.
+    pub(crate) fn of_query(query: &Query) -> Result<Self, ApiError> {
+        let mut options = json!({});
+        if let Some(seconds) = query.integer("gracePeriodSeconds")? {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        if query.has("orphanDependents") {
+            options["orphanDependents"] = query.flag("orphanDependents").into();
+        }
+        if !query.get("propagationPolicy").is_empty() {
+            options["propagationPolicy"] = query.get("propagationPolicy").into();
+        }
+        Self::parse(&options)
+    }
+
     /// Reads the options; null means none.
     pub(crate) fn parse(options: &Value) -> Result<Self, ApiError> {
         let causes = option_faults(options);
@@ -76,14 +109,6 @@ impl DeleteOptions {
             dry_run: !list(options, &["dryRun"]).is_empty(),
         })
     }
-
-    /// Query parameters stand in for what the body leaves out.
-    pub(crate) fn overridden_by(mut self, query: &Query) -> Result<Self, ApiError> {
-        let grace = query.number("gracePeriodSeconds")?.and_then(|seconds| i64::try_from(seconds).ok());
-        self.grace_seconds = self.grace_seconds.or(grace);
-        self.propagation = self.propagation.or(Propagation::parse(query.get("propagationPolicy"))?);
-        Ok(self)
-    }
 }
 
 /// What is wrong with the options in themselves.
@@ -94,7 +119,7 @@ fn option_faults(options: &Value) -> Vec<Cause> {
         let detail = "orphanDependents and deletionPropagation cannot be both set";
         causes.push(Cause::invalid("propagationPolicy", policy, detail));
     }
-    if Propagation::parse(policy.as_str().unwrap_or("")).is_err() {
+    if policy == "" || Propagation::parse(policy.as_str().unwrap_or("")).is_err() {
         let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned);
         causes.push(Cause::unsupported("propagationPolicy", policy, &supported));
     }
@@ -116,15 +141,20 @@ pub(crate) fn delete(
     let current = state.find(resource, key)?;
     check_preconditions(resource, key, &current, options)?;
     let mut marked = (*current).clone();
-    let grace = grace_seconds(resource, &current, options);
+    let course = if resource.is("pods") { begin(state, &mut marked, options) } else { Course::AtOnce };
+    if course == Course::Begun {
+        return Ok(marked);
+    }
     // Events have no dependents.
     if !resource.is("events") {
         set_finalizers(&mut marked, options.propagation);
     }
-    mark_deleted(state, &mut marked, grace);
-    let is_held = grace > 0
-        || !list(&marked, &["metadata", "finalizers"]).is_empty()
+    let waits_for_others = !list(&marked, &["metadata", "finalizers"]).is_empty()
         || (resource.is("namespaces") && !list(&marked, &["spec", "finalizers"]).is_empty());
+    let is_held = waits_for_others || course == Course::WithGrace;
+    if is_held && course == Course::AtOnce {
+        mark_deleted(state, &mut marked, 0);
+    }
     if is_held {
         if resource.is("namespaces") {
             set(&mut marked, &["status", "phase"], "Terminating".into());
@@ -188,19 +218,53 @@ pub(crate) fn check_preconditions(
     Err(ApiError::precondition(resource, &key.name, &why))
 }
 
-/// How long the object may live on; only pods that run get any time.
-fn grace_seconds(resource: &Resource, current: &Value, options: &DeleteOptions) -> i64 {
-    let has_ended = matches!(text(current, &["status", "phase"]), "Succeeded" | "Failed");
-    if !resource.is("pods") || text(current, &["spec", "nodeName"]).is_empty() || has_ended {
-        return 0;
+/// How the deletion of a pod goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    /// It is under way, and this request changes nothing of it.
+    Begun,
+    /// The pod has time to end.
+    WithGrace,
+    /// The pod has been marked, and goes.
+    Marked,
+    AtOnce,
+}
+
+/// Begins the deletion of a pod, or shortens its grace period. Only pods that run get any time.
+fn begin(state: &State, pod: &mut Value, options: &DeleteOptions) -> Course {
+    // Less than nothing is the least that there is.
+    let least = |seconds: i64| if seconds < 0 { 1 } else { seconds };
+    let asked = options.grace_seconds.map(least);
+    let given = at(pod, &["metadata", "deletionGracePeriodSeconds"]).as_i64().map_or(0, least);
+    if is_terminating(pod) {
+        return match asked {
+            _ if given == 0 => Course::AtOnce,
+            Some(asked) if asked < given => shorten(state, pod, given, asked),
+            _ => Course::Begun,
+        };
     }
-    let configured = at(current, &["spec", "terminationGracePeriodSeconds"]).as_i64().unwrap_or(30);
-    let asked = options.grace_seconds.unwrap_or(configured).max(0);
-    match at(current, &["metadata", "deletionGracePeriodSeconds"]).as_i64() {
-        // A second delete can only shorten what the first one gave.
-        Some(given) if is_terminating(current) => given.min(options.grace_seconds.unwrap_or(given)),
-        _ => asked,
-    }
+    let has_ended = matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed");
+    let configured = at(pod, &["spec", "terminationGracePeriodSeconds"]).as_i64().unwrap_or(0);
+    let grace = match asked {
+        _ if has_ended || text(pod, &["spec", "nodeName"]).is_empty() => 0,
+        Some(asked) => asked,
+        None => least(configured),
+    };
+    mark_deleted(state, pod, grace);
+    if grace > 0 { Course::WithGrace } else { Course::Marked }
+}
+
+/// Moves the end of a grace period back by the old period and forward by the new one, but not into the past.
+fn shorten(state: &State, pod: &mut Value, given: i64, asked: i64) -> Course {
+    let end = parse_time(text(pod, &["metadata", "deletionTimestamp"])).unwrap_or(state.now());
+    let less = SignedDuration::from_secs(asked.saturating_sub(given));
+    let end = end.saturating_add(less).unwrap_or(end);
+    let has_passed = end < state.now();
+    // The pod's own node is to end it all the same, unless nobody is to wait for that.
+    let grace = if has_passed { asked.min(1) } else { asked };
+    set(pod, &["metadata", "deletionTimestamp"], api_time(end.max(state.now())).into());
+    set(pod, &["metadata", "deletionGracePeriodSeconds"], grace.into());
+    if asked > 0 { Course::WithGrace } else { Course::Marked }
 }
 
 fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
@@ -217,16 +281,16 @@ fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
 }
 
 fn mark_deleted(state: &State, object: &mut Value, grace: i64) {
-    let given = at(object, &["metadata", "deletionGracePeriodSeconds"]).as_i64();
-    if is_terminating(object) && given == Some(grace) {
-        return;
-    }
     let generation = at(object, &["metadata", "generation"]).as_i64();
     if let (Some(generation), false) = (generation, is_terminating(object)) {
-        set(object, &["metadata", "generation"], (generation + 1).into());
+        set(object, &["metadata", "generation"], generation.saturating_add(1).into());
     }
     let wait = std::time::Duration::from_secs(u64::try_from(grace).unwrap_or(0));
-    set(object, &["metadata", "deletionTimestamp"], api_time(after(state.now(), wait)).into());
+    let end = after(state.now(), wait);
+    let known = parse_time(text(object, &["metadata", "deletionTimestamp"]));
+    if known.is_none_or(|known| known > end) {
+        set(object, &["metadata", "deletionTimestamp"], api_time(end).into());
+    }
     set(object, &["metadata", "deletionGracePeriodSeconds"], grace.into());
 }
 

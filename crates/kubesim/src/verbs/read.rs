@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::body::Body;
-use crate::field::Cause;
 use crate::presentation::View;
 use crate::reply::{Answer, Reply};
 use crate::request::{Query, Target};
@@ -16,7 +15,8 @@ use crate::server::ApiServer;
 use crate::state::State;
 use crate::status::ApiError;
 use crate::store::Key;
-use crate::watch::{WatchOptions, WatchStream};
+use crate::verbs::list_options;
+use crate::watch::{WatchOptions, WatchStream, error_event};
 
 /// What a query selects of a resource.
 pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, ApiError> {
@@ -30,17 +30,26 @@ pub(crate) fn selector(query: &Query, resource: &Resource) -> Result<Selector, A
 pub(crate) fn list(state: &State, target: &Target, query: &Query, view: &View) -> Answer {
     let resource = &target.resource;
     let selector = selector(query, resource)?;
+    list_options::check(query, false)?;
     check_not_ahead(state, query)?;
     let limit = query
-        .number("limit")?
+        .integer("limit")?
         .filter(|limit| *limit > 0)
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    query.integer("timeoutSeconds")?;
     let token = Continue::parse(query.get("continue"))?;
+    // Who asks for one name gets that object, which is no page.
+    let is_one = selector.fields.names_one() && (target.namespace.is_some() || !resource.namespaced);
+    let exact = list_options::exact_version(query, limit < usize::MAX && !is_one)?;
     let floor = state.store.floor(&resource.id);
     if let Some(token) = token.as_ref().filter(|token| token.version < floor) {
         return Err(expired_token(token.version));
     }
-    let version = token.as_ref().map_or(state.store.version(), |token| token.version);
+    if exact.is_some_and(|version| version < floor) {
+        let message = "The resourceVersion for the provided list is too old.";
+        return Err(ApiError::new(410, "Expired", message));
+    }
+    let version = token.as_ref().map(|token| token.version).or(exact).unwrap_or(state.store.version());
     let before = state.store.changed_since(&resource.id, target.namespace.as_deref(), version);
     let mut all: Vec<(&Key, &Arc<Value>)> = state
         .store
@@ -119,7 +128,8 @@ fn check_not_ahead(state: &State, query: &Query) -> Result<(), ApiError> {
     Err(error)
 }
 
-/// Opens a watch. As on a real server, a version that is too old is told by an ERROR event, not by the response's code.
+/// Opens a watch. As on a real server, a version that is too old, or too new to tell what there was then, is told by an ERROR event,
+/// not by the response's code. Without such a start a watch waits for what comes after its version.
 pub(crate) fn watch(
     server: &ApiServer,
     state: &mut State,
@@ -129,9 +139,11 @@ pub(crate) fn watch(
 ) -> Answer {
     let resource = &target.resource;
     let selector = selector(query, resource)?;
-    check_not_ahead(state, query)?;
+    list_options::check(query, true)?;
     let sends_initial = query.flag("sendInitialEvents");
-    check_initial_events(query)?;
+    if let (true, Err(error)) = (sends_initial, check_not_ahead(state, query)) {
+        return Ok(Reply::new(200, Body::raw(error_event(&error))));
+    }
     let asked = query.number("resourceVersion")?.unwrap_or(0);
     let starts_now = asked == 0 || sends_initial;
     let wants_initial = if query.has("sendInitialEvents") { sends_initial } else { asked == 0 };
@@ -151,23 +163,13 @@ pub(crate) fn watch(
         initial,
         mark_initial_end: sends_initial && bookmarks,
         bookmarks,
-        timeout: query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+        timeout: timeout(query)?,
     };
     Ok(Reply::new(200, Body::watch(WatchStream::open(server, state, options))))
 }
 
-fn check_initial_events(query: &Query) -> Result<(), ApiError> {
-    let matching = query.get("resourceVersionMatch");
-    let cause = match (query.has("sendInitialEvents"), matching) {
-        (false, "") | (true, "NotOlderThan") => return Ok(()),
-        (false, _) => Cause::forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        ),
-        (true, _) => Cause::forbidden(
-            "resourceVersionMatch",
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-    };
-    Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause]))
+/// How long a watch is to last; nothing for as long as the server likes.
+fn timeout(query: &Query) -> Result<Option<Duration>, ApiError> {
+    let seconds = query.integer("timeoutSeconds")?.filter(|seconds| *seconds != 0);
+    Ok(seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0))))
 }

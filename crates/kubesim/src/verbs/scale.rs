@@ -127,6 +127,13 @@ fn check_patched(state: &mut State, call: &Call, scale: &mut Value, key: &Key) -
         return Ok(());
     }
     let shown = scale.to_string();
+    // Strategic patches are merged into what is known to be a Scale, whatever they call it.
+    let is_strategic = !call.strictness.patch.is_empty();
+    for (key, value) in [("kind", "Scale"), ("apiVersion", SCALE_VERSION)] {
+        if is_strategic && at(scale, &[key]).is_string() {
+            set(scale, &[key], value.into());
+        }
+    }
     decode(state, call, scale).map_err(|why| admission::unpatchable(&why, shown, call))?;
     check_place(scale, key)
 }

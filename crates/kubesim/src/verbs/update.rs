@@ -329,7 +329,7 @@ fn raise_generation(call: &Call, desired: &mut Value, current: &Value, resource:
     let is_deployment = resource.is("deployments.apps") && call.subresource != "status";
     changed |= is_deployment && at(desired, &annotations) != at(current, &annotations);
     if changed && resource.generation {
-        let generation = at(current, &["metadata", "generation"]).as_i64().unwrap_or(0) + 1;
+        let generation = at(current, &["metadata", "generation"]).as_i64().unwrap_or(0).saturating_add(1);
         set(desired, &["metadata", "generation"], generation.into());
     }
 }

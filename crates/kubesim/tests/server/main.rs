@@ -13,6 +13,7 @@ mod deployments;
 mod discovery;
 mod evictions;
 mod field_validation;
+mod garbage;
 mod kube_client;
 mod likeness;
 mod listener;

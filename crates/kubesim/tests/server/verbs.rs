@@ -1,9 +1,12 @@
 //! get, list, create, update, delete, and what they refuse.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::client::{
-    MAPS, PODS, SERVICES, SETS, config_map, create, get, labelled, message, replica_set, send, server,
+    MAPS, MERGE, PODS, SERVICES, SETS, STRATEGIC, config_map, create, get, labelled, message, patch,
+    replica_set, send, server,
 };
 
 #[tokio::test(start_paused = true)]
@@ -30,6 +33,9 @@ async fn names_are_generated_and_checked() {
     let name = first["metadata"]["name"].as_str().unwrap();
     assert!(name.starts_with("a-") && name.len() == 7, "{name}");
     assert_ne!(first["metadata"]["name"], second["metadata"]["name"]);
+    let both = json!({"metadata": {"name": name, "generateName": "a-"}});
+    let (code, status) = send(&server, "POST", MAPS, both).await;
+    assert_eq!((code, status["details"]["retryAfterSeconds"].as_i64()), (409, Some(1)));
     let (code, status) = send(&server, "POST", MAPS, json!({"metadata": {}})).await;
     assert_eq!(code, 422);
     assert_eq!(
@@ -96,6 +102,36 @@ async fn lists_select_and_page() {
     assert_eq!((code, status["reason"].as_str()), (410, Some("Expired")));
     let (code, status) = send(&server, "GET", &format!("{MAPS}?resourceVersion=9999"), Value::Null).await;
     assert_eq!((code, status["reason"].as_str()), (504, Some("Timeout")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_show_the_version_that_is_asked_for() {
+    let server = server();
+    let first = create(&server, MAPS, config_map("a", json!({"k": "1"}))).await;
+    let version = first["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    create(&server, MAPS, config_map("b", json!({}))).await;
+    send(&server, "DELETE", &format!("{MAPS}/a"), Value::Null).await;
+    for query in ["resourceVersionMatch=Exact", "limit=5"] {
+        let list = get(&server, &format!("{MAPS}?resourceVersion={version}&{query}")).await;
+        assert_eq!(list["metadata"]["resourceVersion"], version);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "{query}");
+        assert_eq!(list["items"][0]["metadata"], first["metadata"], "{query}");
+    }
+    for query in ["", "&limit=1&fieldSelector=metadata.name=b", "&limit=1&resourceVersionMatch=NotOlderThan"]
+    {
+        let newer = get(&server, &format!("{MAPS}?resourceVersion={version}{query}")).await;
+        assert_eq!(newer["items"][0]["metadata"]["name"], "b", "{query}");
+    }
+    server.compact();
+    let path = format!("{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact");
+    assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 410);
+    for number in ["limit=one", "timeoutSeconds=9223372036854775808"] {
+        assert_eq!(send(&server, "GET", &format!("{MAPS}?{number}"), Value::Null).await.0, 400, "{number}");
+    }
+    let path = format!("{MAPS}?sendInitialEvents=true");
+    for method in ["GET", "DELETE"] {
+        assert_eq!(send(&server, method, &path, Value::Null).await.0, 422, "{method}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,6 +212,9 @@ async fn scale_reads_and_writes_replicas() {
         (set["spec"]["replicas"].as_i64(), set["metadata"]["generation"].as_i64()),
         (Some(5), Some(2))
     );
+    let kind = json!({"kind": "Other", "spec": {"replicas": 5}});
+    assert_eq!(patch(&server, STRATEGIC, &path, kind.clone()).await.0, 200);
+    assert_eq!(patch(&server, MERGE, &path, kind).await.0, 422);
     scale["metadata"] = json!({"name": "web"});
     scale["spec"]["replicas"] = json!(-1);
     assert_eq!(send(&server, "PUT", &path, scale).await.0, 422);
@@ -206,6 +245,63 @@ async fn delete_honours_preconditions_and_finalizers() {
     more["metadata"]["finalizers"] = json!([]);
     assert_eq!(send(&server, "PUT", &path, more).await.0, 200);
     assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_that_are_none_delete_nothing() {
+    let server = server();
+    create(&server, MAPS, config_map("a", json!({}))).await;
+    let path = format!("{MAPS}/a");
+    for options in [
+        json!({"dryRun": "All"}),
+        json!({"gracePeriodSeconds": "5"}),
+        json!({"gracePeriodSeconds": 1.5}),
+        json!({"orphanDependents": "true"}),
+        json!({"preconditions": {"uid": 5}}),
+        json!({"preconditions": "none"}),
+        json!({"propagationPolicy": ["Orphan"]}),
+        json!({"kind": "CreateOptions", "apiVersion": "v1"}),
+        config_map("a", json!({})),
+    ] {
+        for path in [&path, MAPS] {
+            let (code, status) = send(&server, "DELETE", path, options.clone()).await;
+            assert_eq!((code, status["reason"].as_str()), (400, Some("BadRequest")), "{options}: {status}");
+        }
+    }
+    assert_eq!(send(&server, "DELETE", &path, json!({"propagationPolicy": ""})).await.0, 422);
+    assert_eq!(send(&server, "DELETE", &format!("{path}?gracePeriodSeconds=x"), Value::Null).await.0, 400);
+    get(&server, &path).await;
+    let options = json!({"kind": "DeleteOptions", "apiVersion": "apps/v1", "unknown": 1});
+    assert_eq!(send(&server, "DELETE", &path, options).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_period_can_only_be_shortened() {
+    let server = server();
+    let path = format!("{PODS}/a");
+    let pod = json!({"metadata": {"name": "a"}, "spec": {"nodeName": "n1", "containers": [{"name": "c", "image": "i"}]}});
+    create(&server, PODS, pod.clone()).await;
+    let delete = async |seconds: Value| {
+        let options = if seconds.is_null() { json!({}) } else { json!({"gracePeriodSeconds": seconds}) };
+        let (code, pod) = send(&server, "DELETE", &path, options).await;
+        assert_eq!(code, 200, "{pod}");
+        let metadata = &pod["metadata"];
+        (metadata["deletionTimestamp"].clone(), metadata["deletionGracePeriodSeconds"].clone())
+    };
+    let at = |second: &str, grace: i64| (json!(format!("2026-01-01T00:00:{second}Z")), json!(grace));
+    assert_eq!(delete(json!(40)).await, at("40", 40));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let version = server.resource_version();
+    assert_eq!(delete(json!(50)).await, at("40", 40), "no longer one");
+    assert_eq!(delete(Value::Null).await, at("40", 40), "nor the pod's own");
+    assert_eq!(server.resource_version(), version);
+    assert_eq!(delete(json!(20)).await, at("20", 20), "counted from the first request");
+    assert_eq!(delete(json!(5)).await, at("10", 1), "not in the past");
+    get(&server, &path).await;
+    assert_eq!(delete(json!(0)).await.1, 0);
+    assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 404);
+    create(&server, PODS, pod).await;
+    assert_eq!(delete(json!(-7)).await, at("11", 1), "less than nothing is a second");
 }
 
 #[tokio::test(start_paused = true)]

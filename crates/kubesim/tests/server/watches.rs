@@ -119,3 +119,37 @@ async fn watches_can_be_made_to_expire_or_close() {
     server.close_watches();
     assert_eq!(watch.told(), ["."]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_lasts_no_longer_than_there_is_time() {
+    let server = server();
+    let mut watch = Watch::open(&server, &format!("{MAPS}?watch=true&timeoutSeconds={}", i64::MAX)).await;
+    assert_eq!(watch.told(), ["..."]);
+    for seconds in ["9223372036854775808", "x", "1.5"] {
+        let path = format!("{MAPS}?watch=true&timeoutSeconds={seconds}");
+        assert_eq!(send(&server, "GET", &path, Value::Null).await.0, 400, "{seconds}");
+    }
+    let mut watch = Watch::open(&server, &format!("{MAPS}?watch=true&timeoutSeconds=-1")).await;
+    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    assert_eq!(watch.told(), ["."]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_from_a_version_to_come_waits_for_it() {
+    let server = server();
+    create(&server, MAPS, config_map("a", json!({}))).await;
+    let ahead = server.resource_version() + 2;
+    let mut watch = Watch::open(&server, &format!("{MAPS}?watch=yes&resourceVersion={ahead}")).await;
+    assert_eq!(watch.told(), ["..."]);
+    server.compact();
+    for name in ["b", "c", "d"] {
+        create(&server, MAPS, config_map(name, json!({}))).await;
+    }
+    assert_eq!(watch.told(), ["ADDED d", "..."]);
+    let path =
+        format!("{MAPS}?watch&resourceVersion=9999&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
+    let mut watch = Watch::open(&server, &path).await;
+    let Next::Event(event) = watch.next() else { panic!("no event") };
+    assert_eq!((event["type"].as_str(), event["object"]["code"].as_i64()), (Some("ERROR"), Some(504)));
+    assert_eq!(watch.next(), Next::End);
+}

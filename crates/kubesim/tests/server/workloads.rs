@@ -8,13 +8,13 @@ use tidegate_kubesim::{ApiError, ApiServer, Config, Kubelet, PodState, Reaction,
 
 use crate::client::{MERGE, PODS, SETS, create, get, patch, replica_set, send, server};
 
-async fn running() -> ApiServer {
+pub(crate) async fn running() -> ApiServer {
     let server = server();
     server.spawn_controllers();
     server
 }
 
-async fn pass(seconds: f64) {
+pub(crate) async fn pass(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }
 

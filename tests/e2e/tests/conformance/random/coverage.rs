@@ -138,22 +138,12 @@ const IMPOSSIBLE: &[Impossible] = &[
     ),
     (&["400", "conflict", "422"], |it| it.verb == Verb::Get, "a name alone has no fault"),
     (&["404", "conflict"], |it| of_many(it.verb), "a list may be empty, and has no version to be held to"),
-    (
-        &["422"],
-        |it| matches!(it.verb, Verb::List | Verb::NextPage),
-        "a selector that cannot be read is a bad request",
-    ),
-    (&["400"], |it| it.verb == Verb::NextPage, "its token comes from a list"),
+    (&["400", "422"], |it| it.verb == Verb::NextPage, "its token comes from a list"),
     (&["404", "conflict"], |it| creates(it), "there is nothing yet"),
     (
         &["2xx", "exists"],
         |it| creates(it) && it.precondition == "fresh",
         "a new object has no version: that fails",
-    ),
-    (
-        &["400"],
-        |it| it.verb == Verb::Delete,
-        "the options of a deletion are read as they are, or are not valid",
     ),
     (&["2xx", "400", "conflict"], |it| it.verb == Verb::FailedTest, "the test fails before anything else"),
     (

@@ -1,7 +1,7 @@
 //! Sequences that ask for everything in turn: of each kind each verb, with each precondition, of an object that is there and of one that
 //! is not, rightly and wrongly. Chance finds what nobody thought of; this finds the rest.
 
-use super::edits::SCALE;
+use super::edits::{NO_DRY_RUN, SCALE};
 use super::kinds::KINDS;
 use super::request::{Edit, NAMES, Request, Sub, Uid, Verb, Version};
 
@@ -89,6 +89,25 @@ pub(super) fn sequence((kind, verb, subresource): Shape) -> Vec<Request> {
 }
 
 const LABELS_OF_NUMBERS: Edit = ("/metadata/labels", Some("{\"app\": 1}"));
+/// Options of lists that make sense together, and that do not.
+const LIST_OPTIONS: [&[&str]; 16] = [
+    &["resourceVersion=0", "resourceVersionMatch=NotOlderThan"],
+    &["resourceVersion=0", "resourceVersionMatch=Exact"],
+    &["resourceVersion=0", "resourceVersionMatch=Other"],
+    &["resourceVersionMatch=Exact"],
+    &["resourceVersionMatch=NotOlderThan"],
+    &["sendInitialEvents=true"],
+    &["watch=False", "timeoutSeconds=5"],
+    &["timeoutSeconds=9223372036854775808"],
+    &["limit=one"],
+    &["fieldSelector=source%3Dc"],
+    &["fieldSelector=type%3DOpaque"],
+    &["fieldSelector=spec.type%3DClusterIP"],
+    &["fieldSelector=spec.hostNetwork%3Dfalse"],
+    &["fieldSelector=status.podIPs%3D"],
+    &["fieldSelector=status.replicas%3D0"],
+    &["fieldSelector=metadata.namespace%21%3Delsewhere"],
+];
 const ANOTHER: Edit = ("/metadata/name", Some("\"another\""));
 const TIERS: [Edit; 2] =
     [("/metadata/labels/tier", Some("\"front\"")), ("/metadata/labels/tier", Some("\"back\""))];
@@ -158,7 +177,14 @@ impl Drill {
                 all.push(Request { query: vec!["limit=1"], ..self.request(ONE, Verb::List, &[]) });
                 all.push(self.plain());
             }
-            Verb::List => all.extend([self.plain(), self.with(&[], &["labelSelector=a%20b"])]),
+            Verb::List => {
+                all.extend([self.plain(), self.with(&[], &["labelSelector=a%20b"])]);
+                all.extend(LIST_OPTIONS.map(|options| self.with(&[], options)));
+                all.extend([&[][..], &["limit=1"]].map(|options| {
+                    let list = self.with(&[], options);
+                    Request { version: Version::Fresh, ..list }
+                }));
+            }
             _ => {
                 all.push(self.with(&[], &["labelSelector=a%20b"]));
                 all.extend([self.with(&[("/dryRun", Some("[\"Some\"]"))], &[]), self.plain()]);
@@ -172,6 +198,9 @@ impl Drill {
         let mut all = vec![self.object(), self.request(ONE, Verb::MergePatch, &[TIERS[number % 2]])];
         let with = |request| Request { version, uid, ..request };
         all.extend(self.tries(number).into_iter().map(with));
+        if number == 0 && (self.verb, self.subresource) == (Verb::StrategicPatch, Sub::None) {
+            all.extend(self.strategic_patches());
+        }
         // Where a write made it.
         all.push(self.request(GONE, Verb::Delete, &[]));
         all
@@ -180,7 +209,8 @@ impl Drill {
     fn tries(&self, number: usize) -> Vec<Request> {
         if self.verb == Verb::Delete {
             let options = ("/dryRun", Some("[\"Some\"]"));
-            return vec![self.with(&[options], &[]), self.gone(), self.plain()];
+            let wrong = self.with(&[NO_DRY_RUN], &[]);
+            return vec![self.with(&[options], &[]), wrong, self.gone(), self.plain()];
         }
         if self.verb == Verb::Apply {
             return self.applies();
@@ -199,6 +229,13 @@ impl Drill {
             Request { name: GONE, ..self.with(&[change], &[]) },
             self.with(&[change], &[]),
         ]
+    }
+
+    /// Each change of the same base.
+    fn strategic_patches(&self) -> Vec<Request> {
+        let Some((base, changes)) = KINDS[self.kind].strategic.split_first() else { return Vec::new() };
+        let reset = self.request(ONE, Verb::MergePatch, &[*base]);
+        changes.iter().flat_map(|change| [reset.clone(), self.with(&[*change], &[])]).collect()
     }
 
     fn applies(&self) -> Vec<Request> {

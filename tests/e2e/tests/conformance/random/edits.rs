@@ -87,7 +87,21 @@ pub(super) const DELETE: &[Edit] = &[
     ("/dryRun", Some("[\"All\"]")),
     ("/dryRun", Some("[\"Some\"]")),
     ("/unknown", Some("1")),
+    ("/propagationPolicy", Some("\"\"")),
+    NO_DRY_RUN,
+    ("/dryRun", Some("\"All\"")),
+    ("/gracePeriodSeconds", Some("\"5\"")),
+    ("/gracePeriodSeconds", Some("1.5")),
+    ("/orphanDependents", Some("\"true\"")),
+    ("/propagationPolicy", Some("1")),
+    ("/preconditions", Some("\"none\"")),
+    ("/kind", Some("\"CreateOptions\"")),
+    ("/kind", Some("\"Pod\"")),
+    ("/apiVersion", Some("\"apps/v1\"")),
 ];
+
+/// What is no list of dry runs.
+pub(super) const NO_DRY_RUN: Edit = ("/dryRun", Some("true"));
 
 /// Changes of a Scale.
 pub(super) const SCALE: &[Edit] = &[

@@ -90,10 +90,15 @@ fn request(dice: &mut Dice, kind: usize, name: usize) -> Request {
         (_, Sub::Scale) => edits(dice, &[SCALE, SCALE, METADATA], 2),
         (_, Sub::Eviction) => edits(dice, &[EVICTION], 2),
         (_, Sub::Status) => edits(dice, &[of.status_edits, of.status_edits, METADATA], 3),
+        (Verb::StrategicPatch, _) if !of.strategic.is_empty() => {
+            edits(dice, &[of.edits, METADATA, of.strategic, of.strategic], 2)
+        }
         _ => edits(dice, &[of.edits, METADATA], 3),
     };
     let (version, uid) = if is_write && subresource != Sub::Eviction && verb != Verb::DeleteCollection {
         (version, uid)
+    } else if verb == Verb::List {
+        (version, Uid::None)
     } else {
         (Version::None, Uid::None)
     };

@@ -1,6 +1,7 @@
 //! The kinds that the controller and the plugin use: a valid object of each, and ways to change it, good and bad.
 
 mod custom;
+mod strategic;
 mod workload;
 
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ pub(super) struct Kind {
     /// Of spec or data.
     pub(super) edits: &'static [Edit],
     pub(super) status_edits: &'static [Edit],
+    /// Changes that only a strategic merge patch can say; the first one is a base that the others change.
+    pub(super) strategic: &'static [Edit],
     /// What is applied beside the whole object.
     pub(super) parts: &'static [&'static str],
     pub(super) status_parts: &'static [&'static str],
@@ -85,6 +88,7 @@ pub(super) const fn kind(
         base,
         edits: &[],
         status_edits: &[],
+        strategic: &[],
         parts: &[],
         status_parts: &[],
     }

@@ -33,4 +33,18 @@ pub(super) const KNOWN: &[Known] = &[
         text: "failed to allocate IP",
         why: "kube-apiserver looks for an address of a Service without a name, and fails, before it misses the name",
     },
+    Known {
+        resource: "services",
+        verb: "",
+        at: "/spec/ipFamil",
+        text: "null and ",
+        why: "a Service that was made by writing its status has no address; where kube-apiserver reads it, it makes up families",
+    },
+    Known {
+        resource: "secrets",
+        verb: "StrategicPatch",
+        at: "version",
+        text: "as before and new",
+        why: "a null among the data is one until the next write to kube-apiserver, and an empty text at once to kubesim",
+    },
 ];

@@ -28,6 +28,11 @@ impl Memory {
         }
     }
 
+    /// The same, where the object has ever been seen.
+    pub(super) fn known_version(&self, kind: usize, name: usize, role: Version) -> Option<String> {
+        self.versions.get(&(kind, name)).and_then(|_| self.version(kind, name, role))
+    }
+
     pub(super) fn uid(&self, kind: usize, name: usize, role: Uid) -> Option<String> {
         const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
         match role {

@@ -22,9 +22,13 @@ const SURPRISE: Duration = Duration::from_millis(20);
 /// What a server answered, without what no two servers share.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Answer {
+    /// 0 when a request made the server panic, which closes the connection: kube-apiserver does so when a Service that lost
+    /// its addresses becomes an `ExternalName`.
     pub(super) code: u16,
     pub(super) body: Value,
     pub(super) warnings: Vec<String>,
+    /// The header that says when to try again.
+    pub(super) retry: Option<String>,
     /// Whether the version is new.
     pub(super) version: &'static str,
 }
@@ -45,19 +49,20 @@ pub(super) async fn play(
     expected: Option<&Played>,
 ) -> Played {
     let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-    let (code, made, _) = send(client, "POST", "/api/v1/namespaces", "application/json", Some(&body)).await;
-    assert_eq!(code, 201, "{made}");
-    let before = made["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let made = send(client, "POST", "/api/v1/namespaces", "application/json", Some(&body)).await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let before = made.body["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
     let mut memory = Memory::default();
     let mut answers = Vec::new();
     for request in requests {
         let sent = request.render(namespace, &memory);
-        let (code, mut body, warnings) =
-            send(client, sent.method, &sent.path, sent.content_type, sent.body.as_ref()).await;
-        let version = if code < 300 { memory.learn(request, namespace, &body) } else { "none" };
-        normalise(&mut body, Owners::Shown);
-        hide(&mut body);
-        answers.push(Answer { code, body, warnings, version });
+        let mut answer = send(client, sent.method, &sent.path, sent.content_type, sent.body.as_ref()).await;
+        if answer.code < 300 {
+            answer.version = memory.learn(request, namespace, &answer.body);
+        }
+        normalise(&mut answer.body, Owners::Shown);
+        hide(&mut answer.body);
+        answers.push(answer);
     }
     let kinds: BTreeSet<usize> = requests.iter().map(|request| request.kind).collect();
     let mut events = Vec::new();
@@ -74,7 +79,7 @@ pub(super) async fn settle(client: &Client) {
     for kind in KINDS {
         let path = kind.collection("default");
         let told = tokio::time::timeout(PATIENCE * 12, async {
-            while send(client, "GET", &path, "application/json", None).await.0 != 200 {
+            while send(client, "GET", &path, "application/json", None).await.code != 200 {
                 tokio::time::sleep(SURPRISE).await;
             }
         });
@@ -82,13 +87,7 @@ pub(super) async fn settle(client: &Client) {
     }
 }
 
-async fn send(
-    client: &Client,
-    method: &str,
-    path: &str,
-    content_type: &str,
-    body: Option<&Value>,
-) -> (u16, Value, Vec<String>) {
+async fn send(client: &Client, method: &str, path: &str, content_type: &str, body: Option<&Value>) -> Answer {
     let request = HttpRequest::builder()
         .method(method)
         .uri(path)
@@ -96,15 +95,19 @@ async fn send(
         .header("user-agent", "conformance")
         .body(Body::from(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()))
         .unwrap();
-    let response = client.send(request).await.unwrap();
+    let Ok(response) = client.send(request).await else {
+        return Answer { code: 0, body: Value::Null, warnings: Vec::new(), retry: None, version: "none" };
+    };
     let code = response.status().as_u16();
     let warnings = response.headers().get_all("warning").iter();
     let warnings = warnings.map(|value| value.to_str().unwrap_or("not text").to_owned());
     let mut warnings: Vec<String> = warnings.filter(|text| text.contains(" field \\\"")).collect();
     warnings.sort();
+    let retry = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
     let bytes = response.into_body().collect_bytes().await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    (code, serde_json::from_str(&text).unwrap_or(json!(text)), warnings)
+    let body = serde_json::from_str(&text).unwrap_or(json!(text));
+    Answer { code, body, warnings, retry, version: "none" }
 }
 
 /// The events of one kind since a version: `count` and those that come directly after; all that are there, when there is no count.

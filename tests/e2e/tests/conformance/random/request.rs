@@ -130,6 +130,15 @@ impl Request {
         if self.verb == Verb::NextPage {
             query = vec![format!("limit=1&continue={}", memory.page(self.kind))];
         }
+        if let (Verb::List, Some(version)) =
+            (self.verb, memory.known_version(self.kind, self.name, self.version))
+        {
+            query.push(format!("resourceVersion={version}"));
+            // A page of a version is of just that one without being told.
+            if !self.query.contains(&"limit=1") {
+                query.push("resourceVersionMatch=Exact".to_owned());
+            }
+        }
         let is_of_many = matches!(self.verb, Verb::List | Verb::NextPage | Verb::DeleteCollection);
         if is_of_many && !self.kind().namespaced {
             let own = format!("run%3D{namespace}");

@@ -1,5 +1,6 @@
 //! ReplicaSets, Deployments and pods.
 
+use super::strategic::STRATEGIC;
 use super::{Kind, POD_PARTS, REPLICAS, kind};
 
 pub(super) const REPLICA_SET: Kind = Kind {
@@ -101,6 +102,7 @@ pub(super) const DEPLOYMENT: Kind = Kind {
         r#"{"status": {"conditions": [{"type": "Progressing", "status": "False"}]}}"#,
         r#"{"status": {"replicas": "two"}}"#,
     ],
+    strategic: STRATEGIC,
     ..kind(
         "deployments",
         "apps/v1",
