@@ -56,7 +56,7 @@ pub(crate) struct Meter {
     cause: Option<String>,
     /// When somebody else last took pods or changed what traffic goes by.
     disturbed: Option<Timestamp>,
-    /// ReplicaSets that were last given their size by us, with less known of their pods than there was.
+    /// ReplicaSets that were last given their size by us, with less known of their pods, or of what is asked for, than there is.
     unknowing: BTreeSet<String>,
     /// Those that were last given their size by somebody else.
     others: BTreeSet<String>,
@@ -78,6 +78,10 @@ impl Meter {
         let is_ours = change.actor == CONTROLLER;
         if kind == "ReplicaSet" && change.actor != REPLICA_SETS {
             self.note_size(change, before, by);
+        }
+        if kind == "Rollout" && !is_ours {
+            // Pods that go by an earlier decision may matter under another spec.
+            self.unknowing.extend(before.replica_sets.iter().map(|rs| rs.metadata.name.clone()));
         }
         let of_pod = || {
             let object = change.before.as_ref().or(change.after.as_ref());
