@@ -35,7 +35,7 @@ use crate::snapshot::{ReplicaSet, Service};
 /// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// `I1` ... `I10`, as in the design.
+    /// `I1` ... `I10`, as in the design, or `guard`: a write without what must go with it.
     pub rule: String,
     /// What happened.
     pub text: String,

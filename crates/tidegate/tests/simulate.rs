@@ -138,3 +138,12 @@ fn help_has_an_example() {
     assert!(help.contains("Example: tidegate simulate -f rollout.yaml"), "{help}");
     assert!(help.ends_with("--- exit code 0\n"), "{help}");
 }
+
+#[test]
+fn the_documentation_shows_what_is_told() {
+    let told = run(&format!("{GUIDE} --faults --seeds 8"), b"").replace("../../../../examples", "examples");
+    let (_, table) = told.split_once("--- standard output\n").unwrap();
+    let (table, _) = table.split_once("--- standard error").unwrap();
+    let page = std::fs::read_to_string(folder().join("../../../docs/simulate.md")).unwrap();
+    assert!(page.contains(&format!("--seeds 8\n{table}```")), "{table}");
+}

@@ -228,5 +228,16 @@ mod tests {
         let defects = read(&root, PROVEN).unwrap();
         assert!(!defects.is_empty() && defects.iter().all(|defect| defect.shown.is_some()));
         assert!(read(&root, CANDIDATES).is_ok());
+        let broken: BTreeSet<&str> = defects.iter().flat_map(|defect| defect.breaks.split(", ")).collect();
+        let invariants = (1..=10).map(|number| format!("I{number}"));
+        let timers = ["PauseEnds", "ProgressDeadline", "LookAgain", "CountersDue", "ScaleDownDelayEnds"];
+        let timers =
+            timers.iter().chain(&["RestartDue", "RestartGoesOn"]).map(|name| format!("timer {name}"));
+        let guards = ["sizes", "status", "Services", "owners", "metadata", "roles", "workloads", "eviction"];
+        let guards =
+            guards.iter().chain(&["deletion", "the default size"]).map(|of| format!("guard of {of}"));
+        let all = invariants.chain(timers).chain(guards);
+        let missing: Vec<String> = all.filter(|it| !broken.contains(it.as_str())).collect();
+        assert!(missing.is_empty(), "no defect is proven for {missing:?}");
     }
 }

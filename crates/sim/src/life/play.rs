@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(3_600);
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// `I1` ... `I10` as in `core::invariants`; `traffic`, `end` or `panic`.
+    /// `I1` ... `I10` or `guard` as in `core::invariants`; `traffic`, `end`, `panic` or `script`.
     pub rule: String,
     /// What happened, and when.
     pub text: String,

@@ -42,6 +42,14 @@ impl Search {
         is_same
     }
 
+    /// So many lines may be left out. Where the end is not as it must be, everything from the last `calm` on makes it one that must come:
+    /// without it a Rollout would wait rightly.
+    fn free(&self, lines: &[String]) -> usize {
+        let is_about_the_end = ["end", "I10"].contains(&self.best.1.rule.as_str());
+        let calm = lines.iter().rposition(|line| line == "$ calm");
+        calm.filter(|_| is_about_the_end).unwrap_or(lines.len())
+    }
+
     /// Faults by rates become faults at writes: those can be left out one by one.
     fn name_the_strikes(&mut self, played: &Played) {
         let lines = lines(&self.best.0);
@@ -62,10 +70,11 @@ impl Search {
             let mut has_shrunk = false;
             loop {
                 let lines = lines(&self.best.0);
-                if from >= lines.len() || self.left == 0 {
+                let end = self.free(&lines);
+                if from >= end || self.left == 0 {
                     break;
                 }
-                let rest = lines.iter().take(from).chain(lines.iter().skip(from + size));
+                let rest = lines.iter().take(from).chain(lines.iter().skip(end.min(from + size)));
                 if self.take(&joined(rest.cloned())) {
                     has_shrunk = true;
                 } else {
@@ -80,7 +89,7 @@ impl Search {
 
     /// Leaves out members of specs.
     fn simplify_objects(&mut self) {
-        for index in 0..lines(&self.best.0).len() {
+        for index in 0..self.free(&lines(&self.best.0)) {
             let mut tried = Vec::new();
             loop {
                 let lines = lines(&self.best.0);
