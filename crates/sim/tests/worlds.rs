@@ -31,7 +31,7 @@ const LEAST: [(&str, &[(&str, u64)]); 5] = [
             ("event-twice", 1_000),
             ("late-write", 1_000),
             ("node lost", 500),
-            ("pod lost", 300),
+            ("pod lost", 200),
             ("replicaset lost", 300),
             ("restart", 300),
             ("server-error", 1_000),
