@@ -1,6 +1,7 @@
 //! What a request asks for: its path, query and headers, taken apart.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use http::Method;
@@ -157,22 +158,19 @@ impl Query {
 
     /// A number of seconds or objects; nothing when absent.
     pub(crate) fn integer(&self, key: &str) -> Result<Option<i64>, ApiError> {
-        match self.get(key) {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                let message = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
-                ApiError::bad_request(message)
-            }),
-        }
+        self.parsed(key, "ParseInt")
     }
 
     /// A whole number; nothing when absent.
     pub(crate) fn number(&self, key: &str) -> Result<Option<u64>, ApiError> {
+        self.parsed(key, "ParseUint")
+    }
+
+    fn parsed<T: FromStr>(&self, key: &str, by: &str) -> Result<Option<T>, ApiError> {
         match self.get(key) {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
-                let message = format!("strconv.ParseUint: parsing \"{text}\": invalid syntax");
-                ApiError::bad_request(message)
+                ApiError::bad_request(format!("strconv.{by}: parsing \"{text}\": invalid syntax"))
             }),
         }
     }

@@ -386,14 +386,18 @@ impl Record {
         if self.faults.as_ref().is_some_and(|faults| !faults.is_quiet()) {
             return UNDER_WAY;
         }
+        self.told_late()
+    }
+
+    /// How late a ReplicaSet's status may be.
+    fn told_late(&self) -> SignedDuration {
         if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO }
     }
 
     /// Whether somebody did something to a Rollout so shortly before that we need not know of it.
     fn is_troubled_since(&self, key: &(String, String), time: Timestamp) -> bool {
         let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
-        let told_late = if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO };
-        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + told_late;
+        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + self.told_late();
         self.touched.get(key).is_some_and(|at| time.duration_since(*at) <= unknown)
     }
 

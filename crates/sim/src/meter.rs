@@ -56,10 +56,9 @@ pub(crate) struct Meter {
     cause: Option<String>,
     /// When somebody else last took pods or changed what traffic goes by.
     disturbed: Option<Timestamp>,
-    /// ReplicaSets that were last given their size by us, with less known of their pods, or of what is asked for, than there is.
-    unknowing: BTreeSet<String>,
-    /// Those that were last given their size by somebody else.
-    others: BTreeSet<String>,
+    /// ReplicaSets whose size is not our doing: somebody else gave it to them, or less was known of their pods, or of what is asked for,
+    /// than there is.
+    not_ours: BTreeSet<String>,
     /// In parts of a request: `WHOLE` times milliseconds.
     parts: [i128; 2],
     /// Milliseconds in which requests were sent, up to the last change.
@@ -81,12 +80,12 @@ impl Meter {
         }
         if kind == "Rollout" && !is_ours {
             // Pods that go by an earlier decision may matter under another spec.
-            self.unknowing.extend(before.replica_sets.iter().map(|rs| rs.metadata.name.clone()));
+            self.not_ours.extend(before.replica_sets.iter().map(|rs| rs.metadata.name.clone()));
         }
         let of_pod = || {
             let object = change.before.as_ref().or(change.after.as_ref());
             let owner = object.and_then(|it| it["metadata"]["ownerReferences"][0]["name"].as_str());
-            owner.is_some_and(|owner| !self.unknowing.contains(owner) && !self.others.contains(owner))
+            owner.is_some_and(|owner| !self.not_ours.contains(owner))
         };
         // Where publishing lags, a pod may become ready after its ReplicaSet was told to do without it.
         let follows_us = change.actor == REPLICA_SETS && (by == Knowledge::Exact || of_pod());
@@ -138,7 +137,6 @@ impl Meter {
         if size(&change.before) == size(&change.after) {
             return;
         }
-        let is_ours = change.actor == CONTROLLER;
         let is_untold = |rs: &ReplicaSet| {
             let ready = before.ready.get(&rs.metadata.name).copied().unwrap_or(0);
             // Those that are not ready may be so by the time when the size is looked at.
@@ -146,8 +144,10 @@ impl Meter {
             rs.metadata.name == change.name && !is_known
         };
         let acts_unknowing = by == Knowledge::Published && before.replica_sets.iter().any(is_untold);
-        for (set, is_in) in [(&mut self.unknowing, is_ours && acts_unknowing), (&mut self.others, !is_ours)] {
-            if is_in { _ = set.insert(change.name.clone()) } else { _ = set.remove(&change.name) }
+        if change.actor != CONTROLLER || acts_unknowing {
+            self.not_ours.insert(change.name.clone());
+        } else {
+            self.not_ours.remove(&change.name);
         }
     }
 

@@ -61,7 +61,8 @@ impl Observation {
         shares.into_iter().filter(|(hash, weight)| !hash.is_empty() && *weight > 0).map(pin).collect()
     }
 
-    /// A pod for each Service of a canary without a router: how the traffic is shared between them and others nobody knows.
+    /// A pod for each Service of a canary without a router: how the traffic is shared between them and others nobody knows. Apart from
+    /// [`Self::pins`], because I1 judges all its pods as well.
     fn pins_of_plain_canary(&self) -> Vec<Pin> {
         let Some(canary) = self.canary().filter(|_| self.routing().is_none()) else { return Vec::new() };
         let services = [&canary.stable_service, &canary.canary_service];
@@ -95,11 +96,7 @@ impl Observation {
         }
         let Some(canary) = self.canary() else { return 0 };
         match (self.routing(), &self.routed) {
-            (Some(_), Some(weights)) => {
-                let of_it = destinations(weights).filter(|destination| destination.service_name == name);
-                let weight = of_it.map(|destination| destination.weight).sum();
-                self.needed_for(weight, whole(weights))
-            }
+            (Some(_), Some(weights)) => self.needed_for(weight_of_service(weights, name), whole(weights)),
             (Some(_), None) if canary.stable_service == name => self.needed_for(1, 1),
             (Some(_), None) => 0,
             // Which share either Service has is not known: it must not be left without a pod.
@@ -134,10 +131,10 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);
         }
-        let stable_service = self.canary().map_or("", |canary| canary.stable_service.as_str());
         let (Some(canary), Some(_)) = (self.canary(), self.routing()) else {
-            if !stable_service.is_empty() {
-                return by_service(stable_service);
+            let service = self.canary().map(|canary| canary.stable_service.as_str());
+            if let Some(service) = service.filter(|service| !service.is_empty()) {
+                return by_service(service);
             }
             let any_ready = self.ready.values().any(|count| *count > 0);
             return if any_ready { 0 } else { WHOLE };
@@ -153,6 +150,10 @@ impl Observation {
 /// The sum of all weights that are routed: that of the spec may have been edited since.
 fn whole(weights: &TrafficWeights) -> i32 {
     destinations(weights).map(|to| to.weight).fold(0_i32, i32::saturating_add).max(1)
+}
+
+fn weight_of_service(weights: &TrafficWeights, service: &str) -> i32 {
+    destinations(weights).filter(|to| to.service_name == service).map(|to| to.weight).sum()
 }
 
 fn destinations(weights: &TrafficWeights) -> impl Iterator<Item = &WeightDestination> {
@@ -237,22 +238,7 @@ pub fn stable_bears_what_comes_back(
     let (old, new) = (before.routed.as_ref()?, after.routed.as_ref()?);
     let service = &new.stable.service_name;
     if after.services.contains_key(service) && after.pinned_by(service).is_none() {
-        // Pods of any version answer for it, whichever the route names.
-        let weight = |weights, service: &str| -> i32 {
-            destinations(weights).filter(|to| to.service_name == service).map(|to| to.weight).sum()
-        };
-        let (from, to) = (weight(old, service), weight(new, service));
-        let loses = |it: &WeightDestination| {
-            let other = &it.service_name;
-            weight(new, other) < weight(old, other) && after.endpoints_of(other) > 0
-        };
-        let (ready, needs) = (after.endpoints_of(service), after.needed_for(to, whole(new)));
-        let is_overloaded =
-            to > from && ready < needs && by == Knowledge::Exact && destinations(old).any(loses);
-        return is_overloaded.then(|| {
-            let what = format!("the weight of Service {service} rises from {from} to {to} of {}", whole(new));
-            violation("I2", format!("{what}, and of {needs} ready pods that this needs it has {ready}"))
-        });
+        return any_pods_bear_what_comes_back((old, new), after, by);
     }
     let share = |weights, hash: &str| after.share_of(weights, hash);
     let hash = after.reached_by(&new.stable);
@@ -268,6 +254,26 @@ pub fn stable_bears_what_comes_back(
     let is_overloaded = to > from && ready < needs && is_known && destinations(old).any(|of| loses(&of));
     is_overloaded.then(|| {
         let what = format!("the weight of stable {hash} rises from {from} to {to} of {}", whole(new));
+        violation("I2", format!("{what}, and of {needs} ready pods that this needs it has {ready}"))
+    })
+}
+
+/// The same where stable's Service selects no version: pods of any answer for it, whichever the route names.
+fn any_pods_bear_what_comes_back(
+    (old, new): (&TrafficWeights, &TrafficWeights),
+    after: &Observation,
+    by: Knowledge,
+) -> Option<Violation> {
+    let service = &new.stable.service_name;
+    let (from, to) = (weight_of_service(old, service), weight_of_service(new, service));
+    let loses = |it: &WeightDestination| {
+        let other = &it.service_name;
+        weight_of_service(new, other) < weight_of_service(old, other) && after.endpoints_of(other) > 0
+    };
+    let (ready, needs) = (after.endpoints_of(service), after.needed_for(to, whole(new)));
+    let is_overloaded = to > from && ready < needs && by == Knowledge::Exact && destinations(old).any(loses);
+    is_overloaded.then(|| {
+        let what = format!("the weight of Service {service} rises from {from} to {to} of {}", whole(new));
         violation("I2", format!("{what}, and of {needs} ready pods that this needs it has {ready}"))
     })
 }

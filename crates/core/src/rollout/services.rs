@@ -106,8 +106,8 @@ fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v Rollou
         let all = view.shares().max_weight;
         return moves_to(view, service, view.with_hash(&status.stable_rs)?, all);
     }
-    let is_wanted = view.is_finished(status) || super::sizes::split_in_force(view, status).canary > 0;
-    if !view.is_routed() && !is_wanted {
+    let is_under_way = !view.is_routed() && !view.is_finished(status);
+    if is_under_way && super::sizes::split_in_force(view, status).canary == 0 {
         // A step takes all its pods away, which wait for nothing to select them.
         return moves_to(view, service, view.with_hash(&status.stable_rs)?, weight);
     }

@@ -50,8 +50,11 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<(Wri
         WorkloadScaleDown::Progressively => (view.replicas - available).max(0),
         _ => return None,
     };
+    if target >= size {
+        return None;
+    }
     let metadata = &workload.metadata;
-    let write = || Write {
+    let write = Write {
         object: view.object("Deployment", &metadata.name),
         request: Request::JsonPatch {
             body: json!([
@@ -65,5 +68,5 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<(Wri
         purpose: Purpose::ScaleWorkload { from: size, to: target },
         events: Vec::new(),
     };
-    (target < size).then(|| (write(), Evidence::ReplicaSet(first.metadata.name.clone())))
+    Some((write, Evidence::ReplicaSet(first.metadata.name.clone())))
 }
