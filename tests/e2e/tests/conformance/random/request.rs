@@ -130,12 +130,16 @@ impl Request {
         if self.verb == Verb::NextPage {
             query = vec![format!("limit=1&continue={}", memory.page(self.kind))];
         }
-        if let (Verb::List, Some(version)) =
-            (self.verb, memory.known_version(self.kind, self.name, self.version))
+        let is_page = self.query.contains(&"limit=1");
+        // Whether another page of a version follows depends on what the others that play at the same time have made, where namespaces do
+        // not keep them apart.
+        let is_alone = self.kind().namespaced || !is_page;
+        if let (Verb::List, true, Some(version)) =
+            (self.verb, is_alone, memory.known_version(self.kind, self.name, self.version))
         {
             query.push(format!("resourceVersion={version}"));
             // A page of a version is of just that one without being told.
-            if !self.query.contains(&"limit=1") {
+            if !is_page {
                 query.push("resourceVersionMatch=Exact".to_owned());
             }
         }
