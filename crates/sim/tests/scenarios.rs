@@ -82,3 +82,9 @@ fn what_is_no_script_is_refused() {
     let error = play(&script, &root()).unwrap_err().to_string();
     assert!(error.starts_with("line 1, `$ fly to the moon`: no such command"), "{error}");
 }
+
+#[test]
+fn rollouts_that_must_be_there_at_the_end_are_missed() {
+    let broken = |text: &str| play(&Script::parse(text).unwrap(), &root()).unwrap_err().to_string();
+    assert_eq!(broken("# rollouts: web\n$ wait 1s\n"), "at the end: Rollout web is not there");
+}

@@ -77,3 +77,71 @@ fn is_shown(snapshot: &Snapshot, (kind, name): (&str, &str), version: Option<u64
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+    use tidegate_api::rollout::Rollout;
+    use tidegate_core::{Observed, Service};
+
+    use super::*;
+
+    fn change(actor: &str, name: &str, resource_version: u64) -> Change {
+        Change {
+            actor: actor.to_owned(),
+            verb: "update",
+            resource: String::new(),
+            namespace: "default".to_owned(),
+            name: name.to_owned(),
+            before: None,
+            after: None,
+            resource_version,
+            time: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// What is decided on: a ReplicaSet and a Service of these versions.
+    fn snapshot(replica_set: u64, service: u64) -> Snapshot {
+        let rollout = json!({"metadata": {"name": "web", "namespace": "default"}, "spec": {}});
+        let mut snapshot = Snapshot::of(Rollout::deserialize(rollout).unwrap());
+        let metadata =
+            |name: &str, version: u64| json!({"name": name, "resourceVersion": version.to_string()});
+        let object =
+            json!({"metadata": metadata("web-1", replica_set), "spec": {"replicas": 1, "template": {}}});
+        snapshot.replica_sets = vec![ReplicaSet::parse(&object).unwrap()];
+        let object = json!({"metadata": metadata("web", service), "spec": {"selector": {}}});
+        snapshot.services.insert("web".to_owned(), Observed::Found(Service::parse(&object).unwrap()));
+        snapshot
+    }
+
+    #[test]
+    fn a_decision_knows_what_its_snapshot_shows() {
+        let rollout = ("default".to_owned(), "web".to_owned());
+        let mut unseen = Unseen::default();
+        assert!(!unseen.concerns(&rollout));
+        unseen.note(&rollout, (&change("kubectl", "web", 5), "Service"), None);
+        unseen.decided(&snapshot(9, 4));
+        assert!(unseen.concerns(&rollout), "it shows the Service as it was before");
+        unseen.decided(&snapshot(9, 5));
+        assert!(!unseen.concerns(&rollout));
+    }
+
+    #[test]
+    fn a_lost_pod_is_known_of_once_its_replica_set_tells() {
+        let rollout = ("default".to_owned(), "web".to_owned());
+        let mut unseen = Unseen::default();
+        unseen.note(&rollout, (&change("kubelet", "web-1-x", 5), "Pod"), Some("web-1"));
+        unseen.decided(&snapshot(9, 1));
+        assert!(unseen.concerns(&rollout), "nobody has told of it");
+        unseen.told(&change("rollouts-controller", "web-1", 10), "ReplicaSet");
+        unseen.decided(&snapshot(10, 1));
+        assert!(unseen.concerns(&rollout), "a size says nothing of pods");
+        unseen.told(&change(REPLICA_SETS, "web-1", 11), "ReplicaSet");
+        unseen.told(&change(REPLICA_SETS, "web-1", 12), "ReplicaSet");
+        unseen.decided(&snapshot(10, 1));
+        assert!(unseen.concerns(&rollout));
+        unseen.decided(&snapshot(11, 1));
+        assert!(!unseen.concerns(&rollout), "the first that tells is enough");
+    }
+}

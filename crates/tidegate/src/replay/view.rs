@@ -368,3 +368,35 @@ fn guard(request: &Request) -> String {
         Request::Route { .. } => "the Rollout has this router".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_core::ObjectRef;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_compared_with_what_is_decided_now() {
+        let (plan, panics) = (Plan::default(), Err("index out of bounds".to_owned()));
+        let other = Plan { writes: vec![some_write()], ..Plan::default() };
+        let panic = Failure::Panic("index out of bounds".to_owned());
+        let told = |then: Option<&Plan>, failure: &Failure, now: &Result<Plan, String>| {
+            let text = compared((then, failure), now);
+            text.split([',', ':']).next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(told(None, &panic, &panics), "it panics now too");
+        assert_eq!(told(None, &panic, &Ok(plan.clone())), "it does not panic now");
+        assert_eq!(told(Some(&plan), &Failure::WokenInThePast, &panics), "it panics now");
+        assert_eq!(told(Some(&plan), &Failure::WokenInThePast, &Ok(plan.clone())), "the same is decided now");
+        assert_eq!(told(Some(&other), &Failure::WokenInThePast, &Ok(plan.clone())), "what is decided now");
+    }
+
+    fn some_write() -> Write {
+        Write {
+            object: ObjectRef { kind: "Pod".into(), namespace: "shop".into(), name: "web".into() },
+            request: Request::Evict { uid: "u".into() },
+            purpose: Purpose::Evict,
+            events: Vec::new(),
+        }
+    }
+}
