@@ -6,8 +6,9 @@ use crate::Clock;
 use crate::config::Config;
 use crate::events::Recorder;
 use crate::memory::Sight;
-use crate::reconcile::Work;
+use crate::reconcile::{Work, forget_vanished};
 use crate::shell::Outcome;
+use crate::store::Mark;
 use crate::test_server::{Log, Seen, refusal, serve};
 
 fn shell(answer: impl Fn(&Seen) -> (u16, Value) + Send + Sync + 'static) -> (Shell, Log) {
@@ -61,6 +62,27 @@ async fn pods_are_listed_page_by_page_and_only_ones_own_count() {
     assert_eq!(uris, [first.to_owned(), format!("{first}&continue=a%2Fb%3D")]);
     answer(&shell, &mut snapshot, vec![Need::Pods(Vec::new())]).await.unwrap();
     assert_eq!((pod_names(&snapshot).len(), log.lock().unwrap().len()), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_of_a_service_that_is_gone_is_not_waited_for() {
+    let (shell, _) = shell(|_| (404, json!({})));
+    let (key, mut snapshot) = (Key::new("a", "x"), snapshot_of_two());
+    let patience = std::time::Duration::from_secs(5);
+    let service = ObjectRef { kind: "Service".into(), namespace: "a".into(), name: "web".into() };
+    let now = tokio::time::Instant::now();
+    shell.lock().memories.entry(key.clone()).or_default().wrote(service, Mark::Version(100), now);
+    tokio::time::advance(patience).await;
+    let sight = |snapshot: &Snapshot| {
+        forget_vanished(&shell, &key, snapshot);
+        let mut state = shell.lock();
+        let state = &mut *state;
+        let memory = state.memories.get_mut(&key).unwrap();
+        memory.sight(&state.world, patience, tokio::time::Instant::now())
+    };
+    assert_eq!(sight(&snapshot), Sight::Live, "that it was not read proves nothing");
+    snapshot.services.insert("web".into(), Observed::Missing);
+    assert_eq!(sight(&snapshot), Sight::Stores);
 }
 
 fn to_pod(request: Request, purpose: Purpose) -> Plan {

@@ -138,7 +138,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
 }
 
 /// A write to a ReplicaSet that neither the store nor a live list knows will never be delivered, nor one to a Service that is gone.
-fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
+pub(crate) fn forget_vanished(shell: &Shell, key: &Key, live: &Snapshot) {
     let mut state = shell.lock();
     let state = &mut *state;
     let world = &state.world;
