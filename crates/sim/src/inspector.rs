@@ -22,7 +22,7 @@ use crate::meter::{Excuse, Failed, Meter, is_disturbance};
 use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
 use observe::{ReadyPod, keep};
-use unseen::Unseen;
+use unseen::{UNDER_WAY, Unseen};
 
 pub use counts::Counts;
 
@@ -30,12 +30,6 @@ type ObjectKey = (String, String, String);
 
 /// No Rollout needs as many decisions in a second.
 const PLANS_IN_A_SECOND: u32 = 500;
-
-/// How long a write may be on its way: as long as the slowest fault keeps it there.
-const UNDER_WAY: SignedDuration = SignedDuration::from_secs(12);
-
-/// How long it takes at most until a ReplicaSet's status tells of its pods, where that lags.
-const PUBLISHED: SignedDuration = SignedDuration::from_secs(1);
 
 /// A shared record of what has happened in a world; clones are the same record.
 #[derive(Clone, Default)]
@@ -379,33 +373,6 @@ impl Record {
         let old = ends.iter().filter(|end| change.time.duration_since(**end) > UNDER_WAY).count();
         specs.drain(..old);
         specs.push((change.time, rollout.spec));
-    }
-
-    /// How far back what others did may be unknown to the controller: where nothing goes wrong, only what is not published yet.
-    fn unknown(&self) -> SignedDuration {
-        if self.faults.as_ref().is_some_and(|faults| !faults.is_quiet()) {
-            return UNDER_WAY;
-        }
-        self.told_late()
-    }
-
-    /// How late a ReplicaSet's status may be.
-    fn told_late(&self) -> SignedDuration {
-        if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO }
-    }
-
-    /// Whether somebody did something to a Rollout so shortly before that we need not know of it.
-    fn is_troubled_since(&self, key: &(String, String), time: Timestamp) -> bool {
-        let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
-        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + self.told_late();
-        self.touched.get(key).is_some_and(|at| time.duration_since(*at) <= unknown)
-    }
-
-    /// What excuses a write of ours to a Rollout.
-    fn excuse(&self, key: &(String, String), time: Timestamp) -> Excuse {
-        let is_alone = self.twins_until.is_none_or(|until| time > until);
-        let is_quiet = self.faults.as_ref().is_none_or(Faults::is_quiet) && is_alone;
-        if is_quiet { Excuse::Unaware(self.unseen.concerns(key)) } else { Excuse::Since(self.unknown()) }
     }
 
     /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for

@@ -1,11 +1,21 @@
-//! What others did that no decision could know of yet.
+//! What others did that no decision could know of yet, and what that excuses.
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
+use tidegate_core::invariants::Knowledge;
 use tidegate_core::{ReplicaSet, Snapshot};
 use tidegate_kubesim::Change;
 
-use crate::meter::REPLICA_SETS;
+use super::Record;
+use crate::faults::Faults;
+use crate::meter::{Excuse, REPLICA_SETS};
+
+/// How long a write may be on its way: as long as the slowest fault keeps it there.
+pub(super) const UNDER_WAY: SignedDuration = SignedDuration::from_secs(12);
+
+/// How long it takes at most until a ReplicaSet's status tells of its pods, where that lags.
+const PUBLISHED: SignedDuration = SignedDuration::from_secs(1);
 
 /// A kind and a name.
 type Object = (String, String);
@@ -58,6 +68,35 @@ impl Unseen {
     /// Whether a decision about a Rollout may have been made without knowing all.
     pub(super) fn concerns(&self, rollout: &(String, String)) -> bool {
         self.of.contains_key(rollout)
+    }
+}
+
+impl Record {
+    /// How far back what others did may be unknown to the controller: where nothing goes wrong, only what is not published yet.
+    pub(super) fn unknown(&self) -> SignedDuration {
+        if self.faults.as_ref().is_some_and(|faults| !faults.is_quiet()) {
+            return UNDER_WAY;
+        }
+        self.told_late()
+    }
+
+    /// How late a ReplicaSet's status may be.
+    fn told_late(&self) -> SignedDuration {
+        if self.knowledge == Knowledge::Published { PUBLISHED } else { SignedDuration::ZERO }
+    }
+
+    /// Whether somebody did something to a Rollout so shortly before that we need not know of it.
+    pub(super) fn is_troubled_since(&self, key: &(String, String), time: Timestamp) -> bool {
+        let unknown = self.faults.as_ref().map(Faults::unknown).unwrap_or_default();
+        let unknown = SignedDuration::try_from(unknown).unwrap_or_default() + self.told_late();
+        self.touched.get(key).is_some_and(|at| time.duration_since(*at) <= unknown)
+    }
+
+    /// What excuses a write of ours to a Rollout.
+    pub(super) fn excuse(&self, key: &(String, String), time: Timestamp) -> Excuse {
+        let is_alone = self.twins_until.is_none_or(|until| time > until);
+        let is_quiet = self.faults.as_ref().is_none_or(Faults::is_quiet) && is_alone;
+        if is_quiet { Excuse::Unaware(self.unseen.concerns(key)) } else { Excuse::Since(self.unknown()) }
     }
 }
 
