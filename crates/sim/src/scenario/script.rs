@@ -42,38 +42,26 @@ impl Default for Setting {
 impl Setting {
     /// Takes what a comment sets.
     fn read(&mut self, comment: &str) {
-        let value =
-            |name: &str| comment.strip_prefix("# ")?.strip_prefix(name)?.strip_prefix(':').map(str::trim);
-        if let Some(seed) = seed_of(comment) {
-            self.seed = seed;
-        }
-        if let Some(workers) = value("workers").and_then(|text| text.parse().ok()) {
-            self.workers = workers;
-        }
-        if let Some(reaction) = value("reaction").and_then(time) {
-            self.reaction = reaction;
-        }
-        self.ready_after = value("ready after").and_then(time).or(self.ready_after);
-        if let Some(namespace) = value("namespace").filter(|name| !name.is_empty()) {
-            self.namespace = namespace.to_owned();
-        }
-        if let Some(names) = value("rollouts") {
-            self.rollouts = names.split_whitespace().map(str::to_owned).collect();
-        }
-        self.only_rollouts |= value("resources") == Some("rollouts");
-        match value("router") {
-            None => {}
-            Some("none") => self.routing = None,
-            Some(text) => {
-                let mut routing = self.routing.unwrap_or_default();
+        let Some((name, text)) = set_by(comment) else { return };
+        match name {
+            "seed" => self.seed = text.parse().unwrap_or(self.seed),
+            "workers" => self.workers = text.parse().unwrap_or(self.workers),
+            "reaction" => self.reaction = time(text).unwrap_or(self.reaction),
+            "ready after" => self.ready_after = time(text).or(self.ready_after),
+            "namespace" if !text.is_empty() => text.clone_into(&mut self.namespace),
+            "rollouts" => self.rollouts = text.split_whitespace().map(str::to_owned).collect(),
+            "resources" => self.only_rollouts |= text == "rollouts",
+            "router" if text == "none" => self.routing = None,
+            "router" => {
+                let routing = self.routing.get_or_insert_default();
                 if let Some(after) = text.strip_prefix("confirms after ").and_then(time) {
                     routing.confirmation = Some(after);
                 }
                 if let Some(every) = text.strip_prefix("refuses every ").and_then(|text| text.parse().ok()) {
                     routing.refusal = Some(every);
                 }
-                self.routing = Some(routing);
             }
+            _ => {}
         }
     }
 
@@ -209,9 +197,10 @@ impl fmt::Display for Script {
     }
 }
 
-/// The value of a comment `# seed: N`.
-fn seed_of(line: &str) -> Option<u64> {
-    line.strip_prefix("# seed:")?.trim().parse().ok()
+/// Name and value of a comment `# NAME: VALUE`.
+fn set_by(comment: &str) -> Option<(&str, &str)> {
+    let (name, text) = comment.strip_prefix("# ")?.split_once(':')?;
+    Some((name, text.trim()))
 }
 
 /// The commands of a text that somebody wrote by hand: `$ ` may be left out, what scenarios print is passed over.
@@ -265,8 +254,7 @@ impl Commands {
     }
 
     fn set(&mut self, line: usize, comment: &str) {
-        let Some((name, text)) = comment.strip_prefix("# ").and_then(|it| it.split_once(':')) else { return };
-        let text = text.trim();
+        let Some((name, text)) = set_by(comment) else { return };
         match name {
             "seed" => self.seed = text.parse().ok().or(self.seed),
             "ready after" => self.ready_after = time(text).or(self.ready_after),

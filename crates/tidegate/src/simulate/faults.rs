@@ -137,8 +137,8 @@ fn quoted(word: &str) -> String {
 }
 
 /// Whoever interrupts has not seen that all worlds keep what was promised.
-fn exit_code(summary: &Summary, is_interrupted: bool) -> u8 {
-    match (summary.failures, is_interrupted) {
+fn exit_code(summary: &Summary, is_cut_short: bool) -> u8 {
+    match (summary.failures, is_cut_short) {
         (0, false) => 0,
         (0, true) => INTERRUPTED,
         _ => 1,
@@ -220,8 +220,9 @@ impl Paper<'_> {
         out: &mut impl Write,
         err: &mut impl Write,
     ) -> io::Result<u8> {
+        let wanted = seeds.end - seeds.start;
         let (interrupt, quiet) = (Interrupt::listen(), Quiet::begin());
-        let mut progress = Progress::begin(seeds.end - seeds.start, self.surroundings.has_error_screen);
+        let mut progress = Progress::begin(wanted, self.surroundings.has_error_screen);
         let (news, heard) = mpsc::channel::<(u64, Option<String>)>();
         let summary = std::thread::scope(|scope| {
             let interrupt = &interrupt;
@@ -257,10 +258,11 @@ impl Paper<'_> {
         let first = summary.first.unwrap_or(0);
         self.table(&summary, first..first.saturating_add(summary.lives), out)?;
         out.flush()?;
-        if interrupt.was_asked() {
+        let is_cut_short = interrupt.was_asked() && summary.lives < wanted;
+        if is_cut_short {
             writeln!(err, "interrupted; the table is about the worlds that were played until then")?;
         }
-        Ok(exit_code(&summary, interrupt.was_asked()))
+        Ok(exit_code(&summary, is_cut_short))
     }
 
     fn table(&self, summary: &Summary, seeds: Range<u64>, out: &mut impl Write) -> io::Result<()> {
@@ -284,7 +286,7 @@ mod tests {
         let summary = |failures| Summary { lives: 3, failures, ..Summary::default() };
         assert_eq!(exit_code(&summary(0), false), 0);
         assert_eq!(exit_code(&summary(0), true), 130);
-        assert_eq!([false, true].map(|is_interrupted| exit_code(&summary(1), is_interrupted)), [1, 1]);
+        assert_eq!([false, true].map(|is_cut_short| exit_code(&summary(1), is_cut_short)), [1, 1]);
     }
 
     #[test]
