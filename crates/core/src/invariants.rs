@@ -23,7 +23,7 @@ pub use delays::waits_for_the_delay;
 pub use essence::{Essence, essence};
 pub use gates::{stable_moves_after_every_gate, verdict_stands};
 pub use guards::writes_are_guarded;
-pub use ownership::{Permission, Touch, controller, touches_only_ours};
+pub use ownership::{Permission, Touch, controller, follower, touches_only_ours};
 pub use pins::{
     Pin, WHOLE, keeps_pinned_pods, selects_ready_pods, stable_bears_what_comes_back, weighs_ready_pods,
     weights_sum_up,
@@ -69,6 +69,9 @@ pub struct Observation {
     /// What its router does; `None`: it was never asked for anything.
     #[serde(default)]
     pub routed: Option<TrafficWeights>,
+    /// Pods that the Deployment in its `workloadRef` asks for, if it follows the Rollout's.
+    #[serde(default)]
+    pub lent: Option<i32>,
 }
 
 impl Observation {

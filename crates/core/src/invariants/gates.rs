@@ -1,13 +1,14 @@
 //! I4 and I8: what must be over before a version becomes stable, and that what was said of a version stands.
 
 use tidegate_api::meta::Time;
-use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy};
+use tidegate_api::rollout::condition_type::INVALID_SPEC;
+use tidegate_api::rollout::{BlueGreenStrategy, CanaryStrategy, Rollout};
 
 use super::{Observation, Violation, violation};
 
 /// I4: the stable hash moves only after every gate: no abort, no pause, all steps or a user's full promotion, the active Service
-/// on the new version, weights that are confirmed, and all pods of the new version ready. A rollback within the window
-/// needs no steps and no pauses.
+/// on the new version, weights that are confirmed, and all pods of the new version ready; for a first version, the Deployment that
+/// it takes over from scaled down. A rollback within the window needs no steps and no pauses.
 #[must_use]
 pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) -> Option<Violation> {
     let (old, new) = (&before.rollout.status, &after.rollout.status);
@@ -31,6 +32,9 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     if rs.status.available_replicas < before.rollout.spec.replicas_or_default() && !is_lenient {
         return fail("its pods are not all available");
     }
+    if old.stable_rs.is_empty() && is_still_lent(after, rs) {
+        return fail("the Deployment that it takes over from keeps its pods");
+    }
     if let Some(strategy) = before.blue_green()
         && !is_active(before, strategy, &new.stable_rs)
     {
@@ -52,6 +56,15 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
         return fail("steps or pauses are left");
     }
     None
+}
+
+/// A first version answers for all pods of the Deployment, and nobody would scale that down later.
+fn is_still_lent(observation: &Observation, first: &crate::ReplicaSet) -> bool {
+    let Rollout { spec, status, .. } = &observation.rollout;
+    let wanted = spec.replicas_or_default();
+    let answers = wanted > 0 && first.status.available_replicas >= wanted;
+    let is_valid = status.conditions.iter().all(|condition| condition.type_ != INVALID_SPEC);
+    answers && is_valid && observation.lent.is_some_and(|pods| pods > 0)
 }
 
 /// The active Service selects this version, as it stands in the cluster.

@@ -37,12 +37,7 @@ impl Permission {
             self.labels.extend(metadata.labels.keys().cloned());
             self.annotations.extend(metadata.annotations.keys().cloned());
         }
-        let workload = rollout.spec.workload_ref.as_ref().filter(|workload| {
-            let follows = [WorkloadScaleDown::OnSuccess, WorkloadScaleDown::Progressively];
-            workload.kind == "Deployment"
-                && workload.scale_down.as_ref().is_some_and(|it| follows.contains(it))
-        });
-        self.deployments.extend(workload.map(|workload| workload.name.clone()));
+        self.deployments.extend(follower(rollout).map(str::to_owned));
     }
 
     /// Adds what is noted on a ReplicaSet of the Rollout, whichever Rollout noted it: whoever adopts it takes that back.
@@ -198,6 +193,15 @@ fn route(permission: &Permission, object: &Value) -> Option<String> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// The Deployment whose size follows the Rollout's pods.
+#[must_use]
+pub fn follower(rollout: &Rollout) -> Option<&str> {
+    let workload = rollout.spec.workload_ref.as_ref().filter(|workload| workload.kind == "Deployment")?;
+    let follows = [WorkloadScaleDown::OnSuccess, WorkloadScaleDown::Progressively];
+    let is_asked = workload.scale_down.as_ref().is_some_and(|when| follows.contains(when));
+    is_asked.then_some(workload.name.as_str())
 }
 
 /// The uid of the owner that controls an object as stored.

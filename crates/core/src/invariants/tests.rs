@@ -40,6 +40,7 @@ fn world_of(strategy: Value, [stable, canary]: [(i32, i32); 2], status: Value) -
         services: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         routed: None,
+        lent: None,
     }
 }
 
@@ -126,6 +127,26 @@ fn i4_stable_moves_only_after_every_gate() {
     let halfway =
         world((0, 0), (5, 5), json!({"stableRS": "v2", "currentPodHash": "v2", "currentStepIndex": 1}));
     assert_eq!(rules(&check_write(&from((5, 5), json!({})), &halfway)), ["I4"]);
+}
+
+#[test]
+fn i4_a_first_version_is_stable_once_the_deployment_is_scaled_down() {
+    let first = |stable: &str, lent| {
+        let status = json!({"stableRS": stable, "currentPodHash": "v2", "currentStepIndex": 2});
+        Observation { lent, ..world((0, 0), (5, 5), status) }
+    };
+    let found = |after: &Observation| check_write(&first("", after.lent), after);
+    assert_eq!(rules(&found(&first("v2", Some(1)))), ["I4"]);
+    assert!(found(&first("v2", Some(0))).is_empty());
+    assert!(found(&first("v2", None)).is_empty());
+    let mut none_wanted = first("v2", Some(1));
+    none_wanted.rollout.spec.replicas = Some(0);
+    assert!(found(&none_wanted).is_empty(), "nobody answers in its place");
+    let invalid = json!({"conditions": [{"type": "InvalidSpec", "status": "True", "reason": "InvalidSpec",
+        "lastUpdateTime": "2026-11-23T05:00:00Z", "lastTransitionTime": "2026-11-23T05:00:00Z", "message": ""}],
+        "stableRS": "v2", "currentPodHash": "v2", "currentStepIndex": 2});
+    let invalid = Observation { lent: Some(1), ..world((0, 0), (5, 5), invalid) };
+    assert!(found(&invalid).is_empty(), "whose template it runs is not known");
 }
 
 #[test]

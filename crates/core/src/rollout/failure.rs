@@ -83,6 +83,7 @@ fn harmless(plan: &Plan, failed: usize, error: &WriteError) -> Vec<Write> {
             is_refused && to > from
         }
         (Purpose::Metadata, Purpose::Status) => is_refused && object.kind != KIND,
+        (Purpose::ScaleWorkload { .. }, Purpose::Status) => matches!(error, WriteError::Forbidden(_)),
         _ => false,
     };
     plan.writes[failed + 1..].iter().filter(stands_for_itself).cloned().collect()
@@ -190,6 +191,9 @@ mod tests {
             "it is tried again"
         );
         assert_eq!(left(("Service", Purpose::SwitchService), status, &refused), 0);
+        let lent = ("Deployment", Purpose::ScaleWorkload { from: 4, to: 0 });
+        assert_eq!(left(lent, status, &WriteError::Forbidden("no".into())), 1, "it is not ours to scale");
+        assert_eq!(left(lent, status, &refused), 0, "later versions do not ask for it any more");
     }
 
     #[test]

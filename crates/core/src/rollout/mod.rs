@@ -198,6 +198,11 @@ fn stale_evidence(
 fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
+    let (mut lent, answers) = workload::scale_down(view, &draft.status).unzip();
+    if draft.status.stable_rs != view.rollout().status.stable_rs {
+        // Later versions do not ask for it any more: what is noted as done must be done.
+        writes.extend(lent.take());
+    }
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
     let (mut kept, mut gaining, mut pins) = (Vec::new(), Vec::new(), routing::pins(view));
@@ -221,7 +226,6 @@ fn progress(view: &View<'_>) -> Plan {
     if is_quiet {
         writes.extend(restart::evictions(view, &mut draft));
     }
-    let (lent, answers) = workload::scale_down(view, &draft.status).unzip();
     writes.extend(lent);
     if writes.is_empty() {
         writes.extend(roles::writes(view, &draft.status));

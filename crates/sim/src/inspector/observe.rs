@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tidegate_api::rollout::{Rollout, TrafficWeights};
-use tidegate_core::invariants::Observation;
+use tidegate_core::invariants::{Observation, follower};
 use tidegate_core::rollout::validate::service_refs;
 use tidegate_core::{ReplicaSet, Service};
 
@@ -53,8 +53,16 @@ impl Record {
             if service.selector.is_empty() { 0 } else { i32::try_from(count).unwrap_or(i32::MAX) }
         };
         let endpoints = services.iter().map(|(name, service)| (name.clone(), selected(service))).collect();
-        let routed = self.routed(&rollout);
-        Some(Observation { rollout, replica_sets, ready, services, endpoints, routed })
+        let (routed, lent) = (self.routed(&rollout), self.lent(&rollout));
+        Some(Observation { rollout, replica_sets, ready, services, endpoints, routed, lent })
+    }
+
+    /// The size of the Deployment that follows the Rollout's pods.
+    fn lent(&self, rollout: &Rollout) -> Option<i32> {
+        let name = follower(rollout)?.to_owned();
+        let key = ("Deployment".to_owned(), rollout.metadata.namespace.clone(), name);
+        let replicas = self.objects.get(&key)?["spec"]["replicas"].as_i64().unwrap_or(1);
+        Some(i32::try_from(replicas).unwrap_or(i32::MAX))
     }
 
     /// What the stand-in router keeps; before it was asked for anything, what another one was told. `None` without a router.
