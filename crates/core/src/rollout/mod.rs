@@ -182,7 +182,7 @@ fn stale_evidence(
     gaining: Vec<String>,
     rests_on: BTreeSet<Evidence>,
 ) -> Vec<Evidence> {
-    let becomes_stable = status.stable_rs != view.rollout().status.stable_rs;
+    let becomes_stable = view.stable_moves(status);
     let hashes = gaining.into_iter().chain(becomes_stable.then(|| status.stable_rs.clone()));
     let mut evidence = rests_on;
     evidence.extend(hashes.filter_map(|hash| {
@@ -199,7 +199,7 @@ fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     let (mut lent, answers) = workload::scale_down(view, &draft.status).unzip();
-    if draft.status.stable_rs != view.rollout().status.stable_rs {
+    if view.stable_moves(&draft.status) {
         // Later versions do not ask for it any more: what is noted as done must be done.
         writes.extend(lent.take());
     }

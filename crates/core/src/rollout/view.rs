@@ -240,6 +240,11 @@ impl<'a> View<'a> {
         self.new.is_some_and(|new| !status.stable_rs.is_empty() && new.hash() == status.stable_rs)
     }
 
+    /// Another version is the stable one than before.
+    pub(super) fn stable_moves(&self, status: &RolloutStatus) -> bool {
+        status.stable_rs != self.rollout().status.stable_rs
+    }
+
     /// Percent of the pods that the new version shall have; `None`: all of them, because there is nothing else to keep.
     pub(super) fn weight_in_force(&self, status: &RolloutStatus) -> Option<i32> {
         if self.is_whole(status) {
