@@ -28,7 +28,7 @@ pub fn is_at_rest(second_plan: &Plan, rest: &Observation) -> Option<Violation> {
 }
 
 /// I7: an aborted update that has come to rest has all its traffic and all its pods on stable. What a delay of 0 seconds
-/// keeps up stays up.
+/// keeps up stays up, and so does the one pod more that a restart needs that cannot go on.
 #[must_use]
 pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
     let status = &rest.rollout.status;
@@ -44,9 +44,13 @@ pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
         // What answers in its place stays.
         return None;
     }
+    let is_restarting = rest.rollout.spec.restart_at.is_some_and(|at| Some(at) != status.restarted_at);
     rest.replica_sets.iter().find_map(|rs| {
-        let wanted = if rs.hash() == status.stable_rs { replicas } else { 0 };
-        let stays = rs.hash() == status.current_pod_hash && keeps_aborted_pods(rest);
+        let is_stable = rs.hash() == status.stable_rs;
+        let wanted = if is_stable { replicas } else { 0 };
+        let is_successor_there = is_stable && is_restarting && rs.replicas == wanted + 1;
+        let is_kept = rs.hash() == status.current_pod_hash && keeps_aborted_pods(rest);
+        let stays = is_successor_there || is_kept;
         (rs.replicas != wanted && !stays).then(|| {
             violation(
                 "I7",

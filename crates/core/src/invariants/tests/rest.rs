@@ -63,6 +63,20 @@ fn i7_pods_stay_where_stable_is_not_up() {
 }
 
 #[test]
+fn i7_a_restart_that_is_held_back_keeps_one_pod_more() {
+    let at = "2026-11-23T05:00:00Z";
+    let rest = |pods: i32, restarted: Option<&str>| {
+        let status = updating(json!({"abort": true, "restartedAt": restarted}));
+        let mut rest = world((pods, pods), (0, 0), status);
+        rest.rollout.spec.restart_at = serde_json::from_value(json!(at)).unwrap();
+        abort_has_ended(&rest)
+    };
+    assert_eq!(rest(6, None), None);
+    assert_eq!(text(rest(7, None)), "I7: aborted, yet demo-v1 has 7 pods, not 5");
+    assert_eq!(text(rest(6, Some(at))), "I7: aborted, yet demo-v1 has 6 pods, not 5");
+}
+
+#[test]
 fn i7_a_service_of_another_rollout_is_not_moved() {
     let strategy = json!({"blueGreen": {"activeService": "front"}});
     let managed_by = |name: &str| {
