@@ -290,17 +290,16 @@ impl Record {
     /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; behind a shared one the pods of one
     /// Rollout answer for the other; and pods whose ReplicaSet is gone may be anybody's.
     fn meter_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
-        let of_owner = owner.map(|(_, name)| {
-            let own = self
-                .permissions
-                .iter()
-                .filter(|(namespace, it)| *namespace == change.namespace && it.name == *name);
-            own.flat_map(|(_, it)| &it.services).collect::<BTreeSet<_>>()
-        });
+        let versions = [change.before.as_deref(), change.after.as_deref()];
+        let pods: Vec<ReadyPod> = versions.into_iter().flatten().filter_map(ReadyPod::read).collect();
+        let selects = |service: &String| {
+            let service = self.services.get(&(change.namespace.clone(), service.clone()));
+            service.is_some_and(|service| pods.iter().any(|pod| pod.is_selected_by(&service.selector)))
+        };
         let concerned = self.permissions.iter().filter(|(namespace, permission)| {
-            let is_concerned = match &of_owner {
+            let is_concerned = match owner {
                 _ if kind == "Service" => permission.services.contains(&change.name),
-                Some(services) => permission.services.iter().any(|service| services.contains(service)),
+                Some(_) => permission.services.iter().any(selects),
                 None => true,
             };
             *namespace == change.namespace && is_concerned

@@ -52,6 +52,8 @@ pub(crate) struct Meter {
     /// The share that is not answered now, in parts of [`WHOLE`], and since when; `None`: nothing was ever answered.
     now: Option<(i64, Timestamp)>,
     is_ours: bool,
+    /// The share that would not be answered if all its Services were its own.
+    lacking: i64,
     /// The first write that is to blame.
     cause: Option<String>,
     /// When somebody else last took pods or changed what traffic goes by.
@@ -97,6 +99,7 @@ impl Meter {
         }
         self.pass(change.time);
         let share = after.unanswered();
+        let lacked = std::mem::replace(&mut self.lacking, after.unanswered_by_anyone());
         match &mut self.now {
             // Behind a shared Service others may have answered.
             None if share == 0
@@ -117,7 +120,9 @@ impl Meter {
                     };
                     // Where no pod is promised, there may be none.
                     let promised = before.promised().min(after.promised()) > 0;
-                    let is_to_blame = (is_ours || follows_us) && !excused && promised;
+                    // Whoever lets a Service go that nobody answers behind takes nothing.
+                    let is_taken = self.lacking > lacked;
+                    let is_to_blame = (is_ours || follows_us) && is_taken && !excused && promised;
                     // What we have taken stays ours, also where others take the rest.
                     self.is_ours = is_to_blame || (self.is_ours && *known > 0);
                     if is_to_blame && self.cause.is_none() {

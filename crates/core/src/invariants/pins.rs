@@ -114,19 +114,28 @@ pub const WHOLE: i64 = 1_000_000;
 
 impl Observation {
     /// The share of production traffic that reaches no ready pod, in parts of [`WHOLE`]. Without pods that are wanted there is none.
+    /// What another Rollout manages carries that one's traffic.
     #[must_use]
     pub fn unanswered(&self) -> i64 {
+        self.lost(|service| {
+            let service = self.services.get(service);
+            let owner = service.and_then(|it| it.metadata.annotations.get(labels::MANAGED_BY_ROLLOUTS));
+            owner.is_some_and(|owner| *owner != self.rollout.metadata.name)
+        })
+    }
+
+    /// The same, whoever manages the Services.
+    #[must_use]
+    pub fn unanswered_by_anyone(&self) -> i64 {
+        self.lost(|_| false)
+    }
+
+    fn lost(&self, is_foreign: impl Fn(&str) -> bool) -> i64 {
         if self.rollout.spec.replicas_or_default() == 0 {
             return 0;
         }
         let by_service = |service: &str| {
-            let owner = self
-                .services
-                .get(service)
-                .and_then(|it| it.metadata.annotations.get(labels::MANAGED_BY_ROLLOUTS));
-            // What another Rollout manages carries that one's traffic.
-            let is_foreign = owner.is_some_and(|owner| *owner != self.rollout.metadata.name);
-            if is_foreign || self.endpoints_of(service) > 0 { 0 } else { WHOLE }
+            if is_foreign(service) || self.endpoints_of(service) > 0 { 0 } else { WHOLE }
         };
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);

@@ -40,6 +40,12 @@ pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
     }
     let replicas = rest.rollout.spec.replicas_or_default();
     let stable = rest.hashed(&status.stable_rs)?;
+    let routed = rest.canary().filter(|canary| canary.traffic_routing.is_some());
+    let service = routed.map(|canary| &canary.stable_service).filter(|service| !service.is_empty());
+    if service.is_some_and(|service| !rest.services.contains_key(service)) {
+        // Nothing can be sent to stable by a Service that is not there.
+        return None;
+    }
     if rest.ready_of(&stable.metadata.name) < stable.replicas {
         // What answers in its place stays.
         return None;

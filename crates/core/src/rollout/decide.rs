@@ -88,7 +88,7 @@ fn reset_if_changed(view: &View<'_>, new: &ReplicaSet, draft: &mut Draft) {
     status.blue_green.scale_up_preview_check_point = false;
     status.blue_green.pre_promotion_analysis_run_status = None;
     status.blue_green.post_promotion_analysis_run_status = None;
-    if view.rollout().spec.restart_at.is_some_and(|at| at.timestamp() <= view.now) {
+    if view.rollout().spec.restart_at.is_some_and(|at| at.timestamp() <= view.now) && !view.statuses_lag {
         // Its pods are younger.
         status.restarted_at = view.rollout().spec.restart_at;
     }

@@ -35,6 +35,7 @@ pub mod validate;
 mod view;
 mod workload;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -114,7 +115,9 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     if let Some(wait) = claims::gone(snapshot) {
         return Plan { report: Report::because(wait), ..Plan::default() };
     }
-    let view = View::new(snapshot, now);
+    let known = restart::counted(snapshot, now);
+    let mut view = View::new(&known, now);
+    view.statuses_lag = matches!(known, Cow::Owned(_));
     if let Some(plan) = workload::note_generation(&view) {
         return plan;
     }

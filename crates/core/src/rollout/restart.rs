@@ -3,6 +3,8 @@
 //! Scaling and restarting share one budget of pods that may be missing. Where there is none, and for a ReplicaSet of a single
 //! pod, the successor comes first: the ReplicaSet has one pod more meanwhile.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
@@ -30,6 +32,32 @@ pub(super) fn needs_pods(snapshot: &Snapshot, now: Timestamp) -> bool {
     !rollout.status.current_pod_hash.is_empty() && is_restart_due(&rollout.spec, &rollout.status, now)
 }
 
+/// What is known while a restart is under way. Its own evictions take pods that the statuses of ReplicaSets count until their
+/// controller has heard of it: where a status counts more than there are, it is put right.
+pub(super) fn counted(snapshot: &Snapshot, now: Timestamp) -> Cow<'_, Snapshot> {
+    let (Observed::Found(pods), true) = (&snapshot.pods, needs_pods(snapshot, now)) else {
+        return Cow::Borrowed(snapshot);
+    };
+    let mut known = Cow::Borrowed(snapshot);
+    for (index, rs) in snapshot.replica_sets.iter().enumerate() {
+        let ready = pods.iter().filter(|pod| is_its_own(rs, pod) && pod.ready_since.is_some()).count();
+        let ready = i32::try_from(ready).unwrap_or(i32::MAX);
+        let is_ours = rs.metadata.controller_uid() == Some(snapshot.rollout.metadata.uid.as_str());
+        if is_ours && (rs.status.ready_replicas > ready || rs.status.available_replicas > ready) {
+            let status = &mut known.to_mut().replica_sets[index].status;
+            status.ready_replicas = status.ready_replicas.min(ready);
+            status.available_replicas = status.available_replicas.min(ready);
+        }
+    }
+    known
+}
+
+/// A pod of this ReplicaSet that is not on its way out.
+fn is_its_own(rs: &ReplicaSet, pod: &Pod) -> bool {
+    pod.metadata.controller_uid() == Some(rs.metadata.uid.as_str())
+        && pod.metadata.deletion_timestamp.is_none()
+}
+
 /// A ReplicaSet and its pods that are not on their way out.
 struct Group<'a> {
     replica_set: &'a ReplicaSet,
@@ -53,11 +81,7 @@ fn groups<'a>(view: &View<'a>, status: &RolloutStatus) -> Option<Vec<Group<'a>>>
         (rs.hash() != status.stable_rs, !is_new)
     });
     let group = |replica_set: &'a ReplicaSet| {
-        let is_its_own = |pod: &&Pod| {
-            pod.metadata.controller_uid() == Some(replica_set.metadata.uid.as_str())
-                && pod.metadata.deletion_timestamp.is_none()
-        };
-        let pods: Vec<&Pod> = pods.iter().filter(is_its_own).collect();
+        let pods: Vec<&Pod> = pods.iter().filter(|pod| is_its_own(replica_set, pod)).collect();
         let is_old = |pod: &&Pod| pod.metadata.creation_timestamp < Some(at);
         let mut old: Vec<&Pod> = pods.iter().copied().filter(is_old).collect();
         old.sort_by_key(|pod| (pod.metadata.creation_timestamp, pod.metadata.name.clone()));
@@ -75,16 +99,23 @@ pub(super) fn note(view: &View<'_>, draft: &mut Draft) {
     }
     let Some(groups) = groups(view, &draft.status) else { return };
     let left: usize = groups.iter().map(|group| group.old.len()).sum();
-    if left == 0 {
+    if left == 0 && !view.statuses_lag {
         draft.status.restarted_at = restart_at;
         return;
     }
+    let (because, until) = if left == 0 {
+        // Once the restart is over, single pods are not looked at any more.
+        draft.timer(Timer::RestartGoesOn(view.now + TRY_AGAIN));
+        ("pods that were evicted are still counted".to_owned(), "their ReplicaSets say that they are gone")
+    } else {
+        (format!("{left} pods are older"), "all of them are replaced")
+    };
     draft.waits.push(Wait {
         object: format!("Rollout/{}", view.rollout().metadata.name),
         field: "spec.restartAt".into(),
-        because: format!("{left} pods are older"),
+        because,
         since: Some(at),
-        until: "all of them are replaced".into(),
+        until: until.into(),
     });
 }
 
@@ -140,7 +171,8 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
                 }
                 spare_here -= 1;
                 spare -= i32::from(!is_apart(&group));
-            } else if is_young(pod, view.now) {
+            } else if pod.ready_since.is_some() || is_young(pod, view.now) {
+                // It may answer requests already, perhaps alone.
                 continue;
             }
             writes.push(evict(view, pod));

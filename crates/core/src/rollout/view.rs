@@ -47,6 +47,8 @@ pub(super) struct View<'a> {
     pub(super) create_failed: bool,
     /// The steps are valid and the ones that the status counts by, even if something else in the spec is not.
     steps_are_trusted: bool,
+    /// ReplicaSets have counted pods that are not there any more.
+    pub(super) statuses_lag: bool,
 }
 
 impl<'a> View<'a> {
@@ -103,6 +105,7 @@ impl<'a> View<'a> {
             is_frozen,
             create_failed,
             steps_are_trusted,
+            statuses_lag: false,
         }
     }
 

@@ -36,8 +36,9 @@ impl Record {
         let ready_pods: Vec<&ReadyPod> = in_namespace(&self.ready_pods, namespace).collect();
         let mut ready = BTreeMap::new();
         for owner in ready_pods.iter().flat_map(|pod| &pod.owners) {
-            if replica_sets.iter().any(|rs| rs.metadata.name == *owner) {
-                *ready.entry(owner.clone()).or_default() += 1;
+            // Pods of a namesake that is gone go as well.
+            if let Some(rs) = replica_sets.iter().find(|rs| rs.metadata.uid == *owner) {
+                *ready.entry(rs.metadata.name.clone()).or_default() += 1;
             }
         }
         let services: BTreeMap<String, Service> = service_refs(&rollout)
@@ -87,6 +88,7 @@ fn in_namespace<'a, T>(
 
 /// A pod that can answer.
 pub(super) struct ReadyPod {
+    /// By uid.
     owners: Vec<String>,
     labels: BTreeMap<String, String>,
 }
@@ -97,12 +99,12 @@ impl ReadyPod {
         let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
         let labels = pod["metadata"]["labels"].as_object().into_iter().flatten();
         is_ready(pod).then(|| Self {
-            owners: owners.filter_map(|owner| Some(owner["name"].as_str()?.to_owned())).collect(),
+            owners: owners.filter_map(|owner| Some(owner["uid"].as_str()?.to_owned())).collect(),
             labels: labels.map(|(key, value)| (key.clone(), text(value))).collect(),
         })
     }
 
-    fn is_selected_by(&self, selector: &BTreeMap<String, String>) -> bool {
+    pub(super) fn is_selected_by(&self, selector: &BTreeMap<String, String>) -> bool {
         selector.iter().all(|(key, value)| self.labels.get(key) == Some(value))
     }
 }

@@ -33,8 +33,8 @@ impl Record {
         let marked = before.filter(|_| kind == "Service").unwrap_or(object);
         let permission = self.permission_for(marked, kind).cloned();
         // Somebody may have taken it from us while the write was under way.
-        let replica_set = self.owner_of(object, "ReplicaSet").unwrap_or(object);
-        let name = text(&replica_set["metadata"]["name"]);
+        let replica_set = controller_of(object, "ReplicaSet").unwrap_or(&object["metadata"]);
+        let name = text(&replica_set["name"]);
         let key = ("ReplicaSet".to_owned(), change.namespace.clone(), name);
         let taken = self.taken.get(&key);
         let is_taken = taken.is_some_and(|at| change.time.duration_since(*at) <= self.unknown());
@@ -70,8 +70,7 @@ impl Record {
 
     /// The object of a kind that controls another.
     pub(super) fn owner_of(&self, object: &Value, kind: &str) -> Option<&Value> {
-        let owners = object["metadata"]["ownerReferences"].as_array()?;
-        let owner = owners.iter().find(|owner| owner["controller"] == true && owner["kind"] == kind)?;
+        let owner = controller_of(object, kind)?;
         let key = (kind.to_owned(), text(&object["metadata"]["namespace"]), text(&owner["name"]));
         self.objects.get(&key).map(|owner| &**owner)
     }
@@ -91,4 +90,10 @@ impl Record {
         let adopters = self.permissions.iter_mut().filter(|(_, it)| Some(&it.uid) == new.as_ref());
         adopters.for_each(|(_, permission)| permission.note(before));
     }
+}
+
+/// The reference to the object of a kind that controls another, be it there or not.
+fn controller_of<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    let owners = object["metadata"]["ownerReferences"].as_array()?;
+    owners.iter().find(|owner| owner["controller"] == true && owner["kind"] == kind)
 }

@@ -344,6 +344,9 @@ fn i7_an_abort_ends_with_traffic_on_stable() {
     let canary = kept.rollout.spec.strategy.as_mut().unwrap().canary.as_mut().unwrap();
     canary.abort_scale_down_delay_seconds = Some(0);
     assert_eq!(abort_has_ended(&kept), None);
+    let mut nowhere = routed([(5, 5), (1, 1)], (0, 100), aborted(json!({})));
+    nowhere.services.remove("stable");
+    assert_eq!(abort_has_ended(&nowhere), None, "its Service is not there");
 }
 
 #[test]
@@ -409,6 +412,9 @@ fn requests_are_lost_by_the_share_of_what_selects_no_ready_pod() {
     let mut foreign = green();
     let active = foreign.services.get_mut("active").unwrap();
     active.metadata.annotations.insert(tidegate_api::labels::MANAGED_BY_ROLLOUTS.into(), "other".into());
+    assert_eq!(foreign.unanswered_by_anyone(), 0);
+    foreign.endpoints.clear();
+    assert_eq!(foreign.unanswered_by_anyone(), WHOLE);
     assert_eq!(with_endpoints(foreign, &[]), 0, "it carries another Rollout's traffic");
     let mut none_wanted = green();
     none_wanted.rollout.spec.replicas = Some(0);

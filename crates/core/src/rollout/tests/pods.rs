@@ -136,6 +136,47 @@ fn a_restart_waits_for_its_time_and_for_disruption_budgets() {
 }
 
 #[test]
+fn an_evicted_pod_does_not_count_before_its_replica_set_says_so() {
+    let mut paper = canary(json!({"strategy": {"canary": {"maxUnavailable": 3}}}));
+    paper.pass_seconds(10);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    let evict = |paper: &mut Paper| while paper.step() {};
+    evict(&mut paper);
+    assert_eq!(paper.summary(), "Progressing rollout is restarting - | blue 4/4 r1");
+    assert_eq!((paper.pod_ages().len(), paper.rollout().status.available_replicas), (1, 1));
+    paper.make_pods();
+    paper.pass_seconds(1);
+    evict(&mut paper);
+    // Three new ones are there; the last old one is gone.
+    assert!(paper.report().contains("evicted are still counted"), "{}", paper.report());
+    assert_eq!(paper.wake_at(), Some(paper.now() + jiff::SignedDuration::from_secs(30)));
+    assert_eq!(paper.rollout().status.restarted_at, None);
+    // Another version starts from what is there, and does not end the restart either: nobody would look at pods any more.
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    evict(&mut paper);
+    assert_eq!((paper.rollout().status.restarted_at, paper.rollout().status.available_replicas), (None, 3));
+    paper.make_pods();
+    paper.settle_with_pods();
+    assert!(paper.rollout().status.restarted_at.is_some());
+    assert_eq!(paper.summary(), "Healthy - | blue 0/0 r1 | green 4/4 r2");
+}
+
+#[test]
+fn a_pod_that_is_ready_but_not_yet_available_is_not_evicted() {
+    let spec = json!({"minReadySeconds": 30, "strategy": {"canary": {"maxUnavailable": 1}}});
+    let mut paper = canary(spec);
+    paper.pass_seconds(15);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    while paper.step() {}
+    assert_eq!(paper.pod_ages().len(), 4);
+    paper.pass_seconds(15);
+    while paper.step() {}
+    assert_eq!(paper.pod_ages().len(), 3);
+}
+
+#[test]
 fn pods_carry_the_metadata_of_their_role() {
     let roles = json!({
         "canaryMetadata": {"labels": {"role": "canary", "app": "demo"}},
