@@ -35,17 +35,17 @@ pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
     if !status.abort || status.stable_rs.is_empty() {
         return None;
     }
-    if let Some(broken) = traffic_is_on_stable(rest) {
-        return Some(broken);
-    }
-    let replicas = rest.rollout.spec.replicas_or_default();
-    let stable = rest.hashed(&status.stable_rs)?;
     let routed = rest.canary().filter(|canary| canary.traffic_routing.is_some());
     let service = routed.map(|canary| &canary.stable_service).filter(|service| !service.is_empty());
     if service.is_some_and(|service| !rest.services.contains_key(service)) {
         // Nothing can be sent to stable by a Service that is not there.
         return None;
     }
+    if let Some(broken) = traffic_is_on_stable(rest) {
+        return Some(broken);
+    }
+    let replicas = rest.rollout.spec.replicas_or_default();
+    let stable = rest.hashed(&status.stable_rs)?;
     if rest.ready_of(&stable.metadata.name) < stable.replicas {
         // What answers in its place stays.
         return None;
@@ -84,6 +84,11 @@ fn traffic_is_on_stable(rest: &Observation) -> Option<Violation> {
         return None;
     }
     let stray = rest.pins().into_iter().find(|pin| pin.hash != *stable)?;
+    let ready = rest.hashed(stable).map_or(0, |rs| rest.ready_of(&rs.metadata.name));
+    if rest.canary().is_some() && ready < rest.promised() {
+        // No more goes back than stable bears.
+        return None;
+    }
     Some(violation("I7", format!("aborted, yet {} sends to {}", stray.by, stray.hash)))
 }
 

@@ -208,7 +208,8 @@ fn progress(view: &View<'_>) -> Plan {
     }
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
-    let (mut kept, mut gaining, mut pins) = (Vec::new(), Vec::new(), routing::pins(view));
+    let (mut kept, mut gaining, mut services) = (Vec::new(), Vec::new(), Vec::new());
+    let mut pins = routing::pins(view);
     if !takes_turns {
         // Which Service is whose must be written before anything goes by it.
         let switches = services::switch(view, &draft.status);
@@ -217,7 +218,11 @@ fn progress(view: &View<'_>) -> Plan {
         writes.extend(switches.writes);
         let route = routing::route(view, &draft.status);
         if let Some(write) = &route {
-            gaining.extend(routing::gaining(view, write));
+            for to in routing::gaining(view, write) {
+                // Requests go where its Service selects, whatever the route says of versions.
+                services.extend(Some(to.service_name).filter(|name| !name.is_empty()));
+                gaining.push(to.pod_template_hash);
+            }
             routing::add_pins_to_come(view, write, &mut pins);
         }
         writes.extend(route);
@@ -243,7 +248,8 @@ fn progress(view: &View<'_>) -> Plan {
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }
-    let rests_on = sizing.rests_on.into_iter().chain(answers).collect();
+    let services = services.into_iter().map(Evidence::Service);
+    let rests_on = sizing.rests_on.into_iter().chain(answers).chain(services).collect();
     let stale = stale_evidence(view, &draft.status, gaining, rests_on);
     let mut needs = Vec::new();
     if !stale.is_empty() {

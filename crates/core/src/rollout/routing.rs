@@ -259,8 +259,8 @@ pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
     })
 }
 
-/// Versions to which a write that moves the weights sends more than they get now.
-pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<String> {
+/// Where a write that moves the weights sends more than they get now.
+pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<WeightDestination> {
     let Request::Route { intent } = &write.request else { return Vec::new() };
     let present = weights(view);
     let share = |hash: &str| -> i32 {
@@ -268,11 +268,7 @@ pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<String> {
         destinations.filter(|to| to.pod_template_hash == hash).map(|to| in_parts(view, to.weight)).sum()
     };
     let gains = |to: &&WeightDestination| to.weight > share(&to.pod_template_hash);
-    [&intent.canary, &intent.stable]
-        .into_iter()
-        .filter(gains)
-        .map(|to| to.pod_template_hash.clone())
-        .collect()
+    [&intent.canary, &intent.stable].into_iter().filter(gains).cloned().collect()
 }
 
 fn intent(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> TrafficIntent {

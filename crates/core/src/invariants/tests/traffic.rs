@@ -344,7 +344,13 @@ fn i7_an_abort_ends_with_traffic_on_stable() {
     let canary = kept.rollout.spec.strategy.as_mut().unwrap().canary.as_mut().unwrap();
     canary.abort_scale_down_delay_seconds = Some(0);
     assert_eq!(abort_has_ended(&kept), None);
-    let mut nowhere = routed([(5, 5), (1, 1)], (0, 100), aborted(json!({})));
+    assert_eq!(
+        abort_has_ended(&routed([(5, 3), (1, 1)], (20, 80), aborted(json!({})))),
+        None,
+        "four bear it"
+    );
+    assert!(abort_has_ended(&routed([(5, 4), (1, 1)], (20, 80), aborted(json!({})))).is_some());
+    let mut nowhere = routed([(5, 5), (1, 1)], (20, 80), aborted(json!({})));
     nowhere.services.remove("stable");
     assert_eq!(abort_has_ended(&nowhere), None, "its Service is not there");
 }
