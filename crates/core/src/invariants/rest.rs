@@ -76,7 +76,8 @@ fn keeps_aborted_pods(rest: &Observation) -> bool {
     delay == Some(0)
 }
 
-/// Production traffic that goes by hash goes to stable, unless nobody could answer it there, or a Service is another Rollout's.
+/// Production traffic that goes by hash goes to stable, unless nobody could answer it there, stable bears no more of it, or a Service
+/// is another Rollout's.
 fn traffic_is_on_stable(rest: &Observation) -> Option<Violation> {
     let stable = &rest.rollout.status.stable_rs;
     let is_others = |it: &Service| service::manager(it).is_some_and(|by| by != rest.rollout.metadata.name);
@@ -85,8 +86,10 @@ fn traffic_is_on_stable(rest: &Observation) -> Option<Violation> {
     }
     let stray = rest.pins().into_iter().find(|pin| pin.hash != *stable)?;
     let ready = rest.hashed(stable).map_or(0, |rs| rest.ready_of(&rs.metadata.name));
-    if rest.canary().is_some() && ready < rest.promised() {
-        // No more goes back than stable bears.
+    let borne_by = rest.canary().map_or(0, |canary| {
+        if canary.dynamic_stable_scale { rest.rollout.spec.replicas_or_default() } else { rest.promised() }
+    });
+    if ready < borne_by {
         return None;
     }
     Some(violation("I7", format!("aborted, yet {} sends to {}", stray.by, stray.hash)))

@@ -349,7 +349,10 @@ fn i7_an_abort_ends_with_traffic_on_stable() {
         None,
         "four bear it"
     );
-    assert!(abort_has_ended(&routed([(5, 4), (1, 1)], (20, 80), aborted(json!({})))).is_some());
+    let mut one_less = routed([(5, 4), (1, 1)], (20, 80), aborted(json!({})));
+    assert!(abort_has_ended(&one_less).is_some());
+    one_less.rollout.spec.strategy.as_mut().unwrap().canary.as_mut().unwrap().dynamic_stable_scale = true;
+    assert_eq!(abort_has_ended(&one_less), None, "exactly by what is there");
     let mut nowhere = routed([(5, 5), (1, 1)], (20, 80), aborted(json!({})));
     nowhere.services.remove("stable");
     assert_eq!(abort_has_ended(&nowhere), None, "its Service is not there");

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::paper::Paper;
 use super::{resume, template, update};
+use crate::snapshot::Evidence;
 
 fn routed(replicas: i32, strategy: Value) -> Paper {
     let mut members = json!({"stableService": "stable", "canaryService": "canary",
@@ -41,6 +42,21 @@ fn traffic_follows_pods_and_pods_stay_until_it_is_gone() {
     paper.pass_seconds(30);
     paper.settle();
     assert_eq!(paper.summary(), "Healthy 4/4 | blue 0/0 r1 | green 4/4 r2");
+}
+
+#[test]
+fn more_traffic_goes_only_by_a_service_that_was_read_live() {
+    let mut paper = routed(4, json!({}));
+    update(&mut paper, "green");
+    let [canary, stable] = ["canary", "stable"].map(|name| Evidence::Service(name.to_owned()));
+    paper.asked.clear();
+    resume(&mut paper);
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 60");
+    assert!(paper.asked.contains(&canary) && !paper.asked.contains(&stable), "{:?}", paper.asked);
+    paper.asked.clear();
+    paper.status(json!({"abort": true}));
+    paper.step();
+    assert!(paper.asked.contains(&stable), "{:?}", paper.asked);
 }
 
 #[test]
