@@ -58,13 +58,13 @@ pub fn stable_moves_after_every_gate(before: &Observation, after: &Observation) 
     None
 }
 
-/// A first version answers for all pods of the Deployment, and nobody would scale that down later.
+/// A first version answers for all pods of the Deployment, and nobody would scale that down later: only revision 1 does.
 fn is_still_lent(observation: &Observation, first: &crate::ReplicaSet) -> bool {
     let Rollout { spec, status, .. } = &observation.rollout;
     let wanted = spec.replicas_or_default();
     let answers = wanted > 0 && first.status.available_replicas >= wanted;
     let is_valid = status.conditions.iter().all(|condition| condition.type_ != INVALID_SPEC);
-    answers && is_valid && observation.lent.is_some_and(|pods| pods > 0)
+    answers && is_valid && first.revision() != Some(1) && observation.lent.is_some_and(|pods| pods > 0)
 }
 
 /// The active Service selects this version, as it stands in the cluster.

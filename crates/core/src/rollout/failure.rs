@@ -25,8 +25,12 @@ pub fn after_failure(plan: &Plan, failed: usize, error: &WriteError) -> Plan {
     }
     if write.purpose != Purpose::CreateReplicaSet {
         // Trying again seldom helps against it, and the status may be the very thing that cannot be written.
-        let forbidden = matches!(error, WriteError::Forbidden(_)).then(|| reconciliation_error(error));
-        return Plan { events: forbidden.into_iter().collect(), ..again };
+        let is_lasting = matches!(error, WriteError::Forbidden(_));
+        // A status may wait for it, which nobody would see otherwise.
+        let is_waited_for = matches!(write.purpose, Purpose::ScaleWorkload { .. })
+            && matches!(error, WriteError::Refused(_) | WriteError::Invalid { .. });
+        let event = (is_lasting || is_waited_for).then(|| reconciliation_error(error));
+        return Plan { events: event.into_iter().collect(), ..again };
     }
     let Some(rollout) = plan.basis.as_deref() else { return again };
     match error {

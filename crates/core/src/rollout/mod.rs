@@ -202,8 +202,8 @@ fn progress(view: &View<'_>) -> Plan {
     let mut draft = decide::next_status(view);
     let mut writes: Vec<Write> = revisions::note_revision(view).into_iter().collect();
     let (mut lent, answers) = workload::scale_down(view, &draft.status).unzip();
-    if view.stable_moves(&draft.status) {
-        // Later versions do not ask for it any more: what is noted as done must be done.
+    if workload::is_last_chance(view, &draft.status) {
+        // What is noted as done must be done.
         writes.extend(lent.take());
     }
     writes.extend(status::write(view, &mut draft));

@@ -34,9 +34,8 @@ pub(super) fn note_generation(view: &View<'_>) -> Option<Plan> {
 pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<(Write, Evidence)> {
     let when = view.rollout().spec.workload_ref.as_ref()?.scale_down.as_ref()?;
     let workload = view.snapshot.workload.found().filter(|workload| workload.kind == "Deployment")?;
-    // Later versions have found it gone, or as a user wants it.
-    let is_first =
-        |new: &&ReplicaSet| new.revision() == Some(1) || view.rollout().status.stable_rs.is_empty();
+    // Later ones leave it as they have found it, or as a user wants it.
+    let is_first = |new: &&ReplicaSet| is_revision_one(new) || view.rollout().status.stable_rs.is_empty();
     let first = view.new.filter(|_| view.invalid.is_none()).filter(is_first)?;
     let size = workload.replicas.unwrap_or(1);
     let available = first.available();
@@ -44,7 +43,8 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<(Wri
         // Nobody else answers yet.
         return None;
     }
-    let is_taken_over = view.is_finished(status) && available >= view.replicas;
+    let is_enough = available >= view.replicas || view.is_enough(available, view.replicas);
+    let is_taken_over = view.is_finished(status) && is_enough;
     let target = match when {
         WorkloadScaleDown::OnSuccess | WorkloadScaleDown::Progressively if is_taken_over => 0,
         WorkloadScaleDown::Progressively => (view.replicas - available).max(0),
@@ -69,4 +69,13 @@ pub(super) fn scale_down(view: &View<'_>, status: &RolloutStatus) -> Option<(Wri
         events: Vec::new(),
     };
     Some((write, Evidence::ReplicaSet(first.metadata.name.clone())))
+}
+
+/// Whether nobody asks for it any more once this status is written: only revision 1 does when it is stable.
+pub(super) fn is_last_chance(view: &View<'_>, status: &RolloutStatus) -> bool {
+    view.stable_moves(status) && !view.new.is_some_and(is_revision_one)
+}
+
+fn is_revision_one(rs: &ReplicaSet) -> bool {
+    rs.revision() == Some(1)
 }

@@ -31,10 +31,10 @@ pub(super) fn wishes<'a>(
         let seconds = strategy.abort_scale_down_delay_seconds;
         delay::aborted(view, new, &Aborted { seconds, needed: pin.as_ref() }, &mut wishes);
     } else if is_held(view, status) && !(stable.is_none() && new.hash() == status.stable_rs) {
-        wishes.list.push(
-            Wish::kept(new, carried_over(view, new, wanted(view, new, strategy, status)))
-                .until(Deadline::Keep),
-        );
+        let is_retried = view.rollout().status.aborted_at.is_some();
+        let deadline = if is_retried { Deadline::Clear } else { Deadline::Keep };
+        let size = carried_over(view, new, wanted(view, new, strategy, status));
+        wishes.list.push(Wish::kept(new, size).until(deadline));
     } else {
         let fast = delay::is_fast_track(view, status) && active != Some(new.hash());
         let deadline = if fast { Deadline::Keep } else { Deadline::Clear };

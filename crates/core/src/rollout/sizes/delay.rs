@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tidegate_api::labels;
 use tidegate_api::meta::Time;
-use tidegate_api::rollout::RolloutStatus;
+use tidegate_api::rollout::{PauseReason, RolloutStatus};
 
 use super::{Deadline, Wish, Wishes, carried_over};
 use crate::plan::Timer;
@@ -43,7 +43,12 @@ pub(in crate::rollout) fn is_fast_track(view: &View<'_>, status: &RolloutStatus)
     let (Some(new), Some(stable)) = (view.new, view.old_stable(status)) else { return false };
     // The deadline of an abort is no proof that it ever was stable.
     let is_aborted = status.abort || view.rollout().status.aborted_at.is_some();
-    !is_aborted && new.age_key() < stable.age_key() && deadline(new).is_some_and(|at| at > view.now)
+    // Nor is one that a retry has not taken away yet: the pause that it began stands.
+    let is_paused = status.pause_conditions.iter().any(|it| it.reason == PauseReason::BlueGreenPause);
+    !is_aborted
+        && !is_paused
+        && new.age_key() < stable.age_key()
+        && deadline(new).is_some_and(|at| at > view.now)
 }
 
 /// Replaced ReplicaSets, newest revision first: those that something still refers to stay, the others go after their delay.

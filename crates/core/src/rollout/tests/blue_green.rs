@@ -263,9 +263,26 @@ fn a_retry_begins_with_the_pause() {
     paper.status(json!({"abort": true}));
     paper.settle();
     paper.pass_seconds(5);
+    let aborted = paper.clone();
     paper.status(json!({"abort": false}));
     paper.settle();
     assert!(paper.summary().starts_with("Paused BlueGreenPause"), "{}", paper.summary());
+    // A crash behind the status: the abort's deadline is there still.
+    let pause = json!([{"reason": "BlueGreenPause", "startTime": paper.now().to_string()}]);
+    let mut crashed = aborted.clone();
+    let retried =
+        json!({"abort": false, "abortedAt": null, "pauseConditions": pause, "controllerPause": true});
+    crashed.status(retried);
+    crashed.settle();
+    assert!(crashed.summary().starts_with("Paused BlueGreenPause"), "{}", crashed.summary());
+    // Retried while a user's pause holds all.
+    let mut held = aborted;
+    held.edit(json!({"spec": {"paused": true}}));
+    held.status(json!({"abort": false}));
+    held.settle();
+    held.edit(json!({"spec": {"paused": false}}));
+    held.settle();
+    assert!(held.summary().starts_with("Paused BlueGreenPause"), "{}", held.summary());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::rollout::{after_failure, needs, plan};
 use crate::snapshot::{Evidence, Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
 use crate::traffic::RouterObservation;
 
+#[derive(Clone)]
 pub(super) struct Paper {
     rollout: Value,
     replica_sets: BTreeMap<String, Value>,
