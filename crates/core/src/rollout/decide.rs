@@ -25,6 +25,10 @@ pub(super) fn next_status(view: &View<'_>) -> Draft {
         if view.new.is_some_and(|new| sizes::is_alone(view, new)) {
             count(view, &mut draft);
         }
+        if !view.is_frozen() {
+            // What runs is restarted all the same.
+            restart::note(view, &mut draft);
+        }
         observe_generation(view, &mut draft);
         conditions::say_invalid(view, &mut draft);
         return draft;

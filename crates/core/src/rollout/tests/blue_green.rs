@@ -146,7 +146,7 @@ fn an_abort_after_the_switch_needs_no_new_pods() {
     paper.step();
     assert_eq!(paper.traffic(), "active: green | preview: green");
     // The new pods crash before the promotion is noted.
-    paper.lose_pods("green");
+    paper.leave_pods("green", 0);
     paper.status(json!({"abort": true}));
     paper.step();
     assert_eq!(paper.traffic(), "active: blue | preview: green");
@@ -225,7 +225,7 @@ fn a_stable_version_that_never_ran_does_not_bar_the_way() {
     let mut paper = blue_green(json!({}));
     // As upstream leaves a first version that crashes: stable, and not active.
     paper.service("active");
-    paper.lose_pods("blue");
+    paper.leave_pods("blue", 0);
     paper.edit(json!({"spec": {"template": template("green")}}));
     for _ in 0..30 {
         paper.step();

@@ -421,11 +421,6 @@ impl Paper {
             json!(hash);
     }
 
-    /// The pods of an image are ready no more.
-    pub(super) fn lose_pods(&mut self, image: &str) {
-        self.leave_pods(image, 0);
-    }
-
     /// So many pods of an image are ready.
     pub(super) fn leave_pods(&mut self, image: &str, left: i32) {
         for rs in self.replica_sets.values_mut() {
@@ -488,7 +483,7 @@ fn json_operation(object: &mut Value, operation: &Value) -> Result<(), WriteErro
         }
         "remove" => {
             let (parent, key) = path.rsplit_once('/').unwrap();
-            let parent = object.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            let parent = object.pointer_mut(parent).and_then(Value::as_object_mut).unwrap();
             parent.remove(&key.replace("~1", "/")).ok_or(WriteError::Conflict)?;
         }
         other => panic!("{other}"),

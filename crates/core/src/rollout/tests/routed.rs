@@ -357,7 +357,7 @@ fn a_canary_that_fails_for_a_moment_leaves_its_traffic_where_pods_may_come() {
     let mut paper = routed(2, json!({"dynamicStableScale": true, "steps": steps}));
     update(&mut paper, "green");
     assert_eq!(paper.summary(), "Paused CanaryPauseStep 1/2 | blue 0/0 r1 | green 2/2 r2");
-    paper.lose_pods("green");
+    paper.leave_pods("green", 0);
     paper.step();
     assert_eq!(paper.traffic(), "canary: green | stable: blue | green 100");
 }
