@@ -214,7 +214,10 @@ fn progress(view: &View<'_>) -> Plan {
         // Which Service is whose must be written before anything goes by it.
         let switches = services::switch(view, &draft.status);
         kept = switches.waits;
-        gaining = switches.gaining;
+        for (service, hash) in switches.gaining {
+            routing::add_pin_to_come(view, &service, &hash, &mut pins);
+            gaining.push(hash);
+        }
         writes.extend(switches.writes);
         let route = routing::route(view, &draft.status);
         if let Some(write) = &route {

@@ -75,14 +75,29 @@ fn least(view: &View<'_>, weight: i32) -> i32 {
 /// Adds what the route of the same plan is going to pin: by the time when sizes change it is there.
 pub(super) fn add_pins_to_come(view: &View<'_>, route: &Write, pins: &mut Vec<Pin>) {
     let Request::Route { intent } = &route.request else { return };
-    for to in [&intent.canary, &intent.stable].into_iter().filter(|to| to.weight > 0) {
-        let least = least(view, to.weight);
-        match pins.iter_mut().find(|pin| pin.hash == to.pod_template_hash) {
-            Some(pin) => pin.least = pin.least.max(least),
-            None => {
-                let by = format!("Service/{} (weight {})", to.service_name, to.weight);
-                pins.push(Pin { hash: to.pod_template_hash.clone(), least, by });
-            }
+    for to in [&intent.canary, &intent.stable] {
+        add_pin(view, (&to.service_name, &to.pod_template_hash, to.weight), pins);
+    }
+}
+
+/// The same for a Service that is pointed at a version, with what is routed to it.
+pub(super) fn add_pin_to_come(view: &View<'_>, service: &str, hash: &str, pins: &mut Vec<Pin>) {
+    if view.is_routed() {
+        let role = if service == view.stable_service() { Role::Stable } else { Role::Canary };
+        add_pin(view, (service, hash, role.weight(view)), pins);
+    }
+}
+
+fn add_pin(view: &View<'_>, (service, hash, weight): (&str, &str, i32), pins: &mut Vec<Pin>) {
+    if weight <= 0 {
+        return;
+    }
+    let least = least(view, weight);
+    match pins.iter_mut().find(|pin| pin.hash == hash) {
+        Some(pin) => pin.least = pin.least.max(least),
+        None => {
+            let by = format!("Service/{service} (weight {weight})");
+            pins.push(Pin { hash: hash.to_owned(), least, by });
         }
     }
 }
@@ -314,6 +329,10 @@ fn next_weight(view: &View<'_>, (new, wanted): (&ReplicaSet, i32), status: &Roll
     if wanted > routed {
         let is_ready = Role::Canary.version(view) == Some(new.hash()) && unconfirmed(view).is_none();
         return if is_ready { wanted } else { routed };
+    }
+    if view.snapshot.services.get(view.stable_service()) == Some(&Observed::Missing) {
+        // Nobody answers behind a Service that is not there.
+        return routed;
     }
     let dead = || {
         let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));

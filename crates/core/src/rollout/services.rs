@@ -19,8 +19,8 @@ pub(super) struct Switches {
     pub(super) writes: Vec<Write>,
     /// Why others stay as they are.
     pub(super) waits: Vec<Wait>,
-    /// Versions that production traffic is moved to.
-    pub(super) gaining: Vec<String>,
+    /// Versions that production traffic is moved to, with the Service that moves it.
+    pub(super) gaining: Vec<(String, String)>,
 }
 
 /// The writes that point Services at versions, and what others wait for.
@@ -43,7 +43,7 @@ pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> Switches {
                 switches.writes.push(write);
                 let is_preview = view.blue_green().is_some_and(|it| it.active_service != service);
                 if !is_preview && view.selected_by(service) != Some(hash) {
-                    switches.gaining.push(hash.to_owned());
+                    switches.gaining.push((service.to_owned(), hash.to_owned()));
                 }
             }
             None => switches.waits.extend(kept(view, new, service, status)),
