@@ -201,6 +201,26 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_that_a_status_waits_for_is_told() {
+        let told = |purpose, error: &WriteError| {
+            let object =
+                ObjectRef { kind: "Deployment".into(), namespace: "default".into(), name: "web".into() };
+            let request = Request::Evict { uid: "u".into() };
+            let write = Write { object, request, purpose, events: Vec::new() };
+            after_failure(&Plan { writes: vec![write], ..Plan::default() }, 0, error).events.len()
+        };
+        let (lent, refused) =
+            (Purpose::ScaleWorkload { from: 4, to: 0 }, WriteError::Refused("frozen".into()));
+        assert_eq!((told(lent, &refused), told(lent, &WriteError::Conflict)), (1, 0));
+        assert_eq!(
+            told(Purpose::SwitchService, &refused),
+            0,
+            "it is tried again, and nothing is noted as done"
+        );
+        assert_eq!(told(Purpose::SwitchService, &WriteError::Forbidden("no".into())), 1);
+    }
+
+    #[test]
     fn only_more_pods_do_not_wait_for_the_traffic() {
         let refused = WriteError::Forbidden("no".into());
         let scale = |from, to| ("ReplicaSet", Purpose::Scale { from, to });

@@ -317,6 +317,25 @@ fn the_template_of_a_workload_is_followed() {
 }
 
 #[test]
+fn a_workload_goes_with_the_first_version_that_the_threshold_lets_through() {
+    let mut paper = referring("onsuccess");
+    paper.edit(json!({"spec": {"strategy": {"canary": {"replicaProgressThreshold": {"type": "Percent", "value": 75}}}}}));
+    paper.settle_without_pods();
+    paper.workload(deployment("green", 2));
+    paper.settle_without_pods();
+    assert_eq!(paper.the_workload().as_ref().unwrap()["spec"]["replicas"], 4);
+    paper.start_pods_of("green");
+    paper.leave_pods("green", 3);
+    while paper.step() {}
+    assert_eq!(paper.rollout().status.stable_rs, paper.rollout().status.current_pod_hash);
+    assert_eq!(
+        paper.the_workload().as_ref().unwrap()["spec"]["replicas"],
+        0,
+        "nobody would ask for it later"
+    );
+}
+
+#[test]
 fn a_workload_keeps_its_pods_until_others_answer() {
     let mut paper = referring("progressively");
     paper.edit(json!({"spec": {"replicas": 2}}));
