@@ -330,10 +330,6 @@ fn next_weight(view: &View<'_>, (new, wanted): (&ReplicaSet, i32), status: &Roll
         let is_ready = Role::Canary.version(view) == Some(new.hash()) && unconfirmed(view).is_none();
         return if is_ready { wanted } else { routed };
     }
-    if view.snapshot.services.get(view.stable_service()) == Some(&Observed::Missing) {
-        // Nobody answers behind a Service that is not there.
-        return routed;
-    }
     let dead = || {
         let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));
         !Role::Canary.selects_any(view) && canary.is_none_or(|rs| rs.possibly_available() == 0)
