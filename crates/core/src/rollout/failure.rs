@@ -169,14 +169,17 @@ mod tests {
     use super::*;
     use crate::plan::ObjectRef;
 
-    /// What is done after the first of these writes has failed.
-    fn left(failed: (&str, Purpose), next: (&str, Purpose), error: &WriteError) -> usize {
-        let write = |(kind, purpose): (&str, Purpose)| Write {
+    fn write((kind, purpose): (&str, Purpose)) -> Write {
+        Write {
             object: ObjectRef { kind: kind.into(), namespace: "default".into(), name: "web-1".into() },
             request: Request::Evict { uid: "u".into() },
             purpose,
             events: Vec::new(),
-        };
+        }
+    }
+
+    /// What is done after the first of these writes has failed.
+    fn left(failed: (&str, Purpose), next: (&str, Purpose), error: &WriteError) -> usize {
         let plan = Plan { writes: vec![write(failed), write(next)], ..Plan::default() };
         let after = after_failure(&plan, 0, error);
         assert!(after.retry);
@@ -203,11 +206,8 @@ mod tests {
     #[test]
     fn a_refusal_that_a_status_waits_for_is_told() {
         let told = |purpose, error: &WriteError| {
-            let object =
-                ObjectRef { kind: "Deployment".into(), namespace: "default".into(), name: "web".into() };
-            let request = Request::Evict { uid: "u".into() };
-            let write = Write { object, request, purpose, events: Vec::new() };
-            after_failure(&Plan { writes: vec![write], ..Plan::default() }, 0, error).events.len()
+            let writes = vec![write(("Deployment", purpose))];
+            after_failure(&Plan { writes, ..Plan::default() }, 0, error).events.len()
         };
         let (lent, refused) =
             (Purpose::ScaleWorkload { from: 4, to: 0 }, WriteError::Refused("frozen".into()));
