@@ -21,9 +21,14 @@ pub(crate) struct Memory {
     burst: Option<(Instant, u32)>,
     /// When a request to the router was last sent that nobody has answered.
     pub(crate) route_unanswered_at: Option<Instant>,
+    /// Pods, by uid, whose eviction nobody has answered, and until when it may still arrive.
+    evictions: BTreeMap<String, Instant>,
     /// The last event about what will not succeed by itself, until something does.
     told: Option<Event>,
 }
+
+/// An API server may carry out a request for so long after it was sent: its own limit unless it is told another.
+pub(crate) const UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// Nobody needs more decisions than this in a second. A controller that knows other things than one beside it, and has the lease no
 /// more, would correct it without end.
@@ -61,6 +66,21 @@ impl Memory {
         self.written.insert(object, (mark, now));
     }
 
+    /// Nobody has answered the eviction of the pod with this uid.
+    pub(crate) fn left_unanswered(&mut self, uid: &str, now: Instant) {
+        self.evictions.insert(uid.to_owned(), now + UNDER_WAY);
+    }
+
+    /// The pod with this uid is on its way out.
+    pub(crate) fn evicted(&mut self, uid: &str) {
+        self.evictions.remove(uid);
+    }
+
+    /// The pods, by uid, whose eviction may still arrive, each with the end of that time.
+    pub(crate) fn evictions_under_way(&self, now: Instant) -> impl Iterator<Item = (&String, Instant)> {
+        self.evictions.iter().map(|(uid, end)| (uid, *end)).filter(move |(_, end)| now < *end)
+    }
+
     /// Counts a decision that leads to writes.
     pub(crate) fn acts(&mut self, now: Instant) {
         match &mut self.burst {
@@ -84,6 +104,7 @@ impl Memory {
     /// Where to read from now; forgets the writes that have been seen.
     pub(crate) fn sight(&mut self, world: &World, patience: Duration, now: Instant) -> Sight {
         self.written.retain(|object, (mark, _)| !world.has_delivered(object, mark));
+        self.evictions.retain(|_, end| now < *end);
         if self.written.is_empty() {
             // An emptied map keeps room for eleven writes, and every Rollout has one.
             self.written = BTreeMap::new();

@@ -16,7 +16,7 @@ use crate::events::Subject;
 use crate::execute::{self, Answer, Versions};
 use crate::kind::{Kind, REPLICA_SET, SERVICE};
 use crate::live;
-use crate::memory::Sight;
+use crate::memory::{Sight, UNDER_WAY};
 use crate::rate::Priority;
 use crate::shell::{Outcome, Shell};
 use crate::snapshot::{self, ReadError};
@@ -26,8 +26,6 @@ use crate::store::Key;
 const ROUNDS_OF_NEEDS: usize = 2;
 /// How many plans may follow the first one, after failures or more reads, before the Rollout is put back.
 pub(crate) const FOLLOW_UPS: usize = 5;
-/// An API server may carry out a request for so long after it was sent: its own limit unless it is told another.
-const UNDER_WAY: Duration = Duration::from_secs(60);
 /// A look that comes so soon after another one would is as good.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -107,7 +105,7 @@ enum Look {
 }
 
 async fn look(shell: &Shell, key: &Key) -> Look {
-    let known = {
+    let (known, evictions_under_way) = {
         let mut state = shell.lock();
         let state = &mut *state;
         if !state.world.is_complete() || !state.world.rollouts.contains(key) {
@@ -122,7 +120,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
             }
             Sight::Live => state.metrics.live_reads += 1,
         }
-        state.world.rollouts.get(key)
+        (state.world.rollouts.get(key), snapshot::evictions_under_way(memory))
     };
     let Some(known) = known else { return Look::Nothing };
     tracing::info!(
@@ -131,7 +129,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
         "a watch is behind our own writes; reading live"
     );
     match live::snapshot(&shell.clients, key, known).await {
-        Ok(Some(snapshot)) => Look::Snapshot(Box::new(snapshot)),
+        Ok(Some(snapshot)) => Look::Snapshot(Box::new(Snapshot { evictions_under_way, ..snapshot })),
         Ok(None) => Look::Nothing,
         Err(error) => Look::Failed(error),
     }
@@ -276,18 +274,29 @@ impl<'a> Work<'a> {
             match self.make(write, priority).await {
                 Ok(answer) => self.succeeded(write, &answer),
                 Err(error) => {
-                    let mut state = self.shell.lock();
-                    state.metrics.failed_writes += 1;
-                    if let (Purpose::Route, WriteError::Unanswered(_)) = (write.purpose, &error)
-                        && let Some(memory) = state.memories.get_mut(self.key)
-                    {
-                        memory.route_unanswered_at = Some(Instant::now());
+                    self.shell.lock().metrics.failed_writes += 1;
+                    if let WriteError::Unanswered(_) = error {
+                        self.unanswered(write);
                     }
                     return Err((number, error));
                 }
             }
         }
         Ok(())
+    }
+
+    /// A request may still arrive, and no version of an object keeps it from doing what it asks for.
+    fn unanswered(&mut self, write: &Write) {
+        let mut state = self.shell.lock();
+        let Some(memory) = state.memories.get_mut(self.key) else { return };
+        match &write.request {
+            Request::Route { .. } => memory.route_unanswered_at = Some(Instant::now()),
+            Request::Evict { uid } => {
+                memory.left_unanswered(uid, Instant::now());
+                self.snapshot.evictions_under_way.insert(uid.clone());
+            }
+            _ => {}
+        }
     }
 
     async fn make(&mut self, write: &Write, priority: Priority) -> Result<Answer, WriteError> {
@@ -324,6 +333,9 @@ impl<'a> Work<'a> {
             if write.purpose == Purpose::Status {
                 memory.counters_changed_at = None;
             }
+            if let Request::Evict { uid } = &write.request {
+                memory.evicted(uid);
+            }
         }
         drop(state);
         for event in &write.events {
@@ -347,7 +359,7 @@ impl<'a> Work<'a> {
             self.shell.failed(Failure::WokenInThePast, &self.snapshot, now, Some(last));
             return Outcome::Retry(None);
         }
-        let look_at = [wake_at, self.limit_of_waiting(), self.look_at_route(wake_at)];
+        let look_at = [wake_at, self.limit_of_waiting(), self.look_at_route(wake_at), self.look_at_pods()];
         let look_at = look_at.into_iter().flatten().min();
         if retry || self.must_look { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
     }
@@ -372,6 +384,12 @@ impl<'a> Work<'a> {
         let end = unanswered.unwrap_or(self.shell.began) + UNDER_WAY;
         let is_looked_at = wake_at.is_some_and(|at| end <= at && at <= end + SOON);
         (end > Instant::now() && !is_looked_at).then_some(end)
+    }
+
+    /// What is kept because an eviction may still arrive goes when it cannot any longer.
+    fn look_at_pods(&self) -> Option<Instant> {
+        let state = self.shell.lock();
+        state.memories.get(self.key)?.evictions_under_way(Instant::now()).map(|(_, end)| end).min()
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Snapshot {
     /// Pods of the ReplicaSets that this Rollout controls, listed live because a decision is about single pods.
     #[serde(default)]
     pub pods: Observed<Vec<Pod>>,
+    /// Uids of pods whose eviction nobody has answered, and may still be carried out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub evictions_under_way: BTreeSet<String>,
     /// What the router of `trafficRouting` does; `Missing`: there is no router for it.
     #[serde(default)]
     pub router: Observed<RouterObservation>,
@@ -64,6 +67,7 @@ impl Snapshot {
             services: BTreeMap::new(),
             workload: Observed::Unread,
             pods: Observed::Unread,
+            evictions_under_way: BTreeSet::new(),
             router: Observed::Unread,
             live_uid: Observed::Unread,
             counters_changed_at: None,

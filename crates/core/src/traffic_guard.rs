@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_counted_on() {
-        let unknown = Pods { size: 3, available: 0, possible: 3, ready: 0 };
+        let unknown = Pods { size: 3, available: 0, possible: 3, ready: 0, leaving: 0 };
         assert_eq!(shared_selector(4, &[pods(4, 4), unknown], &[Resize { index: 0, size: 3 }]), vec![4]);
         assert_eq!(shared_selector(4, &[pods(2, 2), unknown], &[Resize { index: 1, size: 0 }]), vec![3]);
         assert_eq!(shared_selector(4, &[pods(4, 4), unknown], &[Resize { index: 1, size: 0 }]), vec![0]);
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_is_ready_answers_before_it_is_available() {
-        let young = Pods { size: 4, available: 0, possible: 0, ready: 4 };
+        let young = Pods { size: 4, available: 0, possible: 0, ready: 4, leaving: 0 };
         let wish = |size| [Resize { index: 0, size }];
         assert_eq!(shared_selector(3, &[young], &wish(0)), vec![3]);
         assert_eq!(shared_selector(3, &[young, pods(2, 2)], &wish(0)), vec![1]);
@@ -110,11 +110,21 @@ mod tests {
         assert_eq!(pinned(3, pods(4, 1), 0), 1);
         assert_eq!(pinned(3, pods(4, 0), 0), 0);
         assert_eq!(
-            pinned(3, Pods { size: 4, available: 0, possible: 4, ready: 0 }, 0),
+            pinned(3, Pods { size: 4, available: 0, possible: 4, ready: 0, leaving: 0 }, 0),
             4,
             "any of them may be one that counts"
         );
         assert_eq!(pinned(9, pods(1, 1), 5), 5);
+    }
+
+    #[test]
+    fn what_may_leave_is_there_beside_what_must_stay() {
+        let restarted = Pods { leaving: 1, ..pods(2, 1) };
+        assert_eq!(shared_selector(1, &[restarted], &[Resize { index: 0, size: 1 }]), vec![2]);
+        assert_eq!(pinned(1, restarted, 0), 2);
+        let unready_goes_first = Pods { leaving: 1, ..pods(3, 1) };
+        assert_eq!(pinned(1, unready_goes_first, 1), 2);
+        assert_eq!(pinned(0, restarted, 0), 0);
     }
 
     #[test]

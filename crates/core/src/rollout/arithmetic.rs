@@ -46,23 +46,28 @@ pub struct Pods {
     pub possible: i32,
     /// Pods that answer requests, be it not for long enough yet: at least `available`, never more than `size`.
     pub ready: i32,
+    /// Pods that answer requests and may go at any moment; none of the other numbers but `size` counts them.
+    pub leaving: i32,
 }
 
 impl Pods {
     /// Pods whose number of available ones is known.
     #[must_use]
     pub fn known(size: i32, available: i32) -> Self {
-        Self { size, available, possible: available, ready: available }
+        Self { size, available, possible: available, ready: available, leaving: 0 }
     }
 
-    /// After being resized. A ReplicaSet that shrinks loses its unavailable pods first.
+    /// After being resized. A ReplicaSet that shrinks loses its unavailable pods first, and then perhaps others than those that
+    /// are leaving.
     #[must_use]
     pub fn resized(self, size: i32) -> Self {
+        let staying = (size - self.leaving).max(0);
         Self {
             size,
-            available: self.available.min(size),
-            possible: self.possible.min(size),
-            ready: self.ready.min(size),
+            available: self.available.min(staying),
+            possible: self.possible.min(staying),
+            ready: self.ready.min(staying),
+            leaving: self.leaving.min(size),
         }
     }
 }

@@ -35,7 +35,6 @@ pub mod validate;
 mod view;
 mod workload;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -115,9 +114,9 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     if let Some(wait) = claims::gone(snapshot) {
         return Plan { report: Report::because(wait), ..Plan::default() };
     }
-    let known = restart::counted(snapshot, now);
-    let mut view = View::new(&known, now);
-    view.statuses_lag = matches!(known, Cow::Owned(_));
+    let counted = restart::counted(snapshot, now);
+    let mut view = View::new(&counted.snapshot, now);
+    view.statuses_lag = counted.statuses_lag;
     if let Some(plan) = workload::note_generation(&view) {
         return plan;
     }

@@ -29,27 +29,54 @@ const YOUTH: SignedDuration = SignedDuration::from_secs(10);
 /// Whether a decision needs to know single pods for it.
 pub(super) fn needs_pods(snapshot: &Snapshot, now: Timestamp) -> bool {
     let rollout = &snapshot.rollout;
-    !rollout.status.current_pod_hash.is_empty() && is_restart_due(&rollout.spec, &rollout.status, now)
+    let is_due = is_restart_due(&rollout.spec, &rollout.status, now);
+    !rollout.status.current_pod_hash.is_empty() && (is_due || !snapshot.evictions_under_way.is_empty())
+}
+
+/// What a snapshot says of pods, put right.
+pub(super) struct Counted<'a> {
+    pub(super) snapshot: Cow<'a, Snapshot>,
+    /// ReplicaSets have counted pods that are not there any more.
+    pub(super) statuses_lag: bool,
 }
 
 /// What is known while a restart is under way. Its own evictions take pods that the statuses of ReplicaSets count until their
-/// controller has heard of it: where a status counts more than there are, it is put right.
-pub(super) fn counted(snapshot: &Snapshot, now: Timestamp) -> Cow<'_, Snapshot> {
-    let (Observed::Found(pods), true) = (&snapshot.pods, needs_pods(snapshot, now)) else {
-        return Cow::Borrowed(snapshot);
-    };
-    let mut known = Cow::Borrowed(snapshot);
-    for (index, rs) in snapshot.replica_sets.iter().enumerate() {
-        let ready = pods.iter().filter(|pod| is_its_own(rs, pod) && pod.ready_since.is_some()).count();
-        let ready = i32::try_from(ready).unwrap_or(i32::MAX);
-        let is_ours = rs.metadata.controller_uid() == Some(snapshot.rollout.metadata.uid.as_str());
-        if is_ours && (rs.status.ready_replicas > ready || rs.status.available_replicas > ready) {
-            let status = &mut known.to_mut().replica_sets[index].status;
-            status.ready_replicas = status.ready_replicas.min(ready);
-            status.available_replicas = status.available_replicas.min(ready);
+/// controller has heard of it: where a status counts more than will be there, it is put right.
+pub(super) fn counted(snapshot: &Snapshot, now: Timestamp) -> Counted<'_> {
+    let mut counted = Counted { snapshot: Cow::Borrowed(snapshot), statuses_lag: false };
+    let (Observed::Found(pods), true) = (&snapshot.pods, needs_pods(snapshot, now)) else { return counted };
+    let is_ours =
+        |rs: &ReplicaSet| rs.metadata.controller_uid() == Some(snapshot.rollout.metadata.uid.as_str());
+    for (index, rs) in snapshot.replica_sets.iter().enumerate().filter(|(_, rs)| is_ours(rs)) {
+        let ready = number(pods.iter().filter(|pod| is_its_own(rs, pod) && pod.ready_since.is_some()));
+        let staying = ready - leaving_of(snapshot, rs);
+        let published = rs.status.ready_replicas.max(rs.status.available_replicas);
+        counted.statuses_lag |= published > ready;
+        if published > staying {
+            let status = &mut counted.snapshot.to_mut().replica_sets[index].status;
+            status.ready_replicas = status.ready_replicas.min(staying);
+            status.available_replicas = status.available_replicas.min(staying);
         }
     }
-    known
+    counted
+}
+
+/// Its ready pods that an eviction may take which nobody has answered.
+pub(super) fn leaving(view: &View<'_>, rs: &ReplicaSet) -> i32 {
+    leaving_of(view.snapshot, rs)
+}
+
+fn leaving_of(snapshot: &Snapshot, rs: &ReplicaSet) -> i32 {
+    let pods = snapshot.pods.found().into_iter().flatten();
+    number(pods.filter(|pod| is_its_own(rs, pod) && pod.ready_since.is_some() && is_leaving(snapshot, pod)))
+}
+
+fn is_leaving(snapshot: &Snapshot, pod: &Pod) -> bool {
+    snapshot.evictions_under_way.contains(&pod.metadata.uid)
+}
+
+fn number<'a>(pods: impl Iterator<Item = &'a Pod>) -> i32 {
+    i32::try_from(pods.count()).unwrap_or(i32::MAX)
 }
 
 /// A pod of this ReplicaSet that is not on its way out.
@@ -136,9 +163,11 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
     draft.timer(Timer::RestartGoesOn(view.now + TRY_AGAIN));
     let Restarted { surging, kept } = sizes::restarted(view, &draft.status);
     let (pins, may_miss) = (routing::pins(view), view.limits().max_unavailable);
-    let is_available = |pod: &&&Pod| pod.is_available(view.rollout().spec.min_ready_seconds, view.now);
-    let available =
-        |group: &Group<'_>| i32::try_from(group.pods.iter().filter(is_available).count()).unwrap_or(i32::MAX);
+    let is_available = |pod: &Pod| pod.is_available(view.rollout().spec.min_ready_seconds, view.now);
+    let is_asked = |pod: &Pod| is_leaving(view.snapshot, pod);
+    let available = |group: &Group<'_>| {
+        number(group.pods.iter().copied().filter(|pod| is_available(pod) && !is_asked(pod)))
+    };
     // A size without the pod that is there for the restart alone.
     let size = |rs: &ReplicaSet| match surging {
         Some((hash, aim)) if hash == rs.hash() => aim,
@@ -165,12 +194,14 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
         };
         let mut spare_here = available(group) - least;
         for pod in &group.old {
-            if is_available(&pod) {
-                if spare_here <= 0 || (spare <= 0 && !is_apart(&group)) {
+            if is_available(pod) {
+                // One that was asked to go is counted as gone.
+                let cost = i32::from(!is_asked(pod));
+                if spare_here < cost || (spare < cost && !is_apart(&group)) {
                     continue;
                 }
-                spare_here -= 1;
-                spare -= i32::from(!is_apart(&group));
+                spare_here -= cost;
+                spare -= if is_apart(&group) { 0 } else { cost };
             } else if pod.ready_since.is_some() || is_young(pod, view.now) {
                 // It may answer requests already, perhaps alone.
                 continue;

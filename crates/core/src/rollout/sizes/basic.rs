@@ -97,16 +97,18 @@ fn towards<'a>(view: &View<'a>, new: &'a ReplicaSet, goal: &Goal) -> Vec<Wish<'a
     let limits = view.limits();
     let stable = view.stable.filter(|stable| stable.hash() != new.hash());
     let others: Vec<&ReplicaSet> = view.others().into_iter().filter(|rs| rs.replicas > 0).collect();
-    let other_pods: Vec<Pods> = others.iter().map(|rs| pods(rs)).collect();
+    let other_pods: Vec<Pods> = others.iter().map(|rs| pods(view, rs)).collect();
     let sum = other_pods.iter().fold(Pods::default(), |sum, pods| Pods {
         size: sum.size + pods.size,
         available: sum.available + pods.available,
         possible: sum.possible + pods.possible,
         ready: sum.ready + pods.ready,
+        leaving: sum.leaving + pods.leaving,
     });
-    let stable_pods = stable.map(pods).unwrap_or_default();
-    let next = next_sizes(goal.split, limits, pods(new), stable_pods, sum);
-    let available = pods(new).available + stable_pods.available + sum.available;
+    let stable_pods = stable.map(|stable| pods(view, stable)).unwrap_or_default();
+    let new_pods = pods(view, new);
+    let next = next_sizes(goal.split, limits, new_pods, stable_pods, sum);
+    let available = new_pods.available + stable_pods.available + sum.available;
 
     let mut wishes = Vec::new();
     let mut wish = |replica_set, size, goal_size| {

@@ -91,7 +91,7 @@ pub(super) struct Sizing {
 /// traffic guard holds back of them.
 pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> Sizing {
     let Wishes { list, waits, timers } = wishes(view, status, pins);
-    let all: Vec<Pods> = view.owned.iter().map(|rs| pods(rs)).collect();
+    let all: Vec<Pods> = view.owned.iter().map(|rs| pods(view, rs)).collect();
     let place = |rs: &ReplicaSet| view.owned.iter().position(|other| other.metadata.uid == rs.metadata.uid);
     let resizes: Vec<Resize> = list
         .iter()
@@ -104,9 +104,10 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
     let mut sizing = Sizing { waits, timers, ..Sizing::default() };
     for (wish, size) in list.iter().zip(together) {
         let pin = pins.iter().find(|pin| pin.hash == wish.replica_set.hash());
-        let mut size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods(wish.replica_set), size));
+        let pods = pods(view, wish.replica_set);
+        let mut size = pin.map_or(size, |pin| traffic_guard::pinned(pin.least, pods, size));
         if size != wish.size {
-            sizing.waits.push(held_back(wish, pin));
+            sizing.waits.push(held_back(wish, pods.leaving, pin));
         }
         // What the data plane has not confirmed may still go where it went.
         let holds =
@@ -169,8 +170,12 @@ pub(super) fn restarted<'a>(view: &View<'a>, status: &RolloutStatus) -> Restarte
     Restarted { surging: surging.map(|(wish, aim)| (wish.replica_set.hash(), aim)), kept }
 }
 
-fn held_back(wish: &Wish<'_>, pin: Option<&Pin>) -> Wait {
+fn held_back(wish: &Wish<'_>, leaving: i32, pin: Option<&Pin>) -> Wait {
     let (because, until) = match pin {
+        _ if leaving > 0 => (
+            format!("nobody answered the eviction of {leaving} of its pods, which may still come"),
+            "they are gone, or a minute is over".into(),
+        ),
         Some(pin) => (
             format!("{} still sends traffic to it: {} ready pods must remain", pin.by, pin.least),
             format!("{} sends none, or less", pin.by),
@@ -305,12 +310,13 @@ pub(super) fn first_unmet(view: &View<'_>, status: &RolloutStatus) -> Option<Wai
     )
 }
 
-pub(super) fn pods(rs: &ReplicaSet) -> Pods {
+pub(super) fn pods(view: &View<'_>, rs: &ReplicaSet) -> Pods {
     Pods {
         size: rs.replicas,
         available: rs.available(),
         possible: rs.possibly_available(),
         ready: rs.ready(),
+        leaving: restart::leaving(view, rs),
     }
 }
 

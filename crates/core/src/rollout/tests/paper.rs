@@ -27,6 +27,8 @@ pub(super) struct Paper {
     router: Observed<RouterObservation>,
     /// Evictions are refused.
     pub(super) is_guarded: bool,
+    /// Pods whose eviction may still arrive.
+    pub(super) under_way: BTreeSet<String>,
     /// The router refuses.
     pub(super) is_refusing: bool,
     live: BTreeMap<String, Observed<ReplicaSet>>,
@@ -61,6 +63,7 @@ impl Paper {
             workload: None,
             router: Observed::Missing,
             is_guarded: false,
+            under_way: BTreeSet::new(),
             is_refusing: false,
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
@@ -84,6 +87,7 @@ impl Paper {
         snapshot.live_uid = self.live_uid.clone();
         snapshot.replica_sets_are_live = self.looks_live;
         snapshot.fresh.clone_from(&self.fresh);
+        snapshot.evictions_under_way.clone_from(&self.under_way);
         let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
         snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
         for (_, name) in crate::rollout::validate::service_refs(&snapshot.rollout) {

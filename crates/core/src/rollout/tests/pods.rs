@@ -163,6 +163,49 @@ fn an_evicted_pod_does_not_count_before_its_replica_set_says_so() {
 }
 
 #[test]
+fn a_pod_whose_eviction_may_still_arrive_counts_as_gone() {
+    let mut paper = canary(json!({"strategy": {"canary": {"maxUnavailable": 2}}}));
+    paper.pass_seconds(15);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    let evicted = |paper: &Paper, under_way: &[&String]| {
+        let mut paper = paper.clone();
+        paper.under_way = under_way.iter().copied().cloned().collect();
+        let before = paper.pod_names();
+        while paper.step() {}
+        let after = paper.pod_names();
+        before.into_iter().filter(|name| !after.contains(name)).collect::<Vec<_>>()
+    };
+    let names = paper.pod_names();
+    let [first, second, third, fourth] = &names[..] else { panic!("{names:?}") };
+    assert_eq!(evicted(&paper, &[]), [first, second].map(String::clone));
+    // Each is asked again, in its turn, and nothing beside them.
+    assert_eq!(evicted(&paper, &[third, fourth]), [third, fourth].map(String::clone));
+    assert_eq!(evicted(&paper, &[fourth]), [first, fourth].map(String::clone));
+    // Where less may be missing by now, nothing is asked again.
+    paper.edit(json!({"spec": {"strategy": {"canary": {"maxUnavailable": 1}}}}));
+    assert_eq!(evicted(&paper, &[third, fourth]), Vec::<String>::new());
+}
+
+#[test]
+fn the_successor_stays_while_an_eviction_may_still_arrive() {
+    let mut paper = canary(json!({"replicas": 1}));
+    paper.pass_seconds(15);
+    let at = paper.now();
+    paper.edit(json!({"spec": {"restartAt": at.to_string()}}));
+    paper.step();
+    paper.make_pods();
+    paper.under_way = paper.pod_names().into_iter().take(1).collect();
+    paper.edit(json!({"spec": {"restartAt": null}}));
+    while paper.step() {}
+    assert_eq!(paper.replica_sets()[0].replicas, 2);
+    assert!(paper.report().contains("nobody answered the eviction of 1"), "{}", paper.report());
+    paper.under_way.clear();
+    while paper.step() {}
+    assert_eq!(paper.replica_sets()[0].replicas, 1);
+}
+
+#[test]
 fn a_pod_that_is_ready_but_not_yet_available_is_not_evicted() {
     let spec = json!({"minReadySeconds": 30, "strategy": {"canary": {"maxUnavailable": 1}}});
     let mut paper = canary(spec);

@@ -35,6 +35,11 @@ impl Paper {
         ages
     }
 
+    /// Names of the pods, which are their uids too.
+    pub(in crate::rollout::tests) fn pod_names(&self) -> Vec<String> {
+        self.pods.keys().cloned().collect()
+    }
+
     pub(in crate::rollout::tests) fn template_of(&self, image: &str) -> Value {
         let mut all = self.replica_sets.values().map(|rs| rs["spec"]["template"].clone());
         all.find(|template| template["spec"]["containers"][0]["image"] == image).unwrap()
