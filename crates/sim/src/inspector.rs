@@ -251,7 +251,7 @@ impl Record {
             self.note_template(change);
         }
         if kind == "Service" || kind == "Pod" {
-            self.meter_others(change, &kind, owner.as_ref());
+            self.tell_others(change, &kind, owner.as_ref());
         }
         let Some((namespace, name)) = owner else { return };
         let after = self.observation(&namespace, &name);
@@ -289,7 +289,7 @@ impl Record {
 
     /// A Service carries the traffic of whoever names it, not only of the Rollout that manages it; behind a shared one the pods of one
     /// Rollout answer for the other; and pods whose ReplicaSet is gone may be anybody's.
-    fn meter_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
+    fn tell_others(&mut self, change: &Change, kind: &str, owner: Option<&(String, String)>) {
         let versions = [change.before.as_deref(), change.after.as_deref()];
         let pods: Vec<ReadyPod> = versions.into_iter().flatten().filter_map(ReadyPod::read).collect();
         let selects = |service: &String| {
@@ -309,6 +309,11 @@ impl Record {
             .filter(|key| Some(key) != owner)
             .collect();
         for key in keys {
+            if kind == "Service" {
+                // For another Rollout, or by somebody else while nobody managed it.
+                self.touched.insert(key.clone(), change.time);
+                self.unseen.note(&key, (change, kind), None);
+            }
             if let Some(now) = self.observation(&key.0, &key.1) {
                 let by = (self.knowledge, self.excuse(&key, change.time));
                 self.meters.entry(key).or_default().change(change, kind, (&now, &now), by);
