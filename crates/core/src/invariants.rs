@@ -63,6 +63,9 @@ pub struct Observation {
     /// Services that it names, by name, as far as they exist.
     #[serde(default)]
     pub services: BTreeMap<String, Service>,
+    /// The smallest size since its status was published, by name of the ReplicaSet, where that is of an older size.
+    #[serde(default)]
+    pub least: BTreeMap<String, i32>,
     /// Ready pods, of whomever, that each of them selects.
     #[serde(default)]
     pub endpoints: BTreeMap<String, i32>,
@@ -139,10 +142,12 @@ impl Observation {
     }
 }
 
-/// What the status said before a write that gave the ReplicaSet its size. A status of an older size proves nothing.
+/// What the status said before a write that gave the ReplicaSet its size. Of those that it counts, as many are left as there were at
+/// the smallest size since.
 fn certain(before: &Observation, rs: &ReplicaSet) -> i32 {
-    let known = before.named(&rs.metadata.name).filter(|known| known.is_observed());
-    known.map_or(0, |known| known.ready().min(rs.replicas))
+    let name = &rs.metadata.name;
+    let least = before.least.get(name).map_or(rs.replicas, |least| rs.replicas.min(*least));
+    before.named(name).map_or(0, |known| known.ready().min(least))
 }
 
 /// By what a write is judged.

@@ -44,6 +44,8 @@ struct Record {
     /// The same, read: observations are made more often than these objects change.
     rollouts: BTreeMap<(String, String), Rollout>,
     replica_sets: BTreeMap<(String, String), ReplicaSet>,
+    /// The smallest size since the status was published, where that is of an older size.
+    least: BTreeMap<(String, String), i32>,
     services: BTreeMap<(String, String), Service>,
     ready_pods: BTreeMap<(String, String), ReadyPod>,
     violations: Vec<(Timestamp, Violation)>,
@@ -342,7 +344,13 @@ impl Record {
             "ReplicaSet" => {
                 let known = self.replica_sets.get(&key).map(ReplicaSet::known_template);
                 let read = |object| ReplicaSet::parse_after(object, known.as_ref()).ok();
-                keep(&mut self.replica_sets, key, after.and_then(read));
+                let now = after.and_then(read);
+                let lags = now.as_ref().filter(|now| !now.is_observed()).map(|now| {
+                    let before = self.replica_sets.get(&key).map_or(now.replicas, |before| before.replicas);
+                    self.least.get(&key).copied().unwrap_or(before).min(now.replicas)
+                });
+                keep(&mut self.least, key.clone(), lags);
+                keep(&mut self.replica_sets, key, now);
             }
             "Service" => keep(&mut self.services, key, after.and_then(|object| Service::parse(object).ok())),
             "Pod" => keep(&mut self.ready_pods, key, after.and_then(ReadyPod::read)),

@@ -37,6 +37,7 @@ fn world_of(strategy: Value, [stable, canary]: [(i32, i32); 2], status: Value) -
         rollout: serde_json::from_value(rollout).unwrap(),
         replica_sets: vec![rs("v1", stable), rs("v2", canary)],
         ready: BTreeMap::from([("demo-v1".into(), stable.1), ("demo-v2".into(), canary.1)]),
+        least: BTreeMap::new(),
         services: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         routed: None,
@@ -106,7 +107,10 @@ fn i1_what_nobody_could_know_is_no_blame_where_publishing_lags() {
         observation.replica_sets[1].status.observed_generation = 1;
         observation
     };
-    let (before, gone) = (of_older_size(lost(before)), of_older_size(gone));
+    let (mut before, gone) = (of_older_size(lost(before)), of_older_size(gone));
+    before.least.insert("demo-v2".into(), 1);
+    assert_eq!(keeps_availability(&before, &gone, Knowledge::Published), None, "it has lost none by it");
+    before.least.insert("demo-v2".into(), 0);
     assert!(keeps_availability(&before, &gone, Knowledge::Published).is_some());
 }
 

@@ -55,7 +55,12 @@ impl Record {
         };
         let endpoints = services.iter().map(|(name, service)| (name.clone(), selected(service))).collect();
         let (routed, lent) = (self.routed(&rollout), self.lent(&rollout));
-        Some(Observation { rollout, replica_sets, ready, services, endpoints, routed, lent })
+        let least = replica_sets.iter().filter_map(|rs| {
+            let name = rs.metadata.name.clone();
+            Some((name.clone(), *self.least.get(&(namespace.to_owned(), name))?))
+        });
+        let least = least.collect();
+        Some(Observation { rollout, replica_sets, ready, least, services, endpoints, routed, lent })
     }
 
     /// The size of the Deployment that follows the Rollout's pods.
