@@ -18,10 +18,21 @@ pub fn manager(service: &Service) -> Option<&str> {
     service.metadata.annotations.get(MANAGED_BY_ROLLOUTS).map(String::as_str)
 }
 
-/// Whether a Rollout names this Service of its namespace. One that is being deleted does so until it is gone.
+/// Whether a Rollout names this Service of its namespace, or its traffic still comes by it. One that is being deleted does so until it
+/// is gone.
 #[must_use]
 pub fn is_named_by(service: &str, rollout: &Rollout) -> bool {
-    service_refs(rollout).iter().any(|(_, name)| name == service)
+    service_refs(rollout).iter().any(|(_, name)| name == service) || is_routed_to(service, rollout)
+}
+
+/// Whether the route of a Rollout was last seen to send requests to this Service, also where the spec names another one.
+#[must_use]
+pub fn is_routed_to(service: &str, rollout: &Rollout) -> bool {
+    let canary = rollout.spec.strategy.as_ref().and_then(|strategy| strategy.canary.as_ref());
+    let weights = rollout.status.canary.weights.as_ref();
+    let weights = weights.filter(|_| canary.is_some_and(|canary| canary.traffic_routing.is_some()));
+    let destinations = weights.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+    destinations.into_iter().any(|to| to.weight > 0 && to.service_name == service)
 }
 
 /// The write that lets a Service go, if nobody holds it. `manager` is the Rollout that it is marked by, as a live read has found

@@ -13,6 +13,12 @@ impl Dice {
         Self { state: seed }
     }
 
+    /// Dice of other numbers beside these, which go on as if there were none.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self { state: !self.state }
+    }
+
     /// A number below `sides`; 0 where there are no sides.
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -50,5 +56,15 @@ mod tests {
         assert_eq!(rolled(7), rolled(7));
         assert_ne!(rolled(7), rolled(8));
         assert_eq!(Dice::new(7).roll(0), 0);
+    }
+
+    #[test]
+    fn dice_aside_roll_their_own_numbers() {
+        let (mut alone, mut dice) = (Dice::new(7), Dice::new(7));
+        let mut aside = dice.aside();
+        let numbers: Vec<u64> = (0..8).map(|_| aside.roll(100)).collect();
+        let expected: Vec<u64> = (0..8).map(|_| alone.roll(100)).collect();
+        assert_ne!(numbers, expected);
+        assert_eq!((0..8).map(|_| dice.roll(100)).collect::<Vec<_>>(), expected);
     }
 }

@@ -249,7 +249,7 @@ impl Record {
             let found = self.foreign_touch(change, &kind);
             self.violations.extend(found.map(|violation| (change.time, violation)));
         }
-        if kind == "Deployment" {
+        if ["Deployment", "ReplicaSet", "PodTemplate"].contains(&kind.as_str()) {
             self.note_template(change);
         }
         if kind == "Service" || kind == "Pod" {
@@ -358,7 +358,7 @@ impl Record {
         }
     }
 
-    /// Another template of a Deployment is another input of each Rollout that borrows it.
+    /// Another template of a workload is another input of each Rollout that borrows it.
     fn note_template(&mut self, change: &Change) {
         let generation = |object: &Option<Arc<Value>>| object.as_ref()?["metadata"]["generation"].as_i64();
         if change.actor == CONTROLLER || generation(&change.before) == generation(&change.after) {

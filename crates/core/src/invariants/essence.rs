@@ -22,7 +22,8 @@ pub struct Essence {
     /// Name, size, ready pods and revision of each ReplicaSet.
     replica_sets: BTreeSet<(String, i32, i32, Option<i64>)>,
     counters: [i32; 5],
-    /// Name and version of each Service that selects one.
+    /// Name and version of each Service that selects one. Of a ping-pong pair only that of the stable version, by no name: the other
+    /// one keeps whatever it last had.
     selectors: BTreeSet<(String, String)>,
     /// Version and weight of each destination that is routed to.
     weights: BTreeSet<(String, i32)>,
@@ -98,11 +99,7 @@ pub fn essence(rest: &Observation) -> Essence {
             status.available_replicas,
             status.hpa_replicas,
         ],
-        selectors: rest
-            .services
-            .keys()
-            .filter_map(|name| Some((name.clone(), rest.pinned_by(name)?.to_owned())))
-            .collect(),
+        selectors: selectors(rest),
         weights: rest
             .routed
             .iter()
@@ -110,4 +107,13 @@ pub fn essence(rest: &Observation) -> Essence {
             .map(|to| (to.pod_template_hash.clone(), to.weight))
             .collect(),
     }
+}
+
+fn selectors(rest: &Observation) -> BTreeSet<(String, String)> {
+    let takes_turns = rest.canary().is_some_and(|canary| canary.ping_pong.is_some());
+    let selects = |service: &str| rest.pinned_by(service).map(str::to_owned);
+    if takes_turns {
+        return selects(rest.stable_service()).map(|hash| (String::new(), hash)).into_iter().collect();
+    }
+    rest.services.keys().filter_map(|name| Some((name.clone(), selects(name)?))).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_api::labels;
-use tidegate_api::rollout::{TrafficRouting, TrafficWeights, WeightDestination};
+use tidegate_api::rollout::{PingPongRole, TrafficRouting, TrafficWeights, WeightDestination};
 
 use super::{Knowledge, Observation, Violation, violation};
 use crate::snapshot::Service;
@@ -23,6 +23,17 @@ impl Observation {
     /// The version that a Service selects, as it stands; `None`: it selects all, or does not exist.
     pub(super) fn pinned_by(&self, service: &str) -> Option<&str> {
         self.services.get(service)?.selector.get(labels::POD_TEMPLATE_HASH).map(String::as_str)
+    }
+
+    /// The Service of the stable version: of a ping-pong pair pong, or ping once it was promoted, in turns.
+    pub(super) fn stable_service(&self) -> &str {
+        let Some(canary) = self.canary() else { return "" };
+        let is_pings_turn = self.rollout.status.canary.stable_ping_pong == Some(PingPongRole::Ping);
+        match &canary.ping_pong {
+            Some(pair) if is_pings_turn => &pair.ping_service,
+            Some(pair) => &pair.pong_service,
+            None => &canary.stable_service,
+        }
     }
 
     fn routing(&self) -> Option<&TrafficRouting> {
@@ -46,8 +57,10 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return self.pins_of_service(&strategy.active_service);
         }
-        let (Some(canary), Some(_)) = (self.canary(), self.routing()) else { return Vec::new() };
-        let Some(weights) = &self.routed else { return self.pins_of_service(&canary.stable_service) };
+        if self.routing().is_none() {
+            return Vec::new();
+        }
+        let Some(weights) = &self.routed else { return self.pins_of_service(self.stable_service()) };
         let mut shares: BTreeMap<&str, i32> = BTreeMap::new();
         for destination in destinations(weights) {
             *shares.entry(self.reached_by(destination)).or_default() += destination.weight;
@@ -94,10 +107,12 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return if strategy.active_service == name { self.needed_for(1, 1) } else { 0 };
         }
-        let Some(canary) = self.canary() else { return 0 };
+        if self.canary().is_none() {
+            return 0;
+        }
         match (self.routing(), &self.routed) {
             (Some(_), Some(weights)) => self.needed_for(weight_of_service(weights, name), whole(weights)),
-            (Some(_), None) if canary.stable_service == name => self.needed_for(1, 1),
+            (Some(_), None) if self.stable_service() == name => self.needed_for(1, 1),
             (Some(_), None) => 0,
             // Which share either Service has is not known: it must not be left without a pod.
             (None, _) => self.needed_for(1, 1).min(1),
@@ -140,15 +155,14 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);
         }
-        let (Some(canary), Some(_)) = (self.canary(), self.routing()) else {
-            let service = self.canary().map(|canary| canary.stable_service.as_str());
-            if let Some(service) = service.filter(|service| !service.is_empty()) {
-                return by_service(service);
+        if self.routing().is_none() {
+            if !self.stable_service().is_empty() {
+                return by_service(self.stable_service());
             }
             let any_ready = self.ready.values().any(|count| *count > 0);
             return if any_ready { 0 } else { WHOLE };
-        };
-        let Some(weights) = &self.routed else { return by_service(&canary.stable_service) };
+        }
+        let Some(weights) = &self.routed else { return by_service(self.stable_service()) };
         let max = i64::from(whole(weights));
         let lost =
             destinations(weights).map(|to| by_service(&to.service_name) * i64::from(to.weight.max(0)) / max);

@@ -36,7 +36,7 @@ pub fn abort_has_ended(rest: &Observation) -> Option<Violation> {
         return None;
     }
     let routed = rest.canary().filter(|canary| canary.traffic_routing.is_some());
-    let service = routed.map(|canary| &canary.stable_service).filter(|service| !service.is_empty());
+    let service = routed.map(|_| rest.stable_service()).filter(|service| !service.is_empty());
     if service.is_some_and(|service| !rest.services.contains_key(service)) {
         // Nothing can be sent to stable by a Service that is not there.
         return None;

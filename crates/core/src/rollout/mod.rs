@@ -63,7 +63,10 @@ pub fn needs(snapshot: &Snapshot, now: Timestamp) -> Vec<Need> {
     {
         needs.push(Need::Workload(reference.clone()));
     }
-    for (_, name) in validate::service_refs(rollout) {
+    let named = validate::service_refs(rollout).into_iter().map(|(_, name)| name);
+    let names: BTreeSet<String> =
+        named.chain(routing::routed_services(snapshot).map(str::to_owned)).collect();
+    for name in names {
         if matches!(snapshot.services.get(&name), None | Some(Observed::Unread)) {
             needs.push(Need::Service(name));
         }
@@ -247,6 +250,7 @@ fn progress(view: &View<'_>) -> Plan {
         draft.timer(Timer::LookAgain(view.now + UNCONFIRMED));
     }
     draft.waits.extend(kept);
+    draft.waits.extend(routing::waits_for_services(view));
     if draft.waits.is_empty() && draft.status.phase != Some(Phase::Healthy) {
         draft.waits.extend(sizes::first_unmet(view, &draft.status));
     }

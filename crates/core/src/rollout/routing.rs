@@ -11,7 +11,8 @@ use super::steps;
 use super::view::{View, last_weight};
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
-use crate::snapshot::{Observed, ReplicaSet};
+use crate::service;
+use crate::snapshot::{Observed, ReplicaSet, Snapshot};
 use crate::traffic::TrafficIntent;
 
 /// Traffic that goes to a version by its hash.
@@ -57,7 +58,7 @@ fn routed_pins(view: &View<'_>) -> Vec<Pin> {
             *sum += weight;
             continue;
         }
-        let service = role.service(view);
+        let service = role.present_service(view);
         let by = match service {
             "" => format!("the route (weight {weight})"),
             service => format!("Service/{service} (weight {weight})"),
@@ -83,8 +84,7 @@ pub(super) fn add_pins_to_come(view: &View<'_>, route: &Write, pins: &mut Vec<Pi
 /// The same for a Service that is pointed at a version, with what is routed to it.
 pub(super) fn add_pin_to_come(view: &View<'_>, service: &str, hash: &str, pins: &mut Vec<Pin>) {
     if view.is_routed() {
-        let role = if service == view.stable_service() { Role::Stable } else { Role::Canary };
-        add_pin(view, (service, hash, role.weight(view)), pins);
+        add_pin(view, (service, hash, weight_at(view, service)), pins);
     }
 }
 
@@ -115,10 +115,19 @@ pub(super) enum Role {
 }
 
 impl Role {
+    /// Its Service, as the spec names it.
     pub(super) fn service<'a>(self, view: &View<'a>) -> &'a str {
         match self {
             Self::Stable => view.stable_service(),
             Self::Canary => view.canary_service(),
+        }
+    }
+
+    /// The Service by which its traffic comes now: the spec may name another one, to which the route has yet to go over.
+    pub(super) fn present_service<'a>(self, view: &View<'a>) -> &'a str {
+        match self.destination(view).filter(|to| to.weight > 0) {
+            Some(to) => &to.service_name,
+            None => self.service(view),
         }
     }
 
@@ -146,7 +155,7 @@ impl Role {
 
     /// The version to which its traffic goes: the one that its Service selects, or the one that is routed by hash.
     pub(super) fn version<'a>(self, view: &View<'a>) -> Option<&'a str> {
-        let service = self.service(view);
+        let service = self.present_service(view);
         if !service.is_empty() {
             return view.selected_by(service);
         }
@@ -155,10 +164,66 @@ impl Role {
 
     /// Whether its Service is there and selects pods of any version, as one does that somebody has applied anew.
     fn selects_any(self, view: &View<'_>) -> bool {
-        let service = self.service(view);
+        let service = self.present_service(view);
         let is_there = view.snapshot.services.get(service).is_some_and(|it| it.found().is_some());
         is_there && view.selected_by(service).is_none()
     }
+
+    /// Whether its traffic may come by the Service that the spec names. It may, where that one sends it to the same pods, or to others
+    /// that can bear it.
+    fn may_go_over(self, view: &View<'_>) -> bool {
+        let (from, to) = (self.present_service(view), self.service(view));
+        if from == to {
+            return true;
+        }
+        if view.invalid.is_some() {
+            return false;
+        }
+        if to.is_empty() {
+            // By the version itself.
+            return true;
+        }
+        let Some(service) = view.snapshot.services.get(to).and_then(Observed::found) else { return false };
+        let is_ours = service::manager(service).is_none_or(|by| by == view.rollout().metadata.name);
+        let Some(hash) = view.selected_by(to).filter(|_| is_ours) else { return false };
+        let is_gone = view.snapshot.services.get(from) == Some(&Observed::Missing);
+        let takes_over =
+            |rs: &ReplicaSet| can_bear(view, rs, self.weight(view)) || (is_gone && rs.available() > 0);
+        self.version(view) == Some(hash) || view.with_hash(hash).is_some_and(takes_over)
+    }
+}
+
+/// What is routed to a Service now.
+pub(super) fn weight_at(view: &View<'_>, service: &str) -> i32 {
+    let roles = [Role::Stable, Role::Canary].into_iter();
+    roles.filter(|role| role.present_service(view) == service).map(|role| role.weight(view)).sum()
+}
+
+/// Services by which traffic comes, whatever the spec names.
+pub(super) fn routed_services(snapshot: &Snapshot) -> impl Iterator<Item = &str> {
+    let weights = snapshot.router.found().and_then(|router| router.weights.as_ref());
+    let destinations = weights.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+    destinations.filter(|to| to.weight > 0 && !to.service_name.is_empty()).map(|to| to.service_name.as_str())
+}
+
+/// Why traffic does not come yet by the Service that the spec names for it.
+pub(super) fn waits_for_services(view: &View<'_>) -> impl Iterator<Item = Wait> {
+    let kept =
+        [Role::Stable, Role::Canary].into_iter().filter(|role| view.is_routed() && !role.may_go_over(view));
+    kept.map(|role| {
+        let (from, to) = (role.present_service(view), role.service(view));
+        let from = if from.is_empty() { "the route alone".to_owned() } else { format!("Service/{from}") };
+        Wait {
+            object: format!("Service/{to}"),
+            field: "spec.selector".into(),
+            because: match view.selected_by(to) {
+                Some(hash) => format!("selects version {hash}; traffic still comes by {from}"),
+                None => format!("selects no version; traffic still comes by {from}"),
+            },
+            since: None,
+            until: "it selects a version with the available pods that its traffic needs".into(),
+        }
+    })
 }
 
 fn weights<'a>(view: &View<'a>) -> Option<&'a TrafficWeights> {
@@ -290,31 +355,28 @@ fn intent(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> TrafficI
     let max = view.shares().max_weight;
     let wanted = desired_weight(view, new, status);
     let weight = next_weight(view, (new, wanted), status).clamp(0, max);
-    let to = |role: Role, weight: i32, hash: &str| WeightDestination {
-        weight,
-        service_name: role.service(view).to_owned(),
-        pod_template_hash: hash.to_owned(),
+    let to = |role: Role, weight: i32, wanted: &str| {
+        let service = if role.may_go_over(view) { role.service(view) } else { role.present_service(view) };
+        WeightDestination {
+            weight,
+            service_name: service.to_owned(),
+            pod_template_hash: next_version(view, (role, service, weight), wanted).to_owned(),
+        }
     };
     TrafficIntent {
         max_weight: max,
-        canary: to(Role::Canary, weight, next_version(view, (Role::Canary, weight), new.hash())),
-        stable: to(
-            Role::Stable,
-            max - weight,
-            next_version(view, (Role::Stable, max - weight), &status.stable_rs),
-        ),
+        canary: to(Role::Canary, weight, new.hash()),
+        stable: to(Role::Stable, max - weight, &status.stable_rs),
         removes_managed_routes: wanted == 0 || status.promote_full,
     }
 }
 
 /// The version that a side's next weight is recorded for: the one it goes to, until another can take it over.
-fn next_version<'v>(view: &View<'v>, (role, weight): (Role, i32), wanted: &'v str) -> &'v str {
-    let Some(present) = role.version(view).filter(|present| *present != wanted && weight > 0) else {
-        return wanted;
-    };
-    let has_service = !role.service(view).is_empty();
+fn next_version<'v>(view: &View<'v>, (role, service, weight): (Role, &str, i32), wanted: &'v str) -> &'v str {
+    let present = if service.is_empty() { role.version(view) } else { view.selected_by(service) };
+    let Some(present) = present.filter(|present| *present != wanted && weight > 0) else { return wanted };
     let takes_over = view.with_hash(wanted).is_some_and(|rs| can_bear(view, rs, role.weight(view)));
-    if has_service || !takes_over { present } else { wanted }
+    if !service.is_empty() || !takes_over { present } else { wanted }
 }
 
 /// Whether a version has the pods for a share of the traffic.

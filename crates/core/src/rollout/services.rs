@@ -57,7 +57,7 @@ pub(super) fn leave_versions_apart(view: &View<'_>) -> bool {
     if let Some(strategy) = view.blue_green() {
         return view.selected_by(&strategy.active_service).is_none();
     }
-    let stable = view.stable_service();
+    let stable = Role::Stable.present_service(view);
     !view.is_routed() || (!stable.is_empty() && view.selected_by(stable).is_none())
 }
 
@@ -91,14 +91,14 @@ fn stable_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v Rollou
         && new.available() >= view.limits().min_available();
     // The last old pod goes before the promotion: what comes then is there already.
     let target = if leaves { new } else { stable };
-    let weight = Role::Stable.weight(view);
+    let weight = routing::weight_at(view, service);
     moves_to(view, service, target, weight)
 }
 
 /// The version that the canary's Service shall select now; `None`: it stays as it is, and waits.
 fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
     let service = view.canary_service();
-    let weight = routing::routed_weight(view);
+    let weight = routing::weight_at(view, service);
     if status.abort {
         if view.stable_is_dynamic() && weight > 0 {
             return view.selected_by(service);

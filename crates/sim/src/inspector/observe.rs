@@ -41,9 +41,13 @@ impl Record {
                 *ready.entry(rs.metadata.name.clone()).or_default() += 1;
             }
         }
-        let services: BTreeMap<String, Service> = service_refs(&rollout)
-            .into_iter()
-            .filter_map(|(_, name)| {
+        let (routed, lent) = (self.routed(&rollout), self.lent(&rollout));
+        let destinations = routed.iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+        let routed_to = destinations.filter(|to| to.weight > 0).map(|to| to.service_name.clone());
+        let named = service_refs(&rollout).into_iter().map(|(_, name)| name);
+        let services: BTreeMap<String, Service> = named
+            .chain(routed_to)
+            .filter_map(|name| {
                 let key = (namespace.to_owned(), name);
                 let service = self.services.get(&key)?.clone();
                 Some((key.1, service))
@@ -54,7 +58,6 @@ impl Record {
             if service.selector.is_empty() { 0 } else { i32::try_from(count).unwrap_or(i32::MAX) }
         };
         let endpoints = services.iter().map(|(name, service)| (name.clone(), selected(service))).collect();
-        let (routed, lent) = (self.routed(&rollout), self.lent(&rollout));
         let least = replica_sets.iter().filter_map(|rs| {
             let name = rs.metadata.name.clone();
             Some((name.clone(), *self.least.get(&(namespace.to_owned(), name))?))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::specs::{COLOURS, Kind, Site, Subject, calm, deployment, strategy};
+use super::specs::{COLOURS, Kind, Site, Subject, calm, lender, strategy};
 use super::{machines, written};
 use crate::dice::Dice;
 
@@ -82,7 +82,7 @@ pub(super) fn ending(dice: &mut Dice, site: &Site) -> Vec<String> {
     lines.extend(["calm", "wait 90s", "start anew"].map(str::to_owned));
     lines.extend(site.services().iter().map(applied));
     for subject in &site.subjects {
-        lines.extend(deployment(subject).iter().map(applied));
+        lines.extend(lender(subject).iter().map(applied));
         lines.push(applied(&calm(dice, subject)));
     }
     lines.push("wait 5s".to_owned());

@@ -33,6 +33,7 @@ impl End {
             let found = world.objects(resource, namespace).into_iter();
             objects.extend(found.map(|object| manifest(&object, (version, kind))));
         }
+        objects.extend(lent_replica_sets(world, namespace));
         let mut essences = BTreeMap::new();
         for name in world.rollout_names(namespace) {
             let observation = world.inspector.observation(namespace, &name);
@@ -70,6 +71,17 @@ impl End {
             Some(format!("the end is not like that of the same objects applied at once: {name}: {how}"))
         })
     }
+}
+
+/// ReplicaSets that lend a Rollout their template; all others are somebody's.
+fn lent_replica_sets(world: &World, namespace: &str) -> Vec<Value> {
+    let rollouts = world.objects("rollouts.argoproj.io", namespace);
+    let references = rollouts.iter().map(|rollout| &rollout["spec"]["workloadRef"]);
+    let names: Vec<&Value> =
+        references.filter(|it| it["kind"] == "ReplicaSet").map(|it| &it["name"]).collect();
+    let found = world.objects("replicasets.apps", namespace).into_iter();
+    let lent = found.filter(|object| names.contains(&&object["metadata"]["name"]));
+    lent.map(|object| manifest(&object, ("apps/v1", "ReplicaSet"))).collect()
 }
 
 /// An object as somebody would apply it.

@@ -10,8 +10,8 @@ pub(super) struct Subject {
     pub(super) name: &'static str,
     /// The Service that carries production traffic; in a dispute the same for several.
     pub(super) main: String,
-    /// Whether its pod template is that of a Deployment.
-    pub(super) is_borrower: bool,
+    /// The kind of the object that lends it its pod template.
+    pub(super) lender: Option<&'static str>,
     /// Pods that its disruption budget lets go at a time.
     pub(super) budget: Option<u64>,
     /// As first applied.
@@ -47,7 +47,7 @@ impl Site {
     pub(super) fn objects(&self) -> Vec<Value> {
         let mut objects = self.services();
         for subject in &self.subjects {
-            objects.extend(deployment(subject));
+            objects.extend(lender(subject));
             objects.extend(budget(subject));
             objects.push(subject.object.clone());
         }
@@ -81,7 +81,8 @@ fn subject(dice: &mut Dice, name: &'static str, main: String, index: usize) -> S
         1 => Kind::Canary,
         _ => Kind::of(dice),
     };
-    let is_borrower = dice.happens(1, 5);
+    let kinds = ["Deployment", "Deployment", "PodTemplate", "ReplicaSet"];
+    let lender = dice.happens(1, 5).then(|| dice.aside().one_of(&kinds));
     let mut spec = json!({
         "replicas": 1 + dice.roll(6),
         "revisionHistoryLimit": 1 + dice.roll(3),
@@ -103,16 +104,22 @@ fn subject(dice: &mut Dice, name: &'static str, main: String, index: usize) -> S
     if dice.happens(1, 4) {
         spec["rollbackWindow"] = json!({"revisions": 1 + dice.roll(3)});
     }
-    if is_borrower {
+    if let Some(kind) = lender {
         let scale_down = dice.one_of(&["never", "onsuccess", "progressively"]);
-        spec["workloadRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": base(name), "scaleDown": scale_down});
+        let version = version_of(kind);
+        spec["workloadRef"] =
+            json!({"apiVersion": version, "kind": kind, "name": base(name), "scaleDown": scale_down});
+        if kind == "PodTemplate" {
+            // It has none to lend.
+            spec["selector"] = json!({"matchLabels": {"app": name}});
+        }
     } else {
         spec["selector"] = json!({"matchLabels": {"app": name}});
         spec["template"] = template(name, "blue");
     }
     let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec});
     let budget = dice.happens(1, 4).then(|| dice.roll(3));
-    Subject { name, main, is_borrower, budget, object }
+    Subject { name, main, lender, budget, object }
 }
 
 /// Whoever evicts its pods must ask this first.
@@ -128,15 +135,24 @@ fn base(name: &str) -> String {
     format!("{name}-base")
 }
 
-/// The Deployment whose template a Rollout uses.
-pub(super) fn deployment(subject: &Subject) -> Option<Value> {
-    let name = subject.name;
-    subject.is_borrower.then(|| {
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": base(name)},
-            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template(name, "blue")},
-        })
-    })
+fn version_of(lender: &str) -> &'static str {
+    if lender == "PodTemplate" { "v1" } else { "apps/v1" }
+}
+
+/// The object whose template a Rollout uses.
+pub(super) fn lender(subject: &Subject) -> Option<Value> {
+    let (name, kind) = (subject.name, subject.lender?);
+    let template = template(name, "blue");
+    let mut object = json!({"apiVersion": version_of(kind), "kind": kind, "metadata": {"name": base(name)}});
+    if kind == "PodTemplate" {
+        object["template"] = template;
+    } else {
+        // Nobody would scale a ReplicaSet down that lends its template.
+        let replicas = if kind == "ReplicaSet" { 0 } else { 2 };
+        object["spec"] =
+            json!({"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template});
+    }
+    Some(object)
 }
 
 fn template(name: &str, image: &str) -> Value {
@@ -193,16 +209,33 @@ fn blue_green(dice: &mut Dice, (name, main): (&str, &str)) -> Value {
 }
 
 fn canary(dice: &mut Dice, is_routed: bool, (name, main): (&str, &str)) -> Value {
+    let mut aside = dice.aside();
     let is_dynamic = is_routed && dice.happens(1, 3);
     let max_weight = if is_routed { dice.one_of(&[None, None, Some(20), Some(1_000)]) } else { None };
     let has_services = is_routed || dice.happens(1, 2);
     let (surge, unavailable) = limits(dice);
     let service = |name: String| if has_services { json!(name) } else { Value::Null };
     let only_routed = |value: Value| if is_routed { value } else { Value::Null };
+    let takes_turns = is_routed && aside.happens(1, 5);
+    let if_fixed = |value: Value| if takes_turns { Value::Null } else { value };
+    let if_in_turns = |value: Value| if takes_turns { value } else { Value::Null };
+    let mut services = [main.to_owned(), format!("{name}-next")];
+    if aside.happens(1, 8) {
+        // Somebody names them the other way round from now on.
+        services.reverse();
+    }
+    let [main, next] = services;
     json!({
-        "stableService": service(main.to_owned()),
-        "canaryService": service(format!("{name}-next")),
-        "trafficRouting": only_routed(json!({"nginx": {"stableIngress": "web"}, "maxTrafficWeight": max_weight})),
+        "pingPong": if_in_turns(json!({"pingService": main, "pongService": next})),
+        "stableService": if_fixed(service(main)),
+        "canaryService": if_fixed(service(next)),
+        "trafficRouting": only_routed(json!({
+            "nginx": if_fixed(json!({"stableIngress": "web"})),
+            "plugins": if_in_turns(json!({"example/mesh": {}})),
+            "maxTrafficWeight": max_weight,
+        })),
+        "replicaProgressThreshold": threshold(&mut aside),
+        "scaleDownDelayRevisionLimit": only_routed(aside.one_of(&[Value::Null, json!(0), json!(1)])),
         "steps": steps(dice, is_routed, max_weight.unwrap_or(100)),
         "maxSurge": surge,
         "maxUnavailable": unavailable,
@@ -215,6 +248,12 @@ fn canary(dice: &mut Dice, is_routed: bool, (name, main): (&str, &str)) -> Value
         "antiAffinity": dice.one_of(&[Value::Null,
             json!({"preferredDuringSchedulingIgnoredDuringExecution": {"weight": 5}})]),
     })
+}
+
+/// From how many available pods on a step has enough.
+fn threshold(dice: &mut Dice) -> Value {
+    let some = json!({"type": dice.one_of(&["Percent", "Pods"]), "value": dice.one_of(&[1, 2, 50, 90])});
+    if dice.happens(1, 5) { some } else { Value::Null }
 }
 
 pub(super) fn limits(dice: &mut Dice) -> (Value, Value) {
@@ -255,7 +294,7 @@ pub(super) fn calm(dice: &mut Dice, subject: &Subject) -> Value {
     let mut object = subject.object.clone();
     let spec = &mut object["spec"];
     let image = dice.one_of(&COLOURS);
-    if !subject.is_borrower {
+    if subject.lender.is_none() {
         spec["template"] = template(subject.name, image);
     }
     for (member, value) in [

@@ -139,7 +139,8 @@ fn shrinking_rests_on(
         shares_selector && other.metadata.uid != rs.metadata.uid && other.available() > 0
     };
     let others = view.owned.iter().filter(counts).map(|other| other.metadata.name.clone());
-    let services = view.services_of_traffic().into_iter().filter(|_| pin.is_none());
+    let services = view.services_of_traffic().into_iter().chain(routing::routed_services(view.snapshot));
+    let services = services.filter(|_| pin.is_none());
     let services = services.map(|service| Evidence::Service(service.to_owned()));
     others.map(Evidence::ReplicaSet).chain(services).collect()
 }
