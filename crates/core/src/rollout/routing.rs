@@ -11,7 +11,6 @@ use super::steps;
 use super::view::{View, last_weight};
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
-use crate::service;
 use crate::snapshot::{Observed, ReplicaSet, Snapshot};
 use crate::traffic::TrafficIntent;
 
@@ -177,18 +176,19 @@ impl Role {
             return true;
         }
         if view.invalid.is_some() {
+            // It is not there, or another Rollout's.
             return false;
         }
         if to.is_empty() {
             // By the version itself.
             return true;
         }
-        let Some(service) = view.snapshot.services.get(to).and_then(Observed::found) else { return false };
-        let is_ours = service::manager(service).is_none_or(|by| by == view.rollout().metadata.name);
-        let Some(hash) = view.selected_by(to).filter(|_| is_ours) else { return false };
         let is_gone = view.snapshot.services.get(from) == Some(&Observed::Missing);
-        let takes_over =
-            |rs: &ReplicaSet| can_bear(view, rs, self.weight(view)) || (is_gone && rs.available() > 0);
+        let answers = |rs: &ReplicaSet| rs.available() > 0;
+        let Some(hash) = view.selected_by(to) else {
+            return is_gone && view.owned.iter().any(|rs| answers(rs));
+        };
+        let takes_over = |rs: &ReplicaSet| can_bear(view, rs, self.weight(view)) || (is_gone && answers(rs));
         self.version(view) == Some(hash) || view.with_hash(hash).is_some_and(takes_over)
     }
 }
@@ -339,15 +339,17 @@ pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
     })
 }
 
-/// Where a write that moves the weights sends more than they get now.
+/// Where a write that moves the weights sends more than they get now, or by another Service.
 pub(super) fn gaining(view: &View<'_>, write: &Write) -> Vec<WeightDestination> {
     let Request::Route { intent } = &write.request else { return Vec::new() };
-    let present = weights(view);
+    let present = || weights(view).into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
     let share = |hash: &str| -> i32 {
-        let destinations = present.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
-        destinations.filter(|to| to.pod_template_hash == hash).map(|to| in_parts(view, to.weight)).sum()
+        present().filter(|to| to.pod_template_hash == hash).map(|to| in_parts(view, to.weight)).sum()
     };
-    let gains = |to: &&WeightDestination| to.weight > share(&to.pod_template_hash);
+    let comes_by = |service: &str| present().any(|to| to.weight > 0 && to.service_name == service);
+    let gains = |to: &&WeightDestination| {
+        to.weight > share(&to.pod_template_hash) || (to.weight > 0 && !comes_by(&to.service_name))
+    };
     [&intent.canary, &intent.stable].into_iter().filter(gains).cloned().collect()
 }
 

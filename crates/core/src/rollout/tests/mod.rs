@@ -5,6 +5,7 @@ mod blue_green;
 mod held;
 mod paper;
 mod pods;
+mod renamed;
 mod routed;
 
 use std::collections::BTreeSet;

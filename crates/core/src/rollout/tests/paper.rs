@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
 
 mod looks;
+mod others;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use tidegate_api::rollout::Rollout;
 
 use crate::plan::{Plan, Purpose, Request, Write, WriteError};
-use crate::rollout::{after_failure, needs, plan};
+use crate::rollout::{after_failure, needs, plan, routing, validate};
 use crate::snapshot::{Evidence, Need, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
 use crate::traffic::RouterObservation;
 
@@ -90,12 +91,13 @@ impl Paper {
         snapshot.evictions_under_way.clone_from(&self.under_way);
         let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
         snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
-        for (_, name) in crate::rollout::validate::service_refs(&snapshot.rollout) {
+        snapshot.router = self.router.clone();
+        let named = validate::service_refs(&snapshot.rollout).into_iter().map(|(_, name)| name);
+        for name in named.chain(routing::routed_services(&snapshot).map(str::to_owned)).collect::<Vec<_>>() {
             snapshot.services.entry(name).or_insert(Observed::Missing);
         }
         let workload = |it: &Value| Observed::Found(Workload::parse(it).unwrap());
         snapshot.workload = self.workload.as_ref().map_or(Observed::Missing, workload);
-        snapshot.router = self.router.clone();
         snapshot.pods = Observed::Found(self.pods.values().map(|pod| Pod::parse(pod).unwrap()).collect());
         snapshot
     }
@@ -332,10 +334,6 @@ impl Paper {
         );
     }
 
-    pub(super) fn remove_service(&mut self, name: &str) {
-        self.services.remove(name);
-    }
-
     /// There is a router, which was not told anything yet.
     pub(super) fn route(&mut self) {
         self.router = Observed::Found(RouterObservation::default());
@@ -417,46 +415,6 @@ impl Paper {
                 rs["status"] = json!({"replicas": size, "readyReplicas": size, "availableReplicas": size, "observedGeneration": 9});
             }
         }
-    }
-
-    /// Somebody makes a Service select a version.
-    pub(super) fn point(&mut self, service: &str, hash: &str) {
-        self.services.get_mut(service).unwrap()["spec"]["selector"]["rollouts-pod-template-hash"] =
-            json!(hash);
-    }
-
-    /// So many pods of an image are ready.
-    pub(super) fn leave_pods(&mut self, image: &str, left: i32) {
-        for rs in self.replica_sets.values_mut() {
-            if rs["spec"]["template"]["spec"]["containers"][0]["image"] == image {
-                rs["status"]["readyReplicas"] = json!(left);
-                rs["status"]["availableReplicas"] = json!(left);
-            }
-        }
-    }
-
-    /// Somebody else's ReplicaSet has the name that this template would get.
-    pub(super) fn occupy(&mut self, template: &Value) {
-        let name = format!("demo-{}", tidegate_api::hash::pod_template_hash(template, None));
-        let object = json!({
-            "metadata": {"name": name, "uid": "uid-other", "ownerReferences": [
-                {"apiVersion": "v1", "kind": "Other", "name": "x", "uid": "uid-x", "controller": true}]},
-            "spec": {"replicas": 0, "template": {}},
-        });
-        self.replica_sets.insert(name, object);
-    }
-
-    pub(super) fn orphan_all(&mut self) {
-        for rs in self.replica_sets.values_mut() {
-            rs["metadata"].as_object_mut().unwrap().remove("ownerReferences");
-        }
-    }
-
-    /// The Rollout is deleted without its dependents and applied again.
-    pub(super) fn recreate(&mut self) {
-        self.rollout.as_object_mut().unwrap().remove("status");
-        self.rollout["metadata"] = json!({
-            "name": "demo", "namespace": "default", "uid": "uid-2", "generation": 1, "resourceVersion": "900"});
     }
 }
 
