@@ -72,6 +72,9 @@ pub struct Observation {
     /// What its router does; `None`: it was never asked for anything.
     #[serde(default)]
     pub routed: Option<TrafficWeights>,
+    /// What the data plane may still do, because it has not confirmed what came after.
+    #[serde(default)]
+    pub unconfirmed: Vec<TrafficWeights>,
     /// Pods that the Deployment in its `workloadRef` asks for, if it follows the Rollout's.
     #[serde(default)]
     pub lent: Option<i32>,

@@ -8,11 +8,12 @@ mod unseen;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
-use tidegate_api::rollout::{Rollout, RolloutSpec};
+use tidegate_api::rollout::{Rollout, RolloutSpec, TrafficWeights};
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Violation};
 use tidegate_core::{Plan, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
@@ -46,6 +47,10 @@ struct Record {
     replica_sets: BTreeMap<(String, String), ReplicaSet>,
     /// The smallest size since the status was published, where that is of an older size.
     least: BTreeMap<(String, String), i32>,
+    /// How long after a change the data plane confirms it; `None`: nobody can tell.
+    confirmation: Option<SignedDuration>,
+    /// What it may still do for each Rollout, and until when.
+    unconfirmed: BTreeMap<(String, String), Vec<(TrafficWeights, Timestamp)>>,
     services: BTreeMap<(String, String), Service>,
     ready_pods: BTreeMap<(String, String), ReadyPod>,
     violations: Vec<(Timestamp, Violation)>,
@@ -83,10 +88,15 @@ struct Record {
 }
 
 impl Inspector {
-    pub(crate) fn new(knowledge: Knowledge, faults: Faults) -> Self {
+    /// `confirmation`: how long after a change of a route the data plane confirms it; `None`: it cannot be asked.
+    pub(crate) fn new(knowledge: Knowledge, confirmation: Option<Duration>, faults: Faults) -> Self {
         let this = Self::default();
-        this.lock().knowledge = knowledge;
-        this.lock().faults = Some(faults);
+        {
+            let mut record = this.lock();
+            record.knowledge = knowledge;
+            record.confirmation = confirmation.and_then(|delay| SignedDuration::try_from(delay).ok());
+            record.faults = Some(faults);
+        }
         this
     }
 
@@ -231,6 +241,10 @@ impl Record {
         let kind = object["kind"].as_str().unwrap_or_default().to_owned();
         self.trace.push(trace_line(change, &kind));
         let owner = self.rollout_of(object, &kind);
+        self.confirm(change.time);
+        if let (Some(key), "ConfigMap") = (&owner, kind.as_str()) {
+            self.note_route(key, change);
+        }
         let before = owner.as_ref().and_then(|(namespace, name)| self.observation(namespace, name));
         let key = (kind.clone(), change.namespace.clone(), change.name.clone());
         self.read(change, &kind);

@@ -149,7 +149,8 @@ impl World {
         let lags = options.reaction.replica_set > Duration::ZERO;
         let faults = Faults::none(options.seed);
         let knowledge = if lags { Knowledge::Published } else { Knowledge::Exact };
-        let inspector = Inspector::new(knowledge, faults.clone());
+        let confirmation = options.routing.and_then(|routing| routing.confirmation);
+        let inspector = Inspector::new(knowledge, confirmation, faults.clone());
         inspector.attach(&server);
         let changed = Arc::new(Notify::new());
         let news = Arc::clone(&changed);

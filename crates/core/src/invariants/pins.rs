@@ -61,13 +61,25 @@ impl Observation {
             return Vec::new();
         }
         let Some(weights) = &self.routed else { return self.pins_of_service(self.stable_service()) };
+        self.pins_of_route(weights, "a route")
+    }
+
+    /// What the data plane may still send by hash, because it has not confirmed the route that came after.
+    fn unconfirmed_pins(&self) -> Vec<Pin> {
+        let weights = self.unconfirmed.iter().filter(|_| self.routing().is_some());
+        weights
+            .flat_map(|weights| self.pins_of_route(weights, "an earlier route, not known to be over,"))
+            .collect()
+    }
+
+    fn pins_of_route(&self, weights: &TrafficWeights, route: &str) -> Vec<Pin> {
         let mut shares: BTreeMap<&str, i32> = BTreeMap::new();
         for destination in destinations(weights) {
             *shares.entry(self.reached_by(destination)).or_default() += destination.weight;
         }
         let max = whole(weights);
         let pin = |(hash, weight): (&str, i32)| Pin {
-            by: format!("a route with weight {weight} of {max}"),
+            by: format!("{route} with weight {weight} of {max}"),
             hash: hash.to_owned(),
             needs: self.needed_for(weight, max),
         };
@@ -187,7 +199,8 @@ fn destinations(weights: &TrafficWeights) -> impl Iterator<Item = &WeightDestina
 /// was there.
 #[must_use]
 pub fn keeps_pinned_pods(before: &Observation, after: &Observation, by: Knowledge) -> Option<Violation> {
-    after.pins().into_iter().chain(after.pins_of_plain_canary()).find_map(|pin| {
+    let pins = after.pins().into_iter().chain(after.pins_of_plain_canary()).chain(after.unconfirmed_pins());
+    pins.into_iter().find_map(|pin| {
         let (was, is) = (before.kept_of(&pin.hash), after.kept_of(&pin.hash));
         let (published, certain) = (before.published_of(&pin.hash), after.certain_of(before, &pin.hash));
         if by == Knowledge::Published && certain >= pin.needs.min(published) {

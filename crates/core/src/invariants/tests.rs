@@ -2,6 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "literals are handed over")]
 
+mod confirmation;
 mod ownership;
 mod rest;
 mod traffic;
@@ -41,6 +42,7 @@ fn world_of(strategy: Value, [stable, canary]: [(i32, i32); 2], status: Value) -
         services: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         routed: None,
+        unconfirmed: Vec::new(),
         lent: None,
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_api::rollout::{Rollout, TrafficWeights};
 use tidegate_core::invariants::{Observation, follower};
 use tidegate_core::rollout::validate::service_refs;
 use tidegate_core::{ReplicaSet, Service};
+use tidegate_kubesim::Change;
 
 use super::{Record, text};
 use crate::router;
@@ -63,7 +65,20 @@ impl Record {
             Some((name.clone(), *self.least.get(&(namespace.to_owned(), name))?))
         });
         let least = least.collect();
-        Some(Observation { rollout, replica_sets, ready, least, services, endpoints, routed, lent })
+        let key = (namespace.to_owned(), name.to_owned());
+        let earlier = self.unconfirmed.get(&key).into_iter().flatten();
+        let unconfirmed = earlier.map(|(weights, _)| weights.clone()).collect();
+        Some(Observation {
+            rollout,
+            replica_sets,
+            ready,
+            least,
+            services,
+            endpoints,
+            routed,
+            unconfirmed,
+            lent,
+        })
     }
 
     /// The size of the Deployment that follows the Rollout's pods.
@@ -72,6 +87,26 @@ impl Record {
         let key = ("Deployment".to_owned(), rollout.metadata.namespace.clone(), name);
         let replicas = self.objects.get(&key)?["spec"]["replicas"].as_i64().unwrap_or(1);
         Some(i32::try_from(replicas).unwrap_or(i32::MAX))
+    }
+
+    /// The data plane may do what it did before a change until it has confirmed that.
+    pub(super) fn note_route(&mut self, key: &(String, String), change: &Change) {
+        let Some(delay) = self.confirmation else { return };
+        let changed =
+            change.after.as_deref().and_then(|after| after["data"]["changed"].as_str()?.parse().ok());
+        let until = changed.and_then(|at: Timestamp| at.checked_add(delay).ok());
+        let before = change.before.as_deref().and_then(router::weights_of);
+        if let Some(entry) = before.zip(until) {
+            self.unconfirmed.entry(key.clone()).or_default().push(entry);
+        }
+    }
+
+    /// What is confirmed by now is no longer done.
+    pub(super) fn confirm(&mut self, now: Timestamp) {
+        self.unconfirmed.retain(|_, earlier| {
+            earlier.retain(|(_, until)| now < *until);
+            !earlier.is_empty()
+        });
     }
 
     /// What the stand-in router keeps; before it was asked for anything, what another one was told. `None` without a router.

@@ -12,7 +12,7 @@ use crate::invariants::{
 };
 use crate::snapshot::Service;
 
-type Pods = [(i32, i32); 2];
+pub(super) type Pods = [(i32, i32); 2];
 
 /// Services by the version that they select; their endpoints are its ready pods.
 fn with_services(mut world: Observation, services: &[(&str, &str)]) -> Observation {
@@ -33,13 +33,13 @@ fn blue_green(pods: Pods, active: &str, status: Value) -> Observation {
     with_services(world_of(strategy, pods, status), &[("active", active), ("preview", "v2")])
 }
 
-fn weights(canary: i32, stable: i32) -> Value {
+pub(super) fn weights(canary: i32, stable: i32) -> Value {
     json!({"canary": {"weight": canary, "serviceName": "canary", "podTemplateHash": "v2"},
         "stable": {"weight": stable, "serviceName": "stable", "podTemplateHash": "v1"}})
 }
 
 /// A routed canary of five that lets one be unavailable, with these weights routed.
-fn routed(pods: Pods, (canary, stable): (i32, i32), status: Value) -> Observation {
+pub(super) fn routed(pods: Pods, (canary, stable): (i32, i32), status: Value) -> Observation {
     let strategy = json!({"canary": {"canaryService": "canary", "stableService": "stable", "maxUnavailable": 1,
         "trafficRouting": {"nginx": {"stableIngress": "x"}}, "steps": [{"setWeight": 20}, {"pause": {}}]}});
     let mut world = with_services(world_of(strategy, pods, status), &[("canary", "v2"), ("stable", "v1")]);
@@ -47,7 +47,7 @@ fn routed(pods: Pods, (canary, stable): (i32, i32), status: Value) -> Observatio
     world
 }
 
-fn weights_of(value: &Value) -> TrafficWeights {
+pub(super) fn weights_of(value: &Value) -> TrafficWeights {
     serde_json::from_value(value.clone()).unwrap()
 }
 
