@@ -17,8 +17,8 @@ pub(crate) async fn release(shell: &Shell, key: &Key) -> Outcome {
         Ok(rollout) => rollout,
         Err(error) => return unproven(shell, key, &error),
     };
-    if proof.as_ref().is_some_and(|rollout| service::is_routed_to(&key.name, rollout)) {
-        // It was dropped a moment ago, and the status does not say so yet.
+    if shell.router.is_some() && proof.as_ref().is_some_and(service::is_unconfirmed) {
+        // Requests may still come by it.
         return Outcome::Retry(None);
     }
     match carry_out(shell, &service, proof.as_ref()).await {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_api::rollout::Rollout;
-use tidegate_core::{Need, ObjectRef, Observed, Pod, ReplicaSet, Service, Snapshot, Workload};
+use tidegate_core::{Need, ObjectRef, Observed, Pod, ReplicaSet, Service, Snapshot, Workload, service};
 use tokio::time::Instant;
 
 use crate::clients::RequestError;
@@ -135,10 +135,11 @@ pub(crate) fn lender_of(snapshot: &Snapshot) -> Option<Place> {
     Place::of(&rollout.metadata.namespace, rollout.spec.workload_ref.as_ref()?)
 }
 
-/// The Services that a snapshot has asked for.
+/// The Services that a snapshot has asked for, and those that it will ask for once it knows where the router sends requests.
 pub(crate) fn services_of(snapshot: &Snapshot) -> BTreeSet<Key> {
     let namespace = &snapshot.rollout.metadata.namespace;
-    snapshot.services.keys().map(|name| Key::new(namespace, name)).collect()
+    let names = snapshot.services.keys().map(String::as_str).chain(service::routed_by(&snapshot.rollout));
+    names.map(|name| Key::new(namespace, name)).collect()
 }
 
 fn is_visible(snapshot: &Snapshot, replica_set: &ReplicaSet) -> bool {

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 use tidegate_api::labels::{MANAGED_BY_ROLLOUTS, POD_TEMPLATE_HASH};
-use tidegate_api::rollout::Rollout;
+use tidegate_api::rollout::{Rollout, TrafficWeights};
 
 use crate::plan::{ObjectRef, Purpose, Request, Write};
 use crate::rollout::validate::service_refs;
@@ -28,11 +28,24 @@ pub fn is_named_by(service: &str, rollout: &Rollout) -> bool {
 /// Whether the route of a Rollout was last seen to send requests to this Service, also where the spec names another one.
 #[must_use]
 pub fn is_routed_to(service: &str, rollout: &Rollout) -> bool {
-    let canary = rollout.spec.strategy.as_ref().and_then(|strategy| strategy.canary.as_ref());
-    let weights = rollout.status.canary.weights.as_ref();
-    let weights = weights.filter(|_| canary.is_some_and(|canary| canary.traffic_routing.is_some()));
-    let destinations = weights.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
-    destinations.into_iter().any(|to| to.weight > 0 && to.service_name == service)
+    routed_by(rollout).any(|name| name == service)
+}
+
+/// Services to which the route of a Rollout was last seen to send requests.
+pub fn routed_by(rollout: &Rollout) -> impl Iterator<Item = &str> {
+    let weights = recorded(rollout).into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+    weights.filter(|to| to.weight > 0 && !to.service_name.is_empty()).map(|to| to.service_name.as_str())
+}
+
+/// Whether the data plane has yet to confirm the route of a Rollout: it may still send requests where it did before.
+#[must_use]
+pub fn is_unconfirmed(rollout: &Rollout) -> bool {
+    recorded(rollout).is_some_and(|weights| weights.verified == Some(false))
+}
+
+fn recorded(rollout: &Rollout) -> Option<&TrafficWeights> {
+    let canary = rollout.spec.strategy.as_ref()?.canary.as_ref()?;
+    rollout.status.canary.weights.as_ref().filter(|_| canary.traffic_routing.is_some())
 }
 
 /// The write that lets a Service go, if nobody holds it. `manager` is the Rollout that it is marked by, as a live read has found

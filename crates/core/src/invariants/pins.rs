@@ -64,12 +64,19 @@ impl Observation {
         self.pins_of_route(weights, "a route")
     }
 
-    /// What the data plane may still send by hash, because it has not confirmed the route that came after.
+    /// What the data plane may still send by hash, because it has not confirmed the route that came after. By a Service that is gone it
+    /// sends nothing.
     fn unconfirmed_pins(&self) -> Vec<Pin> {
+        let arrives = |to: &WeightDestination| {
+            to.service_name.is_empty() || self.services.contains_key(&to.service_name)
+        };
         let weights = self.unconfirmed.iter().filter(|_| self.routing().is_some());
-        weights
-            .flat_map(|weights| self.pins_of_route(weights, "an earlier route, not known to be over,"))
-            .collect()
+        let pins = weights.flat_map(|weights| {
+            let mut pins = self.pins_of_route(weights, "an earlier route, not known to be over,");
+            pins.retain(|pin| destinations(weights).any(|to| arrives(to) && self.reached_by(to) == pin.hash));
+            pins
+        });
+        pins.collect()
     }
 
     fn pins_of_route(&self, weights: &TrafficWeights, route: &str) -> Vec<Pin> {

@@ -11,6 +11,7 @@ use super::steps;
 use super::view::{View, last_weight};
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
+use crate::service;
 use crate::snapshot::{Observed, ReplicaSet, Snapshot};
 use crate::traffic::TrafficIntent;
 
@@ -143,13 +144,17 @@ impl Role {
     /// Where the router sends its traffic: of a ping-pong pair, whose sides change places, to its Service.
     fn destination<'a>(self, view: &View<'a>) -> Option<&'a WeightDestination> {
         let weights = weights(view)?;
-        let sides = match self {
-            Self::Canary => [&weights.canary, &weights.stable],
-            Self::Stable => [&weights.stable, &weights.canary],
+        let (sides, other) = match self {
+            Self::Canary => ([&weights.canary, &weights.stable], Self::Stable),
+            Self::Stable => ([&weights.stable, &weights.canary], Self::Canary),
         };
-        let takes_turns = view.canary().is_some_and(|canary| canary.ping_pong.is_some());
-        let own = sides.iter().copied().find(|to| takes_turns && to.service_name == self.service(view));
-        Some(own.unwrap_or(sides[0]))
+        if view.canary().is_none_or(|canary| canary.ping_pong.is_none()) {
+            return Some(sides[0]);
+        }
+        let own = sides.iter().copied().find(|to| to.service_name == self.service(view));
+        // Of a pair that has just become one, a side may have no Service yet; what is the other's is not its own.
+        let is_others = sides[0].service_name == other.service(view);
+        Some(own.unwrap_or(if is_others { sides[1] } else { sides[0] }))
     }
 
     /// The version to which its traffic goes: the one that its Service selects, or the one that is routed by hash.
@@ -168,19 +173,27 @@ impl Role {
         is_there && view.selected_by(service).is_none()
     }
 
-    /// Whether its traffic may come by the Service that the spec names. It may, where that one sends it to the same pods, or to others
-    /// that can bear it.
-    fn may_go_over(self, view: &View<'_>) -> bool {
+    /// The version that its traffic is meant for.
+    fn wanted<'a>(self, view: &View<'a>) -> Option<&'a str> {
+        match self {
+            Self::Stable => Some(view.rollout().status.stable_rs.as_str()),
+            Self::Canary => view.new.map(ReplicaSet::hash),
+        }
+    }
+
+    /// Whether its traffic may come by the Service that the spec names. It may, where that one sends it to the same pods, or to those
+    /// that it is meant for and that can bear it.
+    pub(super) fn may_go_over(self, view: &View<'_>) -> bool {
         let (from, to) = (self.present_service(view), self.service(view));
-        if from == to {
+        // Without a Service it goes by the version itself.
+        if from == to || to.is_empty() {
             return true;
         }
-        if view.invalid.is_some() {
-            // It is not there, or another Rollout's.
+        let Some(found) = view.snapshot.services.get(to).and_then(Observed::found) else { return false };
+        if service::manager(found).is_some_and(|by| by != view.rollout().metadata.name) {
             return false;
         }
-        if to.is_empty() {
-            // By the version itself.
+        if view.replicas <= 0 {
             return true;
         }
         let is_gone = view.snapshot.services.get(from) == Some(&Observed::Missing);
@@ -188,7 +201,9 @@ impl Role {
         let Some(hash) = view.selected_by(to) else {
             return is_gone && view.owned.iter().any(|rs| answers(rs));
         };
-        let takes_over = |rs: &ReplicaSet| can_bear(view, rs, self.weight(view)) || (is_gone && answers(rs));
+        let bears =
+            |rs: &ReplicaSet| self.wanted(view) == Some(hash) && can_bear(view, rs, self.weight(view));
+        let takes_over = |rs: &ReplicaSet| bears(rs) || (is_gone && answers(rs));
         self.version(view) == Some(hash) || view.with_hash(hash).is_some_and(takes_over)
     }
 }
@@ -197,6 +212,15 @@ impl Role {
 pub(super) fn weight_at(view: &View<'_>, service: &str) -> i32 {
     let roles = [Role::Stable, Role::Canary].into_iter();
     roles.filter(|role| role.present_service(view) == service).map(|role| role.weight(view)).sum()
+}
+
+/// What would arrive at a version if this Service selected it: with what goes there by another one.
+pub(super) fn weight_by(view: &View<'_>, service: &str, hash: &str) -> i32 {
+    let by_it = weight_at(view, service);
+    let others = [Role::Stable, Role::Canary]
+        .into_iter()
+        .filter(|role| role.present_service(view) != service && role.version(view) == Some(hash));
+    if by_it == 0 { 0 } else { by_it + others.map(|role| role.weight(view)).sum::<i32>() }
 }
 
 /// Services by which traffic comes, whatever the spec names.
@@ -221,7 +245,8 @@ pub(super) fn waits_for_services(view: &View<'_>) -> impl Iterator<Item = Wait> 
                 None => format!("selects no version; traffic still comes by {from}"),
             },
             since: None,
-            until: "it selects a version with the available pods that its traffic needs".into(),
+            until: "it is there, no other Rollout's, and selects the pods that its traffic is meant for"
+                .into(),
         }
     })
 }
@@ -246,11 +271,6 @@ fn in_parts(view: &View<'_>, weight: i32) -> i32 {
 /// The canary's weight as it is routed now.
 pub(super) fn routed_weight(view: &View<'_>) -> i32 {
     Role::Canary.weight(view)
-}
-
-/// Whether a Service of either side selects a version, or the route goes there.
-pub(super) fn names(view: &View<'_>, hash: &str) -> bool {
-    view.is_routed() && [Role::Stable, Role::Canary].iter().any(|role| role.version(view) == Some(hash))
 }
 
 /// The data plane has not confirmed yet what the router was told.
@@ -422,7 +442,7 @@ fn desired_weight(view: &View<'_>, new: &ReplicaSet, status: &RolloutStatus) -> 
     if status.abort {
         return aborted_weight(view, status, shares);
     }
-    if view.snapshot.services.get(view.canary_service()) == Some(&Observed::Missing) {
+    if view.snapshot.services.get(Role::Canary.present_service(view)) == Some(&Observed::Missing) {
         return 0;
     }
     if new.possibly_available() == 0 {

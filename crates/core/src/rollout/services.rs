@@ -57,8 +57,7 @@ pub(super) fn leave_versions_apart(view: &View<'_>) -> bool {
     if let Some(strategy) = view.blue_green() {
         return view.selected_by(&strategy.active_service).is_none();
     }
-    let stable = Role::Stable.present_service(view);
-    !view.is_routed() || (!stable.is_empty() && view.selected_by(stable).is_none())
+    !view.is_routed() || Role::Stable.version(view).is_none()
 }
 
 /// Why a Service of a canary does not yet select what it shall.
@@ -91,13 +90,17 @@ fn stable_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v Rollou
         && new.available() >= view.limits().min_available();
     // The last old pod goes before the promotion: what comes then is there already.
     let target = if leaves { new } else { stable };
-    let weight = routing::weight_at(view, service);
+    let weight = routing::weight_by(view, service, target.hash());
     moves_to(view, service, target, weight)
 }
 
 /// The version that the canary's Service shall select now; `None`: it stays as it is, and waits.
 fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
     let service = view.canary_service();
+    if Role::Stable.present_service(view) == service && Role::Stable.weight(view) > 0 && view.is_routed() {
+        // Stable's traffic has yet to leave it.
+        return view.selected_by(service);
+    }
     let weight = routing::weight_at(view, service);
     if status.abort {
         if view.stable_is_dynamic() && weight > 0 {

@@ -44,7 +44,11 @@ impl Record {
             }
         }
         let (routed, lent) = (self.routed(&rollout), self.lent(&rollout));
-        let destinations = routed.iter().flat_map(|weights| [&weights.canary, &weights.stable]);
+        let key = (namespace.to_owned(), name.to_owned());
+        let earlier = self.unconfirmed.get(&key).into_iter().flatten();
+        let unconfirmed: Vec<TrafficWeights> = earlier.map(|(weights, _)| weights.clone()).collect();
+        let routes = routed.iter().chain(&unconfirmed);
+        let destinations = routes.flat_map(|weights| [&weights.canary, &weights.stable]);
         let routed_to = destinations.filter(|to| to.weight > 0).map(|to| to.service_name.clone());
         let named = service_refs(&rollout).into_iter().map(|(_, name)| name);
         let services: BTreeMap<String, Service> = named
@@ -65,9 +69,6 @@ impl Record {
             Some((name.clone(), *self.least.get(&(namespace.to_owned(), name))?))
         });
         let least = least.collect();
-        let key = (namespace.to_owned(), name.to_owned());
-        let earlier = self.unconfirmed.get(&key).into_iter().flatten();
-        let unconfirmed = earlier.map(|(weights, _)| weights.clone()).collect();
         Some(Observation {
             rollout,
             replica_sets,

@@ -59,7 +59,7 @@ impl Site {
         let of_subject = |subject: &Subject| {
             let own =
                 |suffix: &str| service(&format!("{}-{suffix}", subject.name), &json!({"app": subject.name}));
-            [own("main"), own("next")]
+            [own("main"), own("next"), own("more")]
         };
         let mut services: Vec<Value> = self.subjects.iter().flat_map(of_subject).collect();
         if self.is_disputed {
@@ -217,21 +217,27 @@ fn canary(dice: &mut Dice, is_routed: bool, (name, main): (&str, &str)) -> Value
     let service = |name: String| if has_services { json!(name) } else { Value::Null };
     let only_routed = |value: Value| if is_routed { value } else { Value::Null };
     let takes_turns = is_routed && aside.happens(1, 5);
-    let if_fixed = |value: Value| if takes_turns { Value::Null } else { value };
+    // Without Services the route goes by versions.
+    let by_version = is_routed && !takes_turns && aside.aside().happens(1, 8);
     let if_in_turns = |value: Value| if takes_turns { value } else { Value::Null };
-    let mut services = [main.to_owned(), format!("{name}-next")];
-    if aside.happens(1, 8) {
-        // Somebody names them the other way round from now on.
-        services.reverse();
-    }
-    let [main, next] = services;
+    let if_fixed = |value: Value| if takes_turns || by_version { Value::Null } else { value };
+    let plugins = json!({"example/mesh": {}});
+    let own = |suffix: &str| format!("{name}-{suffix}");
+    // Now and then others are named, or the same in other roles.
+    let [main, next] = match aside.roll(10) {
+        0 => [own("next"), main.to_owned()],
+        1 => [own("more"), own("next")],
+        2 => [own("next"), own("more")],
+        3 => [main.to_owned(), own("more")],
+        _ => [main.to_owned(), own("next")],
+    };
     json!({
         "pingPong": if_in_turns(json!({"pingService": main, "pongService": next})),
         "stableService": if_fixed(service(main)),
         "canaryService": if_fixed(service(next)),
         "trafficRouting": only_routed(json!({
             "nginx": if_fixed(json!({"stableIngress": "web"})),
-            "plugins": if_in_turns(json!({"example/mesh": {}})),
+            "plugins": if takes_turns || by_version { plugins } else { Value::Null },
             "maxTrafficWeight": max_weight,
         })),
         "replicaProgressThreshold": threshold(&mut aside),

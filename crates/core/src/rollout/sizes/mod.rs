@@ -109,10 +109,8 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
         if size != wish.size {
             sizing.waits.push(held_back(wish, pods.leaving, pin));
         }
-        // What the data plane has not confirmed may still go where it went.
-        let holds =
-            |_: &&Wait| size < wish.replica_set.replicas && routing::names(view, wish.replica_set.hash());
-        if let Some(wait) = unconfirmed.as_ref().filter(holds) {
+        // What the data plane has not confirmed may still go where it went, to any version.
+        if let Some(wait) = unconfirmed.as_ref().filter(|_| size < wish.replica_set.replicas) {
             sizing.waits.push(wait.clone());
             size = wish.replica_set.replicas;
         }
@@ -173,7 +171,7 @@ pub(super) fn restarted<'a>(view: &View<'a>, status: &RolloutStatus) -> Restarte
 
 fn held_back(wish: &Wish<'_>, leaving: i32, pin: Option<&Pin>) -> Wait {
     let (because, until) = match pin {
-        _ if leaving > 0 => (
+        _ if leaving > 0 && wish.size + leaving == wish.replica_set.replicas => (
             format!("nobody answered the eviction of {leaving} of its pods, which may still come"),
             "they are gone, or a minute is over".into(),
         ),

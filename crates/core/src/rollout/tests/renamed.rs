@@ -1,4 +1,4 @@
-//! The spec of a routed canary names other Services than its route.
+//! The spec of a routed canary names other Services than its route, or none.
 
 use serde_json::{Value, json};
 
@@ -80,4 +80,32 @@ fn traffic_goes_to_whoever_answers_where_its_service_is_gone() {
     }
     assert_eq!(route(&paper)["stable"], json!(["stable", 50]), "one of two pods that this needs");
     assert_eq!(route(&gone)["stable"], json!(["shop", 50]), "{} {}", gone.report(), gone.summary());
+}
+
+#[test]
+fn by_versions_alone_nothing_goes_before_the_route_is_confirmed() {
+    let mut paper = Paper::new(json!({
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"canary": {"dynamicStableScale": true, "steps": [{"setWeight": 50}, {"pause": {}}],
+            "trafficRouting": {"plugins": {"example/mesh": {}}}}},
+    }));
+    paper.route();
+    paper.settle();
+    update(&mut paper, "green");
+    assert_eq!(route(&paper), json!({"canary": ["", 50], "stable": ["", 50]}));
+    paper.edit(json!({"spec": {"template": template("red")}}));
+    for _ in 0..10 {
+        paper.step_with_pods();
+        // Whatever it was told last it has yet to do.
+        paper.verify(false);
+    }
+    let status = paper.rollout().status;
+    let canary = status.canary.weights.unwrap().canary;
+    assert_eq!((canary.weight, canary.pod_template_hash), (50, status.current_pod_hash), "it goes to red");
+    assert!(paper.summary().contains("green 1/1"), "{}", paper.summary());
+    paper.verify(true);
+    paper.settle();
+    assert!(paper.summary().contains("green 0/0"), "{}", paper.summary());
 }
