@@ -201,8 +201,8 @@ impl Role {
         let Some(hash) = view.selected_by(to) else {
             return is_gone && view.owned.iter().any(|rs| answers(rs));
         };
-        let bears =
-            |rs: &ReplicaSet| self.wanted(view) == Some(hash) && can_bear(view, rs, self.weight(view));
+        let arrives = self.weight(view) + weight_of(view, hash, |role| role != self);
+        let bears = |rs: &ReplicaSet| self.wanted(view) == Some(hash) && can_bear(view, rs, arrives);
         let takes_over = |rs: &ReplicaSet| bears(rs) || (is_gone && answers(rs));
         self.version(view) == Some(hash) || view.with_hash(hash).is_some_and(takes_over)
     }
@@ -216,11 +216,29 @@ pub(super) fn weight_at(view: &View<'_>, service: &str) -> i32 {
 
 /// What would arrive at a version if this Service selected it: with what goes there by another one.
 pub(super) fn weight_by(view: &View<'_>, service: &str, hash: &str) -> i32 {
-    let by_it = weight_at(view, service);
-    let others = [Role::Stable, Role::Canary]
-        .into_iter()
-        .filter(|role| role.present_service(view) != service && role.version(view) == Some(hash));
-    if by_it == 0 { 0 } else { by_it + others.map(|role| role.weight(view)).sum::<i32>() }
+    match weight_at(view, service) {
+        0 => 0,
+        by_it => by_it + weight_of(view, hash, |role| role.present_service(view) != service),
+    }
+}
+
+/// What is routed to a version by these roles.
+fn weight_of(view: &View<'_>, hash: &str, by: impl Fn(Role) -> bool) -> i32 {
+    let roles = [Role::Stable, Role::Canary].into_iter();
+    roles.filter(|role| by(*role) && role.version(view) == Some(hash)).map(|role| role.weight(view)).sum()
+}
+
+/// Whether the new version would get more than the steps give it, from stable, if this Service selected it.
+pub(super) fn takes_from_stable(
+    view: &View<'_>,
+    service: &str,
+    new: &ReplicaSet,
+    status: &RolloutStatus,
+) -> bool {
+    let is_stables = view.is_routed()
+        && new.hash() != status.stable_rs
+        && view.selected_by(service) == Some(status.stable_rs.as_str());
+    is_stables && weight_by(view, service, new.hash()) > weight_of_steps(view, status)
 }
 
 /// Services by which traffic comes, whatever the spec names.

@@ -97,7 +97,7 @@ fn stable_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v Rollou
 /// The version that the canary's Service shall select now; `None`: it stays as it is, and waits.
 fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
     let service = view.canary_service();
-    if Role::Stable.present_service(view) == service && Role::Stable.weight(view) > 0 && view.is_routed() {
+    if !status.abort && routing::takes_from_stable(view, service, new, status) {
         // Stable's traffic has yet to leave it.
         return view.selected_by(service);
     }

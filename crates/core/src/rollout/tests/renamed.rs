@@ -8,6 +8,10 @@ use crate::snapshot::Evidence;
 
 /// Half of the traffic goes to green, by the Services `stable` and `canary`; there are `shop` and `trial` too.
 fn paper() -> Paper {
+    with(&json!({}))
+}
+
+fn with(strategy: &Value) -> Paper {
     let mut paper = Paper::new(json!({
         "replicas": 4,
         "selector": {"matchLabels": {"app": "demo"}},
@@ -16,6 +20,7 @@ fn paper() -> Paper {
             "trafficRouting": {"nginx": {"stableIngress": "web"}},
             "steps": [{"setWeight": 50}, {"pause": {}}]}},
     }));
+    paper.edit(json!({"spec": {"strategy": {"canary": strategy}}}));
     for name in ["stable", "canary", "shop", "trial"] {
         paper.service(name);
     }
@@ -35,6 +40,17 @@ fn route(paper: &Paper) -> Value {
     let weights = paper.rollout().status.canary.weights.unwrap();
     let [canary, stable] = [weights.canary, weights.stable].map(|to| json!([to.service_name, to.weight]));
     json!({"canary": canary, "stable": stable})
+}
+
+/// Percent of the traffic that comes by Services which select green.
+fn arrives_at_green(paper: &Paper) -> i64 {
+    let (route, traffic) = (route(paper), paper.traffic());
+    let by = |side: &str| {
+        let selects = format!("{}: green", route[side][0].as_str().unwrap());
+        let weight = route[side][1].as_i64().unwrap();
+        if traffic.split(" | ").any(|service| service == selects) { weight } else { 0 }
+    };
+    by("canary") + by("stable")
 }
 
 #[test]
@@ -80,6 +96,77 @@ fn traffic_goes_to_whoever_answers_where_its_service_is_gone() {
     }
     assert_eq!(route(&paper)["stable"], json!(["stable", 50]), "one of two pods that this needs");
     assert_eq!(route(&gone)["stable"], json!(["shop", 50]), "{} {}", gone.report(), gone.summary());
+}
+
+#[test]
+fn an_invalid_spec_keeps_no_traffic_at_a_service_that_is_gone() {
+    let mut paper = paper();
+    paper.remove_service("stable");
+    paper.edit(
+        json!({"spec": {"strategy": {"canary": {"stableService": "shop", "canaryService": "missing"}}}}),
+    );
+    paper.settle();
+    assert!(paper.summary().contains("InvalidSpec"), "{}", paper.summary());
+    assert_eq!(route(&paper), json!({"canary": ["canary", 50], "stable": ["shop", 50]}));
+}
+
+#[test]
+fn without_pods_the_route_goes_over_at_once() {
+    let mut paper = paper();
+    paper.edit(json!({"spec": {"replicas": 0}}));
+    paper.settle();
+    rename(&mut paper);
+    paper.settle();
+    assert_eq!(route(&paper)["stable"][0], "shop");
+}
+
+/// Steps until nothing moves; green never gets more than the steps give it.
+fn goes_over(paper: &mut Paper) {
+    for _ in 0..10 {
+        paper.step();
+        assert!(arrives_at_green(paper) <= 50, "{} {}", paper.traffic(), route(paper));
+    }
+    assert_eq!(route(paper), json!({"canary": ["stable", 50], "stable": ["shop", 50]}));
+    assert_eq!(arrives_at_green(paper), 50);
+}
+
+#[test]
+fn a_pair_that_shares_a_name_with_what_was_before_mixes_no_sides() {
+    let mut paper = paper();
+    let pair = json!({"pingService": "stable", "pongService": "shop"});
+    paper.edit(json!({"spec": {"strategy": {"canary": {
+        "stableService": null, "canaryService": null, "pingPong": pair,
+        "trafficRouting": {"nginx": null, "plugins": {"example/mesh": {}}}}}}}));
+    goes_over(&mut paper);
+}
+
+#[test]
+fn a_service_by_which_stables_traffic_comes_is_not_pointed_at_the_new_version() {
+    let mut paper = paper();
+    let services = json!({"stableService": "shop", "canaryService": "stable"});
+    paper.edit(json!({"spec": {"strategy": {"canary": services}}}));
+    goes_over(&mut paper);
+}
+
+#[test]
+fn where_stable_has_pods_for_its_share_alone_no_side_takes_the_others() {
+    let swapped = json!({"stableService": "canary", "canaryService": "stable"});
+    let pair = json!({"stableService": null, "canaryService": null,
+        "pingPong": {"pingService": "stable", "pongService": "shop"},
+        "trafficRouting": {"nginx": null, "plugins": {"example/mesh": {}}}});
+    for (services, route_then) in [
+        (swapped, json!({"canary": ["canary", 50], "stable": ["stable", 50]})),
+        (pair, json!({"canary": ["stable", 50], "stable": ["canary", 50]})),
+    ] {
+        let mut paper = with(&json!({"dynamicStableScale": true}));
+        paper.edit(json!({"spec": {"strategy": {"canary": services}}}));
+        for _ in 0..10 {
+            paper.step();
+            assert_eq!(arrives_at_green(&paper), 50, "{} {}", paper.traffic(), route(&paper));
+        }
+        assert_eq!(route(&paper), route_then);
+        assert!(paper.report().contains("traffic still comes by"), "{}", paper.report());
+    }
 }
 
 #[test]
