@@ -170,6 +170,21 @@ fn where_stable_has_pods_for_its_share_alone_no_side_takes_the_others() {
 }
 
 #[test]
+fn stables_traffic_is_not_sent_to_the_new_version_however_many_pods_that_has() {
+    let mut paper =
+        with(&json!({"steps": [{"setCanaryScale": {"replicas": 4}}, {"setWeight": 10}, {"pause": {}}]}));
+    let status = paper.rollout().status;
+    paper.point("trial", &status.current_pod_hash);
+    paper.edit(json!({"spec": {"strategy": {"canary": {"stableService": "trial"}}}}));
+    for _ in 0..10 {
+        paper.step();
+        let stable = paper.rollout().status.canary.weights.unwrap().stable;
+        assert_eq!((stable.pod_template_hash, stable.weight), (status.stable_rs.clone(), 90));
+    }
+    assert_eq!(route(&paper)["stable"], json!(["trial", 90]));
+}
+
+#[test]
 fn by_versions_alone_nothing_goes_before_the_route_is_confirmed() {
     let mut paper = Paper::new(json!({
         "replicas": 2,
