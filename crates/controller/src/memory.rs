@@ -1,4 +1,5 @@
-//! What the shell remembers of its own doings for each Rollout. Lost with the process, and never missed.
+//! What the shell remembers of its own doings for each Rollout. Lost with the process, and missed only where an eviction arrives that
+//! the process before had sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
