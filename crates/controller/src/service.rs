@@ -17,7 +17,9 @@ pub(crate) async fn release(shell: &Shell, key: &Key) -> Outcome {
         Ok(rollout) => rollout,
         Err(error) => return unproven(shell, key, &error),
     };
-    if shell.router.is_some() && proof.as_ref().is_some_and(service::is_unconfirmed) {
+    let may_be_used =
+        |rollout: &Rollout| service::is_unconfirmed(rollout) && !service::is_named_by(&key.name, rollout);
+    if shell.router.is_some() && proof.as_ref().is_some_and(may_be_used) {
         // Requests may still come by it.
         return Outcome::Retry(None);
     }

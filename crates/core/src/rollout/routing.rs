@@ -51,7 +51,7 @@ pub(super) fn pins(view: &View<'_>) -> Vec<Pin> {
 
 fn routed_pins(view: &View<'_>) -> Vec<Pin> {
     let mut pins: Vec<(Pin, i32)> = Vec::new();
-    for role in [Role::Stable, Role::Canary] {
+    for role in Role::BOTH {
         let weight = role.weight(view);
         let Some(hash) = role.version(view).filter(|_| weight > 0) else { continue };
         if let Some((_, sum)) = pins.iter_mut().find(|(pin, _)| pin.hash == hash) {
@@ -115,6 +115,8 @@ pub(super) enum Role {
 }
 
 impl Role {
+    const BOTH: [Self; 2] = [Self::Stable, Self::Canary];
+
     /// Its Service, as the spec names it.
     pub(super) fn service<'a>(self, view: &View<'a>) -> &'a str {
         match self {
@@ -183,7 +185,7 @@ impl Role {
 
     /// Whether its traffic may come by the Service that the spec names. It may, where that one sends it to the same pods, or to those
     /// that it is meant for and that can bear it.
-    pub(super) fn may_go_over(self, view: &View<'_>) -> bool {
+    fn may_go_over(self, view: &View<'_>) -> bool {
         let (from, to) = (self.present_service(view), self.service(view));
         // Without a Service it goes by the version itself.
         if from == to || to.is_empty() {
@@ -210,7 +212,7 @@ impl Role {
 
 /// What is routed to a Service now.
 pub(super) fn weight_at(view: &View<'_>, service: &str) -> i32 {
-    let roles = [Role::Stable, Role::Canary].into_iter();
+    let roles = Role::BOTH.into_iter();
     roles.filter(|role| role.present_service(view) == service).map(|role| role.weight(view)).sum()
 }
 
@@ -224,7 +226,7 @@ pub(super) fn weight_by(view: &View<'_>, service: &str, hash: &str) -> i32 {
 
 /// What is routed to a version by these roles.
 fn weight_of(view: &View<'_>, hash: &str, by: impl Fn(Role) -> bool) -> i32 {
-    let roles = [Role::Stable, Role::Canary].into_iter();
+    let roles = Role::BOTH.into_iter();
     roles.filter(|role| by(*role) && role.version(view) == Some(hash)).map(|role| role.weight(view)).sum()
 }
 
@@ -250,8 +252,7 @@ pub(super) fn routed_services(snapshot: &Snapshot) -> impl Iterator<Item = &str>
 
 /// Why traffic does not come yet by the Service that the spec names for it.
 pub(super) fn waits_for_services(view: &View<'_>) -> impl Iterator<Item = Wait> {
-    let kept =
-        [Role::Stable, Role::Canary].into_iter().filter(|role| view.is_routed() && !role.may_go_over(view));
+    let kept = Role::BOTH.into_iter().filter(|role| view.is_routed() && !role.may_go_over(view));
     kept.map(|role| {
         let (from, to) = (role.present_service(view), role.service(view));
         let from = if from.is_empty() { "the route alone".to_owned() } else { format!("Service/{from}") };
