@@ -183,8 +183,17 @@ impl Observation {
         }
         let Some(weights) = &self.routed else { return by_service(self.stable_service()) };
         let max = i64::from(whole(weights));
-        let lost =
-            destinations(weights).map(|to| by_service(&to.service_name) * i64::from(to.weight.max(0)) / max);
+        let by_version = |hash: &str| {
+            let ready = self.hashed(hash).map_or(0, |rs| self.ready_of(&rs.metadata.name));
+            if ready > 0 { 0 } else { WHOLE }
+        };
+        let lost = destinations(weights).map(|to| {
+            let share = match to.service_name.as_str() {
+                "" => by_version(&to.pod_template_hash),
+                service => by_service(service),
+            };
+            share * i64::from(to.weight.max(0)) / max
+        });
         lost.sum()
     }
 }

@@ -187,9 +187,12 @@ impl Role {
     /// that it is meant for and that can bear it.
     fn may_go_over(self, view: &View<'_>) -> bool {
         let (from, to) = (self.present_service(view), self.service(view));
-        // Without a Service it goes by the version itself.
-        if from == to || to.is_empty() {
+        if from == to {
             return true;
+        }
+        if to.is_empty() {
+            // By the version itself; where its router needs Services, the spec is invalid.
+            return view.invalid.is_none();
         }
         let Some(found) = view.snapshot.services.get(to).and_then(Observed::found) else { return false };
         if service::manager(found).is_some_and(|by| by != view.rollout().metadata.name) {

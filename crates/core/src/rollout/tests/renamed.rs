@@ -111,6 +111,15 @@ fn an_invalid_spec_keeps_no_traffic_at_a_service_that_is_gone() {
 }
 
 #[test]
+fn a_router_that_needs_services_keeps_those_that_it_has() {
+    let mut paper = paper();
+    paper.edit(json!({"spec": {"strategy": {"canary": {"stableService": null, "canaryService": null}}}}));
+    paper.settle();
+    assert!(paper.summary().contains("InvalidSpec"), "{}", paper.summary());
+    assert_eq!(route(&paper), json!({"canary": ["canary", 50], "stable": ["stable", 50]}));
+}
+
+#[test]
 fn without_pods_the_route_goes_over_at_once() {
     let mut paper = paper();
     paper.edit(json!({"spec": {"replicas": 0}}));
