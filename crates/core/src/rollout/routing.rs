@@ -51,8 +51,10 @@ pub(super) fn pins(view: &View<'_>) -> Vec<Pin> {
 
 fn routed_pins(view: &View<'_>) -> Vec<Pin> {
     let mut pins: Vec<(Pin, i32)> = Vec::new();
+    // Before a router was told anything, traffic may come by the Service of either side.
+    let untold = (!is_told(view)).then(|| view.shares().max_weight);
     for role in Role::BOTH {
-        let weight = role.weight(view);
+        let weight = untold.unwrap_or_else(|| role.weight(view));
         let Some(hash) = role.version(view).filter(|_| weight > 0) else { continue };
         if let Some((_, sum)) = pins.iter_mut().find(|(pin, _)| pin.hash == hash) {
             *sum += weight;
@@ -183,8 +185,7 @@ impl Role {
         }
     }
 
-    /// Whether its traffic may come by the Service that the spec names. It may, where that one sends it to the same pods, or to those
-    /// that it is meant for and that can bear it.
+    /// Whether its traffic may come by the Service that the spec names: to the same pods, or to those it is meant for, if they bear it.
     fn may_go_over(self, view: &View<'_>) -> bool {
         let (from, to) = (self.present_service(view), self.service(view));
         if from == to {
@@ -267,8 +268,7 @@ pub(super) fn waits_for_services(view: &View<'_>) -> impl Iterator<Item = Wait> 
                 None => format!("selects no version; traffic still comes by {from}"),
             },
             since: None,
-            until: "it is there, no other Rollout's, and selects the pods that its traffic is meant for"
-                .into(),
+            until: "it is there, and selects the pods that its traffic is meant for".into(),
         }
     })
 }
@@ -288,6 +288,11 @@ fn in_parts(view: &View<'_>, weight: i32) -> i32 {
         return weight;
     }
     i32::try_from((i64::from(weight) * i64::from(max) + whole - 1) / whole).unwrap_or(max)
+}
+
+/// Whether the router was ever told where traffic goes.
+pub(super) fn is_told(view: &View<'_>) -> bool {
+    weights(view).is_some()
 }
 
 /// The canary's weight as it is routed now.

@@ -119,7 +119,7 @@ fn canary_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v Rollou
         // The old version drains behind it.
         return view.selected_by(service);
     }
-    if takes_turns && weight == 0 && !status.stable_rs.is_empty() {
+    if takes_turns && weight == 0 && !status.stable_rs.is_empty() && routing::is_told(view) {
         return Some(new.hash());
     }
     let selected = view.selected_by(service).filter(|hash| *hash != new.hash() && *hash != status.stable_rs);
