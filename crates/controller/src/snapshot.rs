@@ -145,3 +145,25 @@ pub(crate) fn services_of(snapshot: &Snapshot) -> BTreeSet<Key> {
 fn is_visible(snapshot: &Snapshot, replica_set: &ReplicaSet) -> bool {
     replica_set.metadata.controller_uid().is_none_or(|owner| owner == snapshot.rollout.metadata.uid)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_service_by_which_traffic_comes_is_asked_for_before_the_router_is() {
+        let to = |service: &str, weight: i32| json!({"serviceName": service, "weight": weight});
+        let rollout = json!({
+            "metadata": {"namespace": "a", "name": "x"},
+            "spec": {"strategy": {"canary": {"stableService": "new", "trafficRouting": {}}}},
+            "status": {"canary": {"weights": {"canary": to("idle", 0), "stable": to("old", 100)}}},
+        });
+        let mut snapshot = Snapshot::of(Rollout::deserialize(rollout).unwrap());
+        snapshot.services.insert("new".to_owned(), Observed::Missing);
+        let names: Vec<String> = services_of(&snapshot).into_iter().map(|key| key.name).collect();
+        assert_eq!(names, ["new", "old"]);
+    }
+}

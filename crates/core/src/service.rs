@@ -11,6 +11,7 @@ use tidegate_api::rollout::{Rollout, TrafficWeights};
 use crate::plan::{ObjectRef, Purpose, Request, Write};
 use crate::rollout::validate::service_refs;
 use crate::snapshot::Service;
+use crate::traffic;
 
 /// The name of the Rollout that a Service is marked by.
 #[must_use]
@@ -22,19 +23,13 @@ pub fn manager(service: &Service) -> Option<&str> {
 /// is gone.
 #[must_use]
 pub fn is_named_by(service: &str, rollout: &Rollout) -> bool {
-    service_refs(rollout).iter().any(|(_, name)| name == service) || is_routed_to(service, rollout)
+    service_refs(rollout).iter().any(|(_, name)| name == service)
+        || routed_by(rollout).any(|name| name == service)
 }
 
-/// Whether the route of a Rollout was last seen to send requests to this Service, also where the spec names another one.
-#[must_use]
-pub fn is_routed_to(service: &str, rollout: &Rollout) -> bool {
-    routed_by(rollout).any(|name| name == service)
-}
-
-/// Services to which the route of a Rollout was last seen to send requests.
+/// Services to which the route of a Rollout was last seen to send requests, also where the spec names others.
 pub fn routed_by(rollout: &Rollout) -> impl Iterator<Item = &str> {
-    let weights = recorded(rollout).into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
-    weights.filter(|to| to.weight > 0 && !to.service_name.is_empty()).map(|to| to.service_name.as_str())
+    recorded(rollout).into_iter().flat_map(traffic::services)
 }
 
 /// Whether the data plane has yet to confirm the route of a Rollout: it may still send requests where it did before.
@@ -121,5 +116,24 @@ mod tests {
         // Also by one that is being deleted.
         assert_eq!(release(&service(&marked, &pinned), Some(&rollout("s"))), None);
         assert!(release(&service(&marked, &pinned), Some(&rollout("other"))).is_some());
+    }
+
+    #[test]
+    fn what_traffic_still_comes_by_is_kept() {
+        let to = |service: &str, weight: i32| json!({"serviceName": service, "weight": weight});
+        let routed = |by: &str, strategy: Value| {
+            let weights = json!({"canary": to("s", 0), "stable": to(by, 100)});
+            let object = json!({
+                "metadata": {"namespace": "a", "name": "x"},
+                "spec": {"strategy": {"canary": strategy}},
+                "status": {"canary": {"weights": weights}},
+            });
+            serde_json::from_value::<Rollout>(object).unwrap()
+        };
+        let marked = service(&json!({MANAGED_BY_ROLLOUTS: "x"}), &json!({}));
+        let router = json!({"trafficRouting": {"nginx": {"stableIngress": "web"}}});
+        assert_eq!(release(&marked, Some(&routed("s", router.clone()))), None);
+        assert!(release(&marked, Some(&routed("other", router))).is_some(), "it has no share");
+        assert!(release(&marked, Some(&routed("s", json!({})))).is_some(), "nothing is routed any more");
     }
 }

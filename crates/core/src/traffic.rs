@@ -20,6 +20,12 @@ pub struct TrafficIntent {
     pub removes_managed_routes: bool,
 }
 
+/// Services by which traffic comes: those that have a share of it.
+pub fn services(weights: &TrafficWeights) -> impl Iterator<Item = &str> {
+    let destinations = [&weights.canary, &weights.stable].into_iter();
+    destinations.filter(|to| to.weight > 0 && !to.service_name.is_empty()).map(|to| to.service_name.as_str())
+}
+
 impl TrafficIntent {
     /// What `status.canary.weights` records of it once it is routed.
     #[must_use]

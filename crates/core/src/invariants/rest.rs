@@ -6,6 +6,7 @@ use tidegate_api::rollout::{Phase, Rollout};
 
 use super::{Observation, Violation, violation};
 use crate::plan::Plan;
+use crate::rollout::validate::service_refs;
 use crate::service;
 use crate::snapshot::{ReplicaSet, Service};
 
@@ -128,7 +129,7 @@ pub fn counters_agree(rest: &Observation) -> Option<Violation> {
     Some(violation("I6", format!("{name} is {is}, and there are {counted}")))
 }
 
-/// I6: at rest every Service that is marked by a Rollout is named by it.
+/// I6: at rest every Service that is marked by a Rollout is named by it. Traffic may still come by others only where it waits.
 #[must_use]
 pub fn marks_are_kept<'a>(
     services: impl IntoIterator<Item = &'a Service>,
@@ -139,7 +140,11 @@ pub fn marks_are_kept<'a>(
         let is_managers = |rollout: &&Rollout| {
             (&rollout.metadata.namespace, rollout.metadata.name.as_str()) == (&it.metadata.namespace, manager)
         };
-        let is_named = rollouts.iter().filter(is_managers).any(|rollout| service::is_named_by(name, rollout));
+        let names = |rollout: &Rollout| match rollout.status.phase {
+            Some(Phase::Healthy) => service_refs(rollout).iter().any(|(_, named)| named == name),
+            _ => service::is_named_by(name, rollout),
+        };
+        let is_named = rollouts.iter().filter(is_managers).any(names);
         let what = format!("Service {name} is marked by {manager}, which does not name it");
         (!is_named).then(|| violation("I6", what))
     })

@@ -49,7 +49,7 @@ pub(super) fn counted(snapshot: &Snapshot, now: Timestamp) -> Counted<'_> {
         |rs: &ReplicaSet| rs.metadata.controller_uid() == Some(snapshot.rollout.metadata.uid.as_str());
     for (index, rs) in snapshot.replica_sets.iter().enumerate().filter(|(_, rs)| is_ours(rs)) {
         let ready = number(pods.iter().filter(|pod| is_its_own(rs, pod) && pod.ready_since.is_some()));
-        let staying = ready - leaving_of(snapshot, rs);
+        let staying = ready - leaving(snapshot, rs);
         let published = rs.status.ready_replicas.max(rs.status.available_replicas);
         counted.statuses_lag |= published > ready;
         if published > staying {
@@ -62,11 +62,7 @@ pub(super) fn counted(snapshot: &Snapshot, now: Timestamp) -> Counted<'_> {
 }
 
 /// Its ready pods that an eviction may take which nobody has answered.
-pub(super) fn leaving(view: &View<'_>, rs: &ReplicaSet) -> i32 {
-    leaving_of(view.snapshot, rs)
-}
-
-fn leaving_of(snapshot: &Snapshot, rs: &ReplicaSet) -> i32 {
+pub(super) fn leaving(snapshot: &Snapshot, rs: &ReplicaSet) -> i32 {
     let pods = snapshot.pods.found().into_iter().flatten();
     number(pods.filter(|pod| is_its_own(rs, pod) && pod.ready_since.is_some() && is_leaving(snapshot, pod)))
 }

@@ -13,7 +13,7 @@ use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
 use crate::service;
 use crate::snapshot::{Observed, ReplicaSet, Snapshot};
-use crate::traffic::TrafficIntent;
+use crate::traffic::{self, TrafficIntent};
 
 /// Traffic that goes to a version by its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,9 +249,7 @@ pub(super) fn takes_from_stable(
 
 /// Services by which traffic comes, whatever the spec names.
 pub(super) fn routed_services(snapshot: &Snapshot) -> impl Iterator<Item = &str> {
-    let weights = snapshot.router.found().and_then(|router| router.weights.as_ref());
-    let destinations = weights.into_iter().flat_map(|weights| [&weights.canary, &weights.stable]);
-    destinations.filter(|to| to.weight > 0 && !to.service_name.is_empty()).map(|to| to.service_name.as_str())
+    snapshot.router.found().and_then(|router| router.weights.as_ref()).into_iter().flat_map(traffic::services)
 }
 
 /// Why traffic does not come yet by the Service that the spec names for it.

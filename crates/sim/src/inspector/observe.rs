@@ -7,7 +7,7 @@ use serde_json::Value;
 use tidegate_api::rollout::{Rollout, TrafficWeights};
 use tidegate_core::invariants::{Observation, follower};
 use tidegate_core::rollout::validate::service_refs;
-use tidegate_core::{ReplicaSet, Service};
+use tidegate_core::{ReplicaSet, Service, traffic};
 use tidegate_kubesim::Change;
 
 use super::{Record, text};
@@ -48,8 +48,7 @@ impl Record {
         let earlier = self.unconfirmed.get(&key).into_iter().flatten();
         let unconfirmed: Vec<TrafficWeights> = earlier.map(|(weights, _)| weights.clone()).collect();
         let routes = routed.iter().chain(&unconfirmed);
-        let destinations = routes.flat_map(|weights| [&weights.canary, &weights.stable]);
-        let routed_to = destinations.filter(|to| to.weight > 0).map(|to| to.service_name.clone());
+        let routed_to = routes.flat_map(traffic::services).map(str::to_owned);
         let named = service_refs(&rollout).into_iter().map(|(_, name)| name);
         let services: BTreeMap<String, Service> = named
             .chain(routed_to)

@@ -53,6 +53,16 @@ fn i6_marks_go_with_the_rollout() {
     assert_eq!(broken, "I6: Service front is marked by gone, which does not name it");
     let basic = [world((5, 5), (0, 0), updating(json!({}))).rollout];
     assert!(marks_are_kept([&service("demo")], &basic).is_some());
+    // A Service that the spec names no more, and traffic still comes by.
+    let routed = |phase: &str| {
+        let strategy = json!({"canary": {"trafficRouting": {"nginx": {"stableIngress": "x"}}}});
+        let to = |service: &str, weight: i32| json!({"serviceName": service, "weight": weight});
+        let weights = json!({"canary": to("next", 0), "stable": to("front", 100)});
+        let status = updating(json!({"phase": phase, "canary": {"weights": weights}}));
+        [world_of(strategy, [(5, 5), (0, 0)], status).rollout]
+    };
+    assert_eq!(marks_are_kept([&service("demo")], &routed("Paused")), None);
+    assert!(marks_are_kept([&service("demo")], &routed("Healthy")).is_some(), "nothing is waited for");
 }
 
 #[test]

@@ -315,7 +315,7 @@ pub(super) fn pods(view: &View<'_>, rs: &ReplicaSet) -> Pods {
         available: rs.available(),
         possible: rs.possibly_available(),
         ready: rs.ready(),
-        leaving: restart::leaving(view, rs),
+        leaving: restart::leaving(view.snapshot, rs),
     }
 }
 
