@@ -18,6 +18,18 @@ impl Report {
     pub fn because(wait: Wait) -> Self {
         Self { waits: vec![wait] }
     }
+
+    /// A report of these reasons, each said once.
+    #[must_use]
+    pub fn of(waits: Vec<Wait>) -> Self {
+        let mut report = Self::default();
+        for wait in waits {
+            if !report.waits.contains(&wait) {
+                report.waits.push(wait);
+            }
+        }
+        report
+    }
 }
 
 /// One unmet condition.

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_api::rollout::{Rollout, RolloutSpec, TrafficWeights};
+use tidegate_controller::Clock;
 use tidegate_core::invariants::{self, Knowledge, Observation, Permission, Violation};
 use tidegate_core::{Plan, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
@@ -47,9 +48,9 @@ struct Record {
     replica_sets: BTreeMap<(String, String), ReplicaSet>,
     /// The smallest size since the status was published, where that is of an older size.
     least: BTreeMap<(String, String), i32>,
-    /// How long after a change the data plane confirms it; `None`: nobody can tell.
-    confirmation: Option<SignedDuration>,
-    /// What it may still do for each Rollout, and until when.
+    /// The data plane's clock, and how long after a change it confirms that; `None`: nobody can tell.
+    confirmation: Option<(Clock, SignedDuration)>,
+    /// What it may still do for each Rollout, and until when by its clock.
     unconfirmed: BTreeMap<(String, String), Vec<(TrafficWeights, Timestamp)>>,
     services: BTreeMap<(String, String), Service>,
     ready_pods: BTreeMap<(String, String), ReadyPod>,
@@ -88,13 +89,15 @@ struct Record {
 }
 
 impl Inspector {
-    /// `confirmation`: how long after a change of a route the data plane confirms it; `None`: it cannot be asked.
-    pub(crate) fn new(knowledge: Knowledge, confirmation: Option<Duration>, faults: Faults) -> Self {
+    /// `confirmation`: the data plane's clock, and how long after a change of a route it confirms that; `None`: it cannot be
+    /// asked.
+    pub(crate) fn new(knowledge: Knowledge, confirmation: Option<(Clock, Duration)>, faults: Faults) -> Self {
         let this = Self::default();
         {
             let mut record = this.lock();
             record.knowledge = knowledge;
-            record.confirmation = confirmation.and_then(|delay| SignedDuration::try_from(delay).ok());
+            record.confirmation =
+                confirmation.and_then(|(clock, delay)| Some((clock, SignedDuration::try_from(delay).ok()?)));
             record.faults = Some(faults);
         }
         this
@@ -241,7 +244,7 @@ impl Record {
         let kind = object["kind"].as_str().unwrap_or_default().to_owned();
         self.trace.push(trace_line(change, &kind));
         let owner = self.rollout_of(object, &kind);
-        self.confirm(change.time);
+        self.confirm();
         if let (Some(key), "ConfigMap") = (&owner, kind.as_str()) {
             self.note_route(key, change);
         }

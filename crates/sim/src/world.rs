@@ -149,7 +149,8 @@ impl World {
         let lags = options.reaction.replica_set > Duration::ZERO;
         let faults = Faults::none(options.seed);
         let knowledge = if lags { Knowledge::Published } else { Knowledge::Exact };
-        let confirmation = options.routing.and_then(|routing| routing.confirmation);
+        let clock = Clock::starting_at(epoch);
+        let confirmation = options.routing.and_then(|routing| Some((clock, routing.confirmation?)));
         let inspector = Inspector::new(knowledge, confirmation, faults.clone());
         inspector.attach(&server);
         let changed = Arc::new(Notify::new());
@@ -157,7 +158,6 @@ impl World {
         server.observe(move |_| news.notify_one());
         server.spawn_controllers();
         let user = named(&server, USER);
-        let clock = Clock::starting_at(epoch);
         let launcher = Launcher {
             server: server.clone(),
             inspector: inspector.clone(),

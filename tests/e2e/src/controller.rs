@@ -1,9 +1,11 @@
 //! A `rollouts-controller` as a process.
 
+use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use xtask::cluster::{ControlPlane, Guarded, User, wait_until};
@@ -53,15 +55,25 @@ impl Start {
         self
     }
 
-    /// Starts the process and waits for nothing.
+    /// Starts the process and waits until it listens.
     #[must_use]
+    #[track_caller]
     pub fn start(self) -> Controller {
-        let [health, metrics] = [free_port(), free_port()];
         let mut command = Command::new(program("rollouts-controller"));
         command.arg("--kubeconfig").arg(&self.kubeconfig).args(&self.flags);
-        command.arg(format!("--healthzPort={health}")).arg(format!("--metricsPort={metrics}"));
-        command.env("POD_NAMESPACE", &self.namespace);
-        let process = Guarded::spawn("rollouts-controller", &command, &self.log).unwrap();
+        // Ports of its own choice: whatever is free now may be taken by then.
+        command.args(["--healthzPort=0", "--metricsPort=0"]).env("POD_NAMESPACE", &self.namespace);
+        let earlier = fs::read_to_string(&self.log).map_or(0, |log| log.len());
+        let mut process = Guarded::spawn("rollouts-controller", &command, &self.log).unwrap();
+        let mut ports = None;
+        let listens = wait_until("the controller listens", LIMIT, || {
+            process.check()?;
+            let log = process.log();
+            ports = Option::zip(port(&log[earlier..], "healthzPort="), port(&log[earlier..], "metricsPort="));
+            Ok(ports.is_some())
+        });
+        listens.unwrap_or_else(|error| panic!("{error}"));
+        let (health, metrics) = ports.unwrap();
         Controller { process, health, metrics }
     }
 
@@ -75,7 +87,7 @@ impl Start {
     }
 }
 
-/// A running controller. Dropped, it is asked to stop, and waited for.
+/// A running controller. Dropped, it is asked to stop, and waited for; a test that fails meanwhile shows the end of its log.
 pub struct Controller {
     /// The process.
     pub process: Guarded,
@@ -125,9 +137,20 @@ impl Controller {
     }
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+impl Drop for Controller {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", self.process.state());
+        }
+    }
+}
+
+/// The port that the first line of a controller's log names by this key.
+fn port(log: &str, key: &str) -> Option<u16> {
+    let (_, rest) = log.split_once(key)?;
+    // The line may not be there to its end yet.
+    let (number, _) = rest.split_once([' ', '\n'])?;
+    number.parse().ok()
 }
 
 /// The whole answer of a small HTTP server; `None` while it does not listen.

@@ -106,6 +106,14 @@ impl Guarded {
         }
     }
 
+    /// Whether it runs, with the end of its log.
+    pub fn state(&mut self) -> String {
+        match self.check() {
+            Ok(()) => format!("{} is running{}", self.name, self.end_of_log()),
+            Err(error) => error,
+        }
+    }
+
     /// Waits until `reached`; an error, also that it has ended, shows the end of its log.
     pub(crate) fn wait_until(
         &mut self,
@@ -183,9 +191,10 @@ mod tests {
 
     #[test]
     fn what_is_dropped_ends() {
-        let program = start("dropped", "exec cat /dev/zero >/dev/null");
+        let mut program = start("dropped", "exec cat /dev/zero >/dev/null");
         let id = program.id();
         assert!(is_there(id));
+        assert!(program.state().starts_with("dropped is running; the end of "), "{}", program.state());
         drop(program);
         assert!(!is_there(id));
     }

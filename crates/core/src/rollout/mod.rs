@@ -262,7 +262,7 @@ fn progress(view: &View<'_>) -> Plan {
         writes.clear();
         needs.push(Need::Fresh(stale));
     }
-    let report = Report { waits: std::mem::take(&mut draft.waits) };
+    let report = Report::of(std::mem::take(&mut draft.waits));
     let timers = draft.timers();
     Plan {
         wake_at: timers.iter().map(|timer| timer.at()).min(),

@@ -164,9 +164,11 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
     let available = |group: &Group<'_>| {
         number(group.pods.iter().copied().filter(|pod| is_available(pod) && !is_asked(pod)))
     };
+    // Then all pods bear traffic, by this route or by the one before: nothing tells one that is there for the restart alone.
+    let unconfirmed = routing::unconfirmed(view);
     // A size without the pod that is there for the restart alone.
     let size = |rs: &ReplicaSet| match surging {
-        Some((hash, aim)) if hash == rs.hash() => aim,
+        Some((hash, aim)) if hash == rs.hash() && unconfirmed.is_none() => aim,
         _ => rs.replicas,
     };
     // What only stays up for a while is no part of what all others share, unless they share their traffic.
@@ -181,13 +183,14 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
     for group in &groups {
         let rs = group.replica_set;
         let pinned = pins.iter().find(|pin| pin.hash == rs.hash()).map_or(0, |pin| pin.least);
-        let least = if is_apart(&group) {
-            pinned.max(rs.replicas - may_miss.max(1))
-        } else if size(rs) == 1 {
-            1
+        let least = if unconfirmed.is_some() {
+            (rs.replicas - may_miss).max(1)
+        } else if is_apart(&group) {
+            rs.replicas - may_miss.max(1)
         } else {
-            pinned
+            i32::from(size(rs) == 1)
         };
+        let least = least.max(pinned);
         let mut spare_here = available(group) - least;
         for pod in &group.old {
             if is_available(pod) {
@@ -204,6 +207,9 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
             }
             writes.push(evict(view, pod));
         }
+    }
+    if writes.is_empty() {
+        draft.waits.extend(unconfirmed);
     }
     writes
 }

@@ -91,7 +91,7 @@ impl Record {
 
     /// The data plane may do what it did before a change until it has confirmed that.
     pub(super) fn note_route(&mut self, key: &(String, String), change: &Change) {
-        let Some(delay) = self.confirmation else { return };
+        let Some((_, delay)) = self.confirmation else { return };
         let changed =
             change.after.as_deref().and_then(|after| after["data"]["changed"].as_str()?.parse().ok());
         let until = changed.and_then(|at: Timestamp| at.checked_add(delay).ok());
@@ -102,7 +102,10 @@ impl Record {
     }
 
     /// What is confirmed by now is no longer done.
-    pub(super) fn confirm(&mut self, now: Timestamp) {
+    pub(super) fn confirm(&mut self) {
+        // Nobody else's clock: those may be set while it works.
+        let Some((clock, _)) = &self.confirmation else { return };
+        let now = clock.now();
         self.unconfirmed.retain(|_, earlier| {
             earlier.retain(|(_, until)| now < *until);
             !earlier.is_empty()
