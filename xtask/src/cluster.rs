@@ -9,8 +9,10 @@ mod files;
 mod guarded;
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 pub use guarded::{Guarded, wait_until};
@@ -23,6 +25,9 @@ const LIMIT: Duration = Duration::from_secs(180);
 const CONTROLLERS: &str = "clusterrole-aggregation-controller,deployment-controller,disruption-controller,endpoints-controller,\
     endpointslice-controller,garbage-collector-controller,horizontal-pod-autoscaler-controller,job-controller,namespace-controller,\
     replicaset-controller";
+/// Where ports are looked for. The system gives none of these away by itself, as it does for outgoing connections: they stay free
+/// until a program binds them, also while it is restarted.
+const PORTS: Range<u16> = 20_000..30_000;
 /// The one node.
 pub const NODE: &str = "n0";
 
@@ -71,12 +76,18 @@ struct Ports {
 
 impl Ports {
     fn free() -> Result<Self, String> {
-        // All at once, so that no two are the same.
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let [a, b, c] =
-            [bind(), bind(), bind()].map(|socket| socket.and_then(|it| Ok(it.local_addr()?.port())));
-        let port = |found: std::io::Result<u16>| found.map_err(|error| format!("no free port: {error}"));
-        Ok(Self { etcd: port(a)?, etcd_peer: port(b)?, api_server: port(c)? })
+        static TRIED: AtomicU16 = AtomicU16::new(0);
+        // Other processes do the same at the same time.
+        let first = std::process::id().wrapping_mul(331);
+        let mut ports = (0..PORTS.len()).map(|_| {
+            let number = first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed).into());
+            PORTS.start + (number % u32::from(PORTS.end - PORTS.start)) as u16
+        });
+        let mut port = || {
+            let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+            free.ok_or_else(|| format!("no port of {PORTS:?} is free"))
+        };
+        Ok(Self { etcd: port()?, etcd_peer: port()?, api_server: port()? })
     }
 }
 

@@ -138,6 +138,7 @@ impl Controller {
 }
 
 impl Drop for Controller {
+    #[expect(clippy::print_stderr, reason = "a failing test shows it")]
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("{}", self.process.state());

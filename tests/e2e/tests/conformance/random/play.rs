@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::kinds::KINDS;
 use super::memory::Memory;
-use super::request::Request;
+use super::request::{Request, Version};
 use crate::conformance::exchange::{Owners, normalise};
 
 /// How long a server may take to tell of what was done already.
@@ -56,6 +56,10 @@ pub(super) async fn play(
     let mut answers = Vec::new();
     for request in requests {
         let sent = request.render(namespace, &memory);
+        let known = memory.known_version(request.kind, request.name, Version::Fresh);
+        if let (Some(version), "PATCH", Some(_)) = (known, sent.method, expected) {
+            catch_up(client, &KINDS[request.kind].collection(namespace), &version).await;
+        }
         let mut answer = send(client, sent.method, &sent.path, sent.content_type, sent.body.as_ref()).await;
         if answer.code < 300 {
             answer.version = memory.learn(request, namespace, &answer.body);
@@ -72,6 +76,14 @@ pub(super) async fn play(
         events.push((kind, watch(client, namespace, kind, &before, count).await));
     }
     Played { answers, events }
+}
+
+/// Waits until a server has heard of its own write. kube-apiserver tries a patch on the object that it last heard of and, where that
+/// is not the present one, again; it sends the warnings of both tries.
+async fn catch_up(client: &Client, collection: &str, version: &str) {
+    let path = format!("{collection}?resourceVersion={version}&resourceVersionMatch=NotOlderThan");
+    let heard = send(client, "GET", &path, "application/json", None).await;
+    assert_eq!(heard.code, 200, "{path}: {}", heard.body);
 }
 
 /// Waits until a server can tell of every kind: storages of new definitions take a moment.
