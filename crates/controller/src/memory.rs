@@ -1,11 +1,11 @@
-//! What the shell remembers of its own doings for each Rollout. Lost with the process, and missed only where an eviction arrives that
-//! the process before had sent.
+//! What the shell remembers of its own doings for each Rollout. Lost with the process, and missed only where an eviction or the switch
+//! of a Service arrives that the process before had sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tidegate_core::{Event, ObjectRef};
+use tidegate_core::{Event, ObjectRef, Snapshot};
 use tokio::time::Instant;
 
 use crate::store::Mark;
@@ -24,8 +24,27 @@ pub(crate) struct Memory {
     pub(crate) route_unanswered_at: Option<Instant>,
     /// Pods, by uid, whose eviction nobody has answered, and until when it may still arrive.
     evictions: BTreeMap<String, Instant>,
+    /// Services whose switch nobody has answered: the version that it was sent for, and until when it may still arrive.
+    switches: BTreeMap<String, (String, Instant)>,
     /// The last event about what will not succeed by itself, until something does.
     told: Option<Event>,
+}
+
+/// Requests that nobody has answered, as long as they may still arrive.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnderWay {
+    /// Of pods, by uid.
+    evictions: BTreeSet<String>,
+    /// Services, each with the version that the switch was sent for.
+    switches: BTreeMap<String, String>,
+}
+
+impl UnderWay {
+    /// Notes it in a snapshot.
+    pub(crate) fn beside(self, snapshot: Snapshot) -> Snapshot {
+        let Self { evictions, switches } = self;
+        Snapshot { evictions_under_way: evictions, switches_under_way: switches, ..snapshot }
+    }
 }
 
 /// An API server may carry out a request for so long after it was sent: its own limit unless it is told another.
@@ -77,9 +96,25 @@ impl Memory {
         self.evictions.remove(uid);
     }
 
-    /// The pods, by uid, whose eviction may still arrive, each with the end of that time.
-    pub(crate) fn evictions_under_way(&self, now: Instant) -> impl Iterator<Item = (&String, Instant)> {
-        self.evictions.iter().map(|(uid, end)| (uid, *end)).filter(move |(_, end)| now < *end)
+    /// Nobody has answered the switch of this Service, which was sent for this version of it.
+    pub(crate) fn switch_unanswered(&mut self, service: &str, version: &str, now: Instant) {
+        self.switches.insert(service.to_owned(), (version.to_owned(), now + UNDER_WAY));
+    }
+
+    /// What may still arrive.
+    pub(crate) fn under_way(&self, now: Instant) -> UnderWay {
+        let evictions = self.evictions.iter().filter(|(_, end)| now < **end);
+        let switches = self.switches.iter().filter(|(_, (_, end))| now < *end);
+        UnderWay {
+            evictions: evictions.map(|(uid, _)| uid.clone()).collect(),
+            switches: switches.map(|(name, (version, _))| (name.clone(), version.clone())).collect(),
+        }
+    }
+
+    /// When the first of that cannot arrive any longer.
+    pub(crate) fn arrives_until(&self, now: Instant) -> Option<Instant> {
+        let switches = self.switches.values().map(|(_, end)| end);
+        self.evictions.values().chain(switches).copied().filter(|end| now < *end).min()
     }
 
     /// Counts a decision that leads to writes.
@@ -106,6 +141,7 @@ impl Memory {
     pub(crate) fn sight(&mut self, world: &World, patience: Duration, now: Instant) -> Sight {
         self.written.retain(|object, (mark, _)| !world.has_delivered(object, mark));
         self.evictions.retain(|_, end| now < *end);
+        self.switches.retain(|_, (_, end)| now < *end);
         if self.written.is_empty() {
             // An emptied map keeps room for eleven writes, and every Rollout has one.
             self.written = BTreeMap::new();

@@ -105,7 +105,7 @@ enum Look {
 }
 
 async fn look(shell: &Shell, key: &Key) -> Look {
-    let (known, evictions_under_way) = {
+    let (known, under_way) = {
         let mut state = shell.lock();
         let state = &mut *state;
         if !state.world.is_complete() || !state.world.rollouts.contains(key) {
@@ -120,7 +120,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
             }
             Sight::Live => state.metrics.live_reads += 1,
         }
-        (state.world.rollouts.get(key), snapshot::evictions_under_way(memory))
+        (state.world.rollouts.get(key), memory.under_way(Instant::now()))
     };
     let Some(known) = known else { return Look::Nothing };
     tracing::info!(
@@ -129,7 +129,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
         "a watch is behind our own writes; reading live"
     );
     match live::snapshot(&shell.clients, key, known).await {
-        Ok(Some(snapshot)) => Look::Snapshot(Box::new(Snapshot { evictions_under_way, ..snapshot })),
+        Ok(Some(snapshot)) => Look::Snapshot(Box::new(under_way.beside(snapshot))),
         Ok(None) => Look::Nothing,
         Err(error) => Look::Failed(error),
     }
@@ -285,15 +285,24 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// A request may still arrive, and no version of an object keeps it from doing what it asks for.
+    /// A request may still arrive, and no version of an object keeps it from doing what it asks for; that of a Service says nothing of
+    /// the pods behind it.
     fn unanswered(&mut self, write: &Write) {
         let mut state = self.shell.lock();
         let Some(memory) = state.memories.get_mut(self.key) else { return };
+        let (name, services) = (&write.object.name, &self.snapshot.services);
         match &write.request {
             Request::Route { .. } => memory.route_unanswered_at = Some(Instant::now()),
             Request::Evict { uid } => {
                 memory.left_unanswered(uid, Instant::now());
                 self.snapshot.evictions_under_way.insert(uid.clone());
+            }
+            _ if write.purpose == Purpose::SwitchService => {
+                if let Some(service) = services.get(name).and_then(|service| service.found()) {
+                    let version = &service.metadata.resource_version;
+                    memory.switch_unanswered(name, version, Instant::now());
+                    self.snapshot.switches_under_way.insert(name.clone(), version.clone());
+                }
             }
             _ => {}
         }
@@ -359,7 +368,7 @@ impl<'a> Work<'a> {
             self.shell.failed(Failure::WokenInThePast, &self.snapshot, now, Some(last));
             return Outcome::Retry(None);
         }
-        let look_at = [wake_at, self.limit_of_waiting(), self.look_at_route(wake_at), self.look_at_pods()];
+        let look_at = [wake_at, self.limit_of_waiting(), self.look_at_route(wake_at), self.look_again()];
         let look_at = look_at.into_iter().flatten().min();
         if retry || self.must_look { Outcome::Retry(look_at) } else { Outcome::Settled(look_at) }
     }
@@ -386,10 +395,9 @@ impl<'a> Work<'a> {
         (end > Instant::now() && !is_looked_at).then_some(end)
     }
 
-    /// What is kept because an eviction may still arrive goes when it cannot any longer.
-    fn look_at_pods(&self) -> Option<Instant> {
-        let state = self.shell.lock();
-        state.memories.get(self.key)?.evictions_under_way(Instant::now()).map(|(_, end)| end).min()
+    /// What is kept because a request may still arrive goes when it cannot any longer.
+    fn look_again(&self) -> Option<Instant> {
+        self.shell.lock().memories.get(self.key)?.arrives_until(Instant::now())
     }
 }
 

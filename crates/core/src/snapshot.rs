@@ -43,6 +43,9 @@ pub struct Snapshot {
     /// Uids of pods whose eviction nobody has answered, and may still be carried out.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub evictions_under_way: BTreeSet<String>,
+    /// Services whose switch nobody has answered, each with the version that it was sent for: it may still be carried out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub switches_under_way: BTreeMap<String, String>,
     /// What the router of `trafficRouting` does; `Missing`: there is no router for it.
     #[serde(default)]
     pub router: Observed<RouterObservation>,
@@ -68,6 +71,7 @@ impl Snapshot {
             workload: Observed::Unread,
             pods: Observed::Unread,
             evictions_under_way: BTreeSet::new(),
+            switches_under_way: BTreeMap::new(),
             router: Observed::Unread,
             live_uid: Observed::Unread,
             counters_changed_at: None,

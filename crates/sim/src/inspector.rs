@@ -245,8 +245,8 @@ impl Record {
         self.trace.push(trace_line(change, &kind));
         let owner = self.rollout_of(object, &kind);
         self.confirm();
-        if let (Some(key), "ConfigMap") = (&owner, kind.as_str()) {
-            self.note_route(key, change);
+        if let Some(key) = &owner {
+            self.note_route(key, (change, &kind));
         }
         let before = owner.as_ref().and_then(|(namespace, name)| self.observation(namespace, name));
         let key = (kind.clone(), change.namespace.clone(), change.name.clone());

@@ -2,8 +2,8 @@
 //!
 //! [`needs`] says what must be read first, [`plan`] answers with writes, [`after_failure`] says how to go on when one of
 //! them failed, [`report`] says why it waits. In reading order: `view` (who is new, who is stable), `decide` (the next
-//! status, a list of what happens in order), `steps` and `blue_green`, `attempt`, `conditions`, `phase`; `routing` and `services`
-//! (where the traffic goes), `sizes` over `arithmetic`; `revisions` (creation, revision numbers, clean-up) with `affinity` and
+//! status, a list of what happens in order), `steps` and `blue_green`, `attempt`, `conditions`, `phase`; `routing`, `services`
+//! and `pins` (where the traffic goes, and what it needs), `sizes` over `arithmetic`; `revisions` (creation, revision numbers, clean-up) with `affinity` and
 //! `roles`; `restart`, `workload`, `claims` (adoption and release), `status` (the patch), `failure`, `ended` (what metrics say of
 //! an update that is over); `validate` checks the spec.
 //!
@@ -21,6 +21,7 @@ mod draft;
 mod ended;
 mod failure;
 pub mod phase;
+mod pins;
 mod restart;
 mod revisions;
 mod roles;
@@ -211,15 +212,11 @@ fn progress(view: &View<'_>) -> Plan {
     writes.extend(status::write(view, &mut draft));
     let takes_turns = draft.status.canary.stable_ping_pong != view.rollout().status.canary.stable_ping_pong;
     let (mut kept, mut gaining, mut services) = (Vec::new(), Vec::new(), Vec::new());
-    let mut pins = routing::pins(view);
+    let mut pins = pins::pins(view);
     if !takes_turns {
         // Which Service is whose must be written before anything goes by it.
         let switches = services::switch(view, &draft.status);
         kept = switches.waits;
-        for (service, hash) in switches.gaining {
-            routing::add_pin_to_come(view, &service, &hash, &mut pins);
-            gaining.push(hash);
-        }
         writes.extend(switches.writes);
         let route = routing::route(view, &draft.status);
         if let Some(write) = &route {
@@ -228,8 +225,9 @@ fn progress(view: &View<'_>) -> Plan {
                 services.extend(Some(to.service_name).filter(|name| !name.is_empty()));
                 gaining.push(to.pod_template_hash);
             }
-            routing::add_pins_to_come(view, write, &mut pins);
         }
+        pins::add_to_come(view, &switches.gaining, route.as_ref(), &mut pins);
+        gaining.extend(switches.gaining.into_iter().map(|(_, hash)| hash));
         writes.extend(route);
     }
     let sizing = sizes::guarded(view, &draft.status, &pins);

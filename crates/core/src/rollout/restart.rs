@@ -11,7 +11,7 @@ use tidegate_api::rollout::RolloutStatus;
 
 use super::draft::Draft;
 use super::phase::is_restart_due;
-use super::routing;
+use super::pins;
 use super::services;
 use super::sizes::{self, Restarted};
 use super::view::View;
@@ -158,17 +158,17 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
     }
     draft.timer(Timer::RestartGoesOn(view.now + TRY_AGAIN));
     let Restarted { surging, kept } = sizes::restarted(view, &draft.status);
-    let (pins, may_miss) = (routing::pins(view), view.limits().max_unavailable);
+    let (pins, may_miss) = (pins::pins(view), view.limits().max_unavailable);
     let is_available = |pod: &Pod| pod.is_available(view.rollout().spec.min_ready_seconds, view.now);
     let is_asked = |pod: &Pod| is_leaving(view.snapshot, pod);
     let available = |group: &Group<'_>| {
         number(group.pods.iter().copied().filter(|pod| is_available(pod) && !is_asked(pod)))
     };
-    // Then all pods bear traffic, by this route or by the one before: nothing tells one that is there for the restart alone.
-    let unconfirmed = routing::unconfirmed(view);
+    // Then each pod may be needed: nothing tells one that is there for the restart alone.
+    let uncertain = services::uncertain(view);
     // A size without the pod that is there for the restart alone.
     let size = |rs: &ReplicaSet| match surging {
-        Some((hash, aim)) if hash == rs.hash() && unconfirmed.is_none() => aim,
+        Some((hash, aim)) if hash == rs.hash() && uncertain.is_none() => aim,
         _ => rs.replicas,
     };
     // What only stays up for a while is no part of what all others share, unless they share their traffic.
@@ -183,7 +183,7 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
     for group in &groups {
         let rs = group.replica_set;
         let pinned = pins.iter().find(|pin| pin.hash == rs.hash()).map_or(0, |pin| pin.least);
-        let least = if unconfirmed.is_some() {
+        let least = if uncertain.is_some() {
             (rs.replicas - may_miss).max(1)
         } else if is_apart(&group) {
             rs.replicas - may_miss.max(1)
@@ -209,7 +209,7 @@ pub(super) fn evictions(view: &View<'_>, draft: &mut Draft) -> Vec<Write> {
         }
     }
     if writes.is_empty() {
-        draft.waits.extend(unconfirmed);
+        draft.waits.extend(uncertain);
     }
     writes
 }

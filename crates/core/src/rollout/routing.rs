@@ -1,4 +1,4 @@
-//! Where the traffic goes and shall go: what pins a ReplicaSet by hash, and the weights of a routed canary.
+//! Where the traffic of a routed canary goes and shall go: its weights, and the Services by which it comes.
 //!
 //! Services, confirmation and weights are separate phases: a weight grows only towards a version that its Service selects already,
 //! and falls only as far as stable can bear what comes back.
@@ -6,6 +6,7 @@
 use tidegate_api::rollout::{RolloutStatus, TrafficWeights, WeightDestination};
 
 use super::arithmetic::Shares;
+use super::pins::missing_allowed;
 use super::sizes;
 use super::steps;
 use super::view::{View, last_weight};
@@ -15,100 +16,6 @@ use crate::service;
 use crate::snapshot::{Observed, ReplicaSet, Snapshot};
 use crate::traffic::{self, TrafficIntent};
 
-/// Traffic that goes to a version by its hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pin {
-    pub(super) hash: String,
-    /// Ready pods that it needs.
-    pub(super) least: i32,
-    /// Who sends it there.
-    pub(super) by: String,
-}
-
-/// What pins ReplicaSets now, as observed.
-pub(super) fn pins(view: &View<'_>) -> Vec<Pin> {
-    if view.replicas <= 0 {
-        return Vec::new();
-    }
-    if let Some(strategy) = view.blue_green() {
-        let least = view.limits().min_available().max(1);
-        let active = view.selected_by(&strategy.active_service);
-        let by = || format!("Service/{}", strategy.active_service);
-        return active.map(|hash| Pin { hash: hash.to_owned(), least, by: by() }).into_iter().collect();
-    }
-    if view.is_routed() {
-        return routed_pins(view);
-    }
-    // How the traffic is shared between these Services and the others nobody knows.
-    let least = view.limits().min_available().clamp(0, 1);
-    let services = [view.stable_service(), view.canary_service()];
-    let pin = |service: &&str| {
-        let hash = view.selected_by(service)?.to_owned();
-        Some(Pin { hash, least, by: format!("Service/{service}") })
-    };
-    services.iter().filter_map(pin).collect()
-}
-
-fn routed_pins(view: &View<'_>) -> Vec<Pin> {
-    let mut pins: Vec<(Pin, i32)> = Vec::new();
-    // Before a router was told anything, traffic may come by the Service of either side.
-    let untold = (!is_told(view)).then(|| view.shares().max_weight);
-    for role in Role::BOTH {
-        let weight = untold.unwrap_or_else(|| role.weight(view));
-        let Some(hash) = role.version(view).filter(|_| weight > 0) else { continue };
-        if let Some((_, sum)) = pins.iter_mut().find(|(pin, _)| pin.hash == hash) {
-            *sum += weight;
-            continue;
-        }
-        let service = role.present_service(view);
-        let by = match service {
-            "" => format!("the route (weight {weight})"),
-            service => format!("Service/{service} (weight {weight})"),
-        };
-        pins.push((Pin { hash: hash.to_owned(), least: 0, by }, weight));
-    }
-    pins.into_iter().map(|(pin, weight)| Pin { least: least(view, weight), ..pin }).collect()
-}
-
-/// Ready pods that a share of the traffic needs.
-fn least(view: &View<'_>, weight: i32) -> i32 {
-    (view.shares().needed(weight) - missing_allowed(view)).max(1)
-}
-
-/// Adds what the route of the same plan is going to pin: by the time when sizes change it is there.
-pub(super) fn add_pins_to_come(view: &View<'_>, route: &Write, pins: &mut Vec<Pin>) {
-    let Request::Route { intent } = &route.request else { return };
-    for to in [&intent.canary, &intent.stable] {
-        add_pin(view, (&to.service_name, &to.pod_template_hash, to.weight), pins);
-    }
-}
-
-/// The same for a Service that is pointed at a version, with what is routed to it.
-pub(super) fn add_pin_to_come(view: &View<'_>, service: &str, hash: &str, pins: &mut Vec<Pin>) {
-    if view.is_routed() {
-        add_pin(view, (service, hash, weight_at(view, service)), pins);
-    }
-}
-
-fn add_pin(view: &View<'_>, (service, hash, weight): (&str, &str, i32), pins: &mut Vec<Pin>) {
-    if weight <= 0 {
-        return;
-    }
-    let least = least(view, weight);
-    match pins.iter_mut().find(|pin| pin.hash == hash) {
-        Some(pin) => pin.least = pin.least.max(least),
-        None => {
-            let by = format!("Service/{service} (weight {weight})");
-            pins.push(Pin { hash: hash.to_owned(), least, by });
-        }
-    }
-}
-
-/// Pods that may be missing of what a share needs. Where stable shrinks with its traffic there is nothing to spare.
-fn missing_allowed(view: &View<'_>) -> i32 {
-    if view.stable_is_dynamic() { 0 } else { view.limits().max_unavailable }
-}
-
 /// One of the two sides of a canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -117,7 +24,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const BOTH: [Self; 2] = [Self::Stable, Self::Canary];
+    pub(super) const BOTH: [Self; 2] = [Self::Stable, Self::Canary];
 
     /// Its Service, as the spec names it.
     pub(super) fn service<'a>(self, view: &View<'a>) -> &'a str {

@@ -11,7 +11,7 @@ use super::routing::{self, Role};
 use super::view::View;
 use crate::plan::{Event, Purpose, Request, Write};
 use crate::report::Wait;
-use crate::snapshot::{ReplicaSet, Service};
+use crate::snapshot::{ReplicaSet, Service, Snapshot};
 
 /// What becomes of the Services.
 #[derive(Default)]
@@ -52,22 +52,47 @@ pub(super) fn switch(view: &View<'_>, status: &RolloutStatus) -> Switches {
     switches
 }
 
-/// Whether traffic reaches pods of all versions alike: nothing that carries it selects one.
+/// Whether traffic reaches pods of all versions alike: what carries it, or a part of it, selects none.
 pub(super) fn leave_versions_apart(view: &View<'_>) -> bool {
     if let Some(strategy) = view.blue_green() {
         return view.selected_by(&strategy.active_service).is_none();
     }
-    !view.is_routed() || Role::Stable.version(view).is_none()
+    let reaches_all =
+        |role: Role| role.version(view).is_none() && (role == Role::Stable || role.weight(view) > 0);
+    !view.is_routed() || Role::BOTH.into_iter().any(reaches_all)
+}
+
+/// Why traffic may go to another version than it seems to.
+pub(super) fn uncertain(view: &View<'_>) -> Option<Wait> {
+    routing::unconfirmed(view).or_else(|| under_way(view))
+}
+
+/// A Service that may still be switched by a request of ours.
+fn under_way(view: &View<'_>) -> Option<Wait> {
+    let Snapshot { services, switches_under_way, .. } = view.snapshot;
+    let (name, _) = switches_under_way.iter().find(|(name, version)| {
+        let service = services.get(*name).and_then(|service| service.found());
+        service.is_some_and(|service| service.metadata.resource_version == **version)
+    })?;
+    Some(Wait {
+        object: format!("Service/{name}"),
+        field: "spec.selector".into(),
+        because: "nobody answered a switch of it, which may still come".into(),
+        since: None,
+        until: "it has come, or cannot any longer".into(),
+    })
 }
 
 /// Why a Service of a canary does not yet select what it shall.
 fn kept(view: &View<'_>, new: &ReplicaSet, service: &str, status: &RolloutStatus) -> Option<Wait> {
     view.canary()?;
-    let wanted = if service == view.stable_service() { status.stable_rs.as_str() } else { new.hash() };
+    let present = view.selected_by(service);
+    let is_stables = service == view.stable_service() && (present.is_none() || !status.stable_rs.is_empty());
+    let wanted = if is_stables { status.stable_rs.as_str() } else { new.hash() };
     Some(Wait {
         object: format!("Service/{service}"),
         field: "spec.selector".into(),
-        because: match view.selected_by(service) {
+        because: match present {
             Some(hash) => format!("selects version {hash}"),
             None => "selects pods of any version".into(),
         },
@@ -82,16 +107,28 @@ fn kept(view: &View<'_>, new: &ReplicaSet, service: &str, status: &RolloutStatus
 /// The version that stable's Service shall select now; `None`: it stays as it is, and waits.
 fn stable_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
     let service = view.stable_service();
+    if status.stable_rs.is_empty() && view.selected_by(service).is_some() {
+        // A version that was superseded before any was stable makes way: the new one may wait for its room.
+        return moves_to(view, service, new, routing::weight_by(view, service, new.hash()));
+    }
     let stable = view.with_hash(&status.stable_rs)?;
     let leaves = !view.is_routed()
         && !status.abort
         && stable.hash() != new.hash()
         && super::sizes::split_in_force(view, status).stable == 0
-        && new.available() >= view.limits().min_available();
+        && may_come_to(view, new, service);
     // The last old pod goes before the promotion: what comes then is there already.
     let target = if leaves { new } else { stable };
     let weight = routing::weight_by(view, service, target.hash());
     moves_to(view, service, target, weight)
+}
+
+/// Whether the new version has the pods for stable's traffic. What it has already stays as long as it may have them: its status lags
+/// behind each size.
+fn may_come_to(view: &View<'_>, new: &ReplicaSet, service: &str) -> bool {
+    let is_there = view.selected_by(service) == Some(new.hash());
+    let available = if is_there { new.possibly_available() } else { new.available() };
+    available >= view.limits().min_available()
 }
 
 /// The version that the canary's Service shall select now; `None`: it stays as it is, and waits.

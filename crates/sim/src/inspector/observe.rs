@@ -90,8 +90,15 @@ impl Record {
     }
 
     /// The data plane may do what it did before a change until it has confirmed that.
-    pub(super) fn note_route(&mut self, key: &(String, String), change: &Change) {
+    pub(super) fn note_route(&mut self, key: &(String, String), (change, kind): (&Change, &str)) {
         let Some((_, delay)) = self.confirmation else { return };
+        if kind == "Rollout" && change.after.is_none() {
+            // What it was routed by goes with it, and is no concern of one that is made in its place.
+            self.unconfirmed.remove(key);
+        }
+        if kind != "ConfigMap" {
+            return;
+        }
         let changed =
             change.after.as_deref().and_then(|after| after["data"]["changed"].as_str()?.parse().ok());
         let until = changed.and_then(|at: Timestamp| at.checked_add(delay).ok());

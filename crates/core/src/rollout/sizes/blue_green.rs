@@ -6,7 +6,7 @@ use super::delay::{self, Aborted, Rules};
 use super::{Deadline, Wish, Wishes, carried_over, is_held};
 use crate::report::Wait;
 use crate::rollout::blue_green;
-use crate::rollout::routing::Pin;
+use crate::rollout::pins::Pin;
 use crate::rollout::view::View;
 use crate::snapshot::ReplicaSet;
 

@@ -16,8 +16,9 @@ use tidegate_api::meta::Time;
 use tidegate_api::rollout::RolloutStatus;
 
 use super::arithmetic::{Pods, Split};
+use super::pins::Pin;
 use super::restart;
-use super::routing::{self, Pin};
+use super::routing;
 use super::services;
 use super::view::View;
 use crate::plan::{Event, Purpose, Request, Timer, Write};
@@ -100,7 +101,7 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
     let shares_selector = services::leave_versions_apart(view);
     let promised = if shares_selector { view.limits().min_available() } else { 0 };
     let together = traffic_guard::shared_selector(promised, &all, &resizes);
-    let unconfirmed = routing::unconfirmed(view);
+    let uncertain = services::uncertain(view);
     let mut sizing = Sizing { waits, timers, ..Sizing::default() };
     for (wish, size) in list.iter().zip(together) {
         let pin = pins.iter().find(|pin| pin.hash == wish.replica_set.hash());
@@ -109,8 +110,8 @@ pub(super) fn guarded(view: &View<'_>, status: &RolloutStatus, pins: &[Pin]) -> 
         if size != wish.size {
             sizing.waits.push(held_back(wish, pods.leaving, pin));
         }
-        // What the data plane has not confirmed may still go where it went, to any version.
-        if let Some(wait) = unconfirmed.as_ref().filter(|_| size < wish.replica_set.replicas) {
+        // Traffic may still go where it went, or where it was to go: to any version.
+        if let Some(wait) = uncertain.as_ref().filter(|_| size < wish.replica_set.replicas) {
             sizing.waits.push(wait.clone());
             size = wish.replica_set.replicas;
         }

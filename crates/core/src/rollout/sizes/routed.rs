@@ -6,7 +6,8 @@ use super::delay::{self, Aborted, Rules};
 use super::{Deadline, Wish, Wishes, carried_over, is_held};
 use crate::report::Wait;
 use crate::rollout::arithmetic::{Split, WayBack};
-use crate::rollout::routing::{self, Pin};
+use crate::rollout::pins::Pin;
+use crate::rollout::routing;
 use crate::rollout::view::{View, last_weight};
 use crate::snapshot::ReplicaSet;
 

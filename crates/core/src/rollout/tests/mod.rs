@@ -7,6 +7,7 @@ mod paper;
 mod pods;
 mod renamed;
 mod routed;
+mod services;
 
 use std::collections::BTreeSet;
 

@@ -30,6 +30,8 @@ pub(super) struct Paper {
     pub(super) is_guarded: bool,
     /// Pods whose eviction may still arrive.
     pub(super) under_way: BTreeSet<String>,
+    /// Services whose switch nobody has answered.
+    pub(super) switches: BTreeMap<String, String>,
     /// The router refuses.
     pub(super) is_refusing: bool,
     live: BTreeMap<String, Observed<ReplicaSet>>,
@@ -65,6 +67,7 @@ impl Paper {
             router: Observed::Missing,
             is_guarded: false,
             under_way: BTreeSet::new(),
+            switches: BTreeMap::new(),
             is_refusing: false,
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
@@ -89,6 +92,7 @@ impl Paper {
         snapshot.replica_sets_are_live = self.looks_live;
         snapshot.fresh.clone_from(&self.fresh);
         snapshot.evictions_under_way.clone_from(&self.under_way);
+        snapshot.switches_under_way.clone_from(&self.switches);
         let service = |service: &Value| Observed::Found(Service::parse(service).unwrap());
         snapshot.services = self.services.iter().map(|(name, it)| (name.clone(), service(it))).collect();
         snapshot.router = self.router.clone();

@@ -11,6 +11,11 @@ impl Paper {
             json!(hash);
     }
 
+    /// The version of a Service.
+    pub(in crate::rollout::tests) fn service_version(&self, name: &str) -> String {
+        self.services[name]["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
+    }
+
     /// A Service is another Rollout's.
     pub(in crate::rollout::tests) fn mark(&mut self, service: &str, by: &str) {
         let service = self.services.get_mut(service).unwrap();

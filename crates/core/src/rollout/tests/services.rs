@@ -1,0 +1,86 @@
+//! Services of a canary without a router.
+
+use serde_json::json;
+
+use super::paper::Paper;
+use super::template;
+
+/// Two pods, of which one may be missing; one step, after which green takes stable's Service over with its first pod.
+fn paper() -> Paper {
+    let mut paper = Paper::new(json!({
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"canary": {"stableService": "stable", "canaryService": "canary", "maxUnavailable": 1,
+            "steps": [{"setWeight": 8}]}},
+    }));
+    for name in ["stable", "canary"] {
+        paper.service(name);
+    }
+    paper.settle();
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    paper.step();
+    paper.step();
+    paper
+}
+
+#[test]
+fn the_stable_service_does_not_go_back_while_news_of_a_size_is_to_come() {
+    let mut paper = paper();
+    assert_eq!(paper.traffic(), "canary: blue | stable: blue");
+    paper.start_pods_of("green");
+    paper.step();
+    assert_eq!(paper.traffic(), "canary: green | stable: green");
+    assert!(paper.summary().ends_with("blue 1/2 r1 | green 2/1 r2"), "{}", paper.summary());
+    paper.unobserve("green");
+    paper.step();
+    assert_eq!(paper.traffic(), "canary: green | stable: green");
+}
+
+#[test]
+fn the_stable_service_goes_back_to_who_is_there() {
+    let mut paper = paper();
+    paper.start_pods_of("green");
+    paper.step();
+    assert_eq!(paper.traffic(), "canary: green | stable: green");
+    paper.leave_pods("green", 0);
+    paper.step();
+    assert_eq!(paper.traffic(), "canary: green | stable: blue");
+}
+
+#[test]
+fn nothing_shrinks_while_a_switch_may_still_come() {
+    let mut paper = paper();
+    paper.switches.insert("stable".to_owned(), paper.service_version("stable"));
+    paper.status(json!({"abort": true}));
+    paper.settle_without_pods();
+    assert!(paper.summary().ends_with("blue 2/2 r1 | green 1/0 r2"), "{}", paper.summary());
+    let report = paper.report();
+    assert!(report.contains("Service/stable spec.selector: nobody answered a switch of it"), "{report}");
+    // Somebody has changed it since: what comes now is refused.
+    paper.switches.insert("stable".to_owned(), "0".to_owned());
+    paper.settle_without_pods();
+    assert!(paper.summary().ends_with("blue 2/2 r1 | green 0/0 r2"), "{}", paper.summary());
+}
+
+#[test]
+fn a_version_that_was_superseded_before_any_was_stable_makes_way() {
+    let mut paper = Paper::new(json!({
+        "replicas": 4,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"canary": {"stableService": "stable", "canaryService": "canary",
+            "maxSurge": 0, "maxUnavailable": 1, "steps": [{"setWeight": 50}]}},
+    }));
+    for name in ["stable", "canary"] {
+        paper.service(name);
+    }
+    paper.step();
+    let blue = paper.replica_sets()[0].hash().to_owned();
+    paper.point("stable", &blue);
+    paper.start_pods_of("blue");
+    paper.edit(json!({"spec": {"template": template("green")}}));
+    paper.settle();
+    assert!(paper.summary().ends_with("blue 0/0 r1 | green 4/4 r2"), "{}", paper.summary());
+    assert_eq!(paper.traffic(), "canary: green | stable: green");
+}
