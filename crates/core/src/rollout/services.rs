@@ -87,8 +87,11 @@ fn under_way(view: &View<'_>) -> Option<Wait> {
 fn kept(view: &View<'_>, new: &ReplicaSet, service: &str, status: &RolloutStatus) -> Option<Wait> {
     view.canary()?;
     let present = view.selected_by(service);
-    let is_stables = service == view.stable_service() && (present.is_none() || !status.stable_rs.is_empty());
-    let wanted = if is_stables { status.stable_rs.as_str() } else { new.hash() };
+    let is_stables = service == view.stable_service();
+    let wanted = match status.stable_rs.as_str() {
+        stable if is_stables && (present.is_none() || view.with_hash(stable).is_some()) => stable,
+        _ => new.hash(),
+    };
     Some(Wait {
         object: format!("Service/{service}"),
         field: "spec.selector".into(),
@@ -107,11 +110,11 @@ fn kept(view: &View<'_>, new: &ReplicaSet, service: &str, status: &RolloutStatus
 /// The version that stable's Service shall select now; `None`: it stays as it is, and waits.
 fn stable_target<'v>(view: &'v View<'_>, new: &'v ReplicaSet, status: &'v RolloutStatus) -> Option<&'v str> {
     let service = view.stable_service();
-    if status.stable_rs.is_empty() && view.selected_by(service).is_some() {
-        // A version that was superseded before any was stable makes way: the new one may wait for its room.
+    let Some(stable) = view.with_hash(&status.stable_rs) else {
+        // None is there to go to. Another version than the new one makes way: that may wait for its room.
+        view.selected_by(service)?;
         return moves_to(view, service, new, routing::weight_by(view, service, new.hash()));
-    }
-    let stable = view.with_hash(&status.stable_rs)?;
+    };
     let leaves = !view.is_routed()
         && !status.abort
         && stable.hash() != new.hash()
