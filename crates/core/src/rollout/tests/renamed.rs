@@ -179,6 +179,21 @@ fn where_stable_has_pods_for_its_share_alone_no_side_takes_the_others() {
 }
 
 #[test]
+fn stable_gets_the_pods_that_its_new_service_needs() {
+    let mut paper = with(&json!({"dynamicStableScale": true}));
+    assert!(paper.summary().ends_with("blue 2/2 r1 | green 2/2 r2"), "{}", paper.summary());
+    let swapped = json!({"stableService": "canary", "canaryService": "stable"});
+    paper.edit(json!({"spec": {"strategy": {"canary": swapped}}}));
+    for _ in 0..10 {
+        paper.step_with_pods();
+        assert!(arrives_at_green(&paper) <= 50, "{} {}", paper.traffic(), route(&paper));
+    }
+    assert_eq!(route(&paper), json!({"canary": ["stable", 50], "stable": ["canary", 50]}));
+    assert_eq!(arrives_at_green(&paper), 50, "{}", paper.traffic());
+    assert!(paper.summary().ends_with("blue 2/2 r1 | green 2/2 r2"), "{}", paper.summary());
+}
+
+#[test]
 fn stables_traffic_is_not_sent_to_the_new_version_however_many_pods_that_has() {
     let mut paper =
         with(&json!({"steps": [{"setCanaryScale": {"replicas": 4}}, {"setWeight": 10}, {"pause": {}}]}));
