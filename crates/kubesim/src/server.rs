@@ -285,6 +285,12 @@ impl ApiServer {
         hook.as_mut()?(&attempt)
     }
 
+    /// How pods behave now.
+    #[must_use]
+    pub fn kubelet(&self) -> Kubelet {
+        self.with(|state| state.kubelet.clone())
+    }
+
     /// Changes how pods behave, also those that run; see [`Kubelet`].
     pub fn update_kubelet(&self, change: impl FnOnce(&mut Kubelet)) {
         self.with(|state| {

@@ -338,9 +338,9 @@ impl World {
         lock(&self.controller).as_ref().is_some_and(Incarnation::has_ended)
     }
 
-    /// Waits until nothing has changed for three seconds; `false`: that did not happen within `limit`.
+    /// Waits until nothing has changed for three seconds, or longer where pods start slowly; `false`: that did not happen within `limit`.
     pub async fn settle(&self, limit: Duration) -> bool {
-        let quiet = Duration::from_secs(3);
+        let quiet = Duration::from_secs(3).max(self.slowest_stage() + Duration::from_secs(1));
         let deadline = Instant::now() + limit;
         let mut seen = (self.server.resource_version(), Instant::now());
         loop {
@@ -358,8 +358,14 @@ impl World {
         }
     }
 
-    /// Waits until nothing has changed for three seconds and no timer runs that would change something; `false`: that did not happen
-    /// within `limit`. Timers that have fired many times without a change, for longer than a deadline takes, ask again and again.
+    /// How long a pod may look as if nothing came any more.
+    fn slowest_stage(&self) -> Duration {
+        let kubelet = self.server.kubelet();
+        let stages = kubelet.rules.iter().flat_map(|rule| &rule.stages).chain(&kubelet.stages);
+        stages.map(|stage| stage.after).max().unwrap_or_default()
+    }
+
+    /// Waits until the world has settled and no timer runs that would change something; `false`: that did not happen within `limit`. Timers that have fired many times without a change, for longer than a deadline takes, ask again and again.
     pub async fn come_to_rest(&self, limit: Duration) -> bool {
         const FRUITLESS: u32 = 30;
         let deadline = Instant::now() + limit;

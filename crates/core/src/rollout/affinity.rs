@@ -17,9 +17,13 @@ fn configured<'a>(view: &View<'a>) -> Option<&'a AntiAffinity> {
 
 /// Adds the term to a new version's template, after the user's own. A first version has nobody to keep away from.
 pub(super) fn inject(view: &View<'_>, template: &mut Value) {
+    add(view, &view.wanted_hash, template);
+}
+
+/// The same for a version of this hash.
+fn add(view: &View<'_>, hash: &str, template: &mut Value) {
     let stable = view.rollout().status.stable_rs.as_str();
-    let Some(anti_affinity) = configured(view).filter(|_| !stable.is_empty() && stable != view.wanted_hash)
-    else {
+    let Some(anti_affinity) = configured(view).filter(|_| !stable.is_empty() && stable != hash) else {
         return;
     };
     let term = json!({
@@ -52,7 +56,7 @@ pub(super) fn refreshed(view: &View<'_>, new: &ReplicaSet) -> Option<Value> {
         return None;
     }
     let mut template = view.template?.clone();
-    inject(view, &mut template);
+    add(view, new.hash(), &mut template);
     let mut affinity = template["spec"]["affinity"].clone();
     if affinity.is_object() {
         // Whatever is not named in a merge patch stays.

@@ -175,7 +175,8 @@ pub(super) fn metadata_patch(view: &View<'_>, rs: &ReplicaSet, body: Value) -> W
 
 /// What the new ReplicaSet takes over of the Rollout as it changes: annotations, minReadySeconds, anti-affinity.
 pub(super) fn note(view: &View<'_>) -> Option<Write> {
-    let new = view.new.filter(|_| view.invalid.is_none())?;
+    // Otherwise it runs another template than the spec's.
+    let new = view.new.filter(|_| view.invalid.is_none() && !view.create_failed)?;
     let mut changed = copied_annotations(view);
     changed.retain(|key, value| new.metadata.annotations.get(key).map(String::as_str) != value.as_str());
     let min_ready_seconds = view.rollout().spec.min_ready_seconds;

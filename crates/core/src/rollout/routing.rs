@@ -348,7 +348,8 @@ fn next_weight(view: &View<'_>, (new, wanted): (&ReplicaSet, i32), status: &Roll
     }
     let dead = || {
         let canary = Role::Canary.version(view).and_then(|hash| view.with_hash(hash));
-        !Role::Canary.selects_any(view) && canary.is_none_or(|rs| rs.possibly_available() == 0)
+        let answers = |rs: &ReplicaSet| rs.possibly_available().max(rs.ready()) > 0;
+        !Role::Canary.selects_any(view) && !canary.is_some_and(answers)
     };
     let stable_runs = view.with_hash(&status.stable_rs).is_some_and(|rs| rs.available() > 0);
     if wanted == routed || (stable_runs && dead()) {

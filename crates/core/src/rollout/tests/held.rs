@@ -189,6 +189,30 @@ fn a_refused_creation_stops_neither_scaling_nor_abort_and_says_so() {
 }
 
 #[test]
+fn while_a_creation_is_refused_what_runs_keeps_its_own_template() {
+    let mut paper = updated("yellow");
+    paper.delete("blue");
+    paper.refuse_creates("quota exceeded");
+    // What is noted for blue is none of yellow's.
+    let affinity = json!({"preferredDuringSchedulingIgnoredDuringExecution": {"weight": 7}});
+    paper.edit(json!({"spec": {
+        "template": template("blue"), "minReadySeconds": 3,
+        "strategy": {"canary": {"antiAffinity": affinity}},
+    }}));
+    for _ in 0..9 {
+        paper.step_with_pods();
+    }
+    assert_eq!(paper.replica_sets()[0].min_ready_seconds, 0);
+    for _ in 0..4 {
+        assert!(!paper.step(), "it is written again and again: {}", paper.summary());
+    }
+    paper.allow_creates();
+    paper.settle();
+    let min_ready_seconds: Vec<i32> = paper.replica_sets().iter().map(|rs| rs.min_ready_seconds).collect();
+    assert_eq!(min_ready_seconds, [3, 0], "blue and yellow; {}", paper.summary());
+}
+
+#[test]
 fn a_refusal_is_not_taken_for_a_verdict_on_the_template() {
     let mut paper = guide();
     paper.edit(json!({"spec": {"template": {"metadata": {"labels": {"app": "other"}}}}}));

@@ -1,11 +1,11 @@
-//! Services of a canary without a router.
+//! Services of a canary: which version they select, and what that needs.
 
 use serde_json::json;
 
 use super::paper::Paper;
-use super::template;
+use super::{template, update};
 
-/// Two pods, of which one may be missing; one step, after which green takes stable's Service over with its first pod.
+/// No router. Two pods, of which one may be missing; one step, after which green takes stable's Service over with its first pod.
 fn paper() -> Paper {
     let mut paper = Paper::new(json!({
         "replicas": 2,
@@ -83,4 +83,30 @@ fn a_version_that_was_superseded_before_any_was_stable_makes_way() {
     paper.settle();
     assert!(paper.summary().ends_with("blue 0/0 r1 | green 4/4 r2"), "{}", paper.summary());
     assert_eq!(paper.traffic(), "canary: green | stable: green");
+}
+
+#[test]
+fn traffic_stays_with_who_answers_where_stables_service_is_gone() {
+    let mut paper = Paper::new(json!({
+        "replicas": 4,
+        "minReadySeconds": 10,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"canary": {"stableService": "stable", "canaryService": "canary",
+            "trafficRouting": {"nginx": {"stableIngress": "web"}}, "steps": [{"setWeight": 90}, {"pause": {}}]}},
+    }));
+    for name in ["stable", "canary"] {
+        paper.service(name);
+    }
+    paper.route();
+    paper.settle();
+    update(&mut paper, "green");
+    assert_eq!(paper.traffic(), "canary: green | stable: blue | green 90");
+    paper.remove_service("stable");
+    paper.leave_pods_unavailable("green");
+    while paper.step() {}
+    assert_eq!(paper.traffic(), "canary: green | green 90");
+    paper.leave_pods("green", 0);
+    paper.settle_without_pods();
+    assert_eq!(paper.traffic(), "canary: green | green 0");
 }

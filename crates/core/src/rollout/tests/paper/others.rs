@@ -36,6 +36,15 @@ impl Paper {
         }
     }
 
+    /// The pods of an image are new: ready, but not for long enough yet.
+    pub(in crate::rollout::tests) fn leave_pods_unavailable(&mut self, image: &str) {
+        for rs in self.replica_sets.values_mut() {
+            if rs["spec"]["template"]["spec"]["containers"][0]["image"] == image {
+                rs["status"]["availableReplicas"] = json!(0);
+            }
+        }
+    }
+
     /// Somebody else's ReplicaSet has the name that this template would get.
     pub(in crate::rollout::tests) fn occupy(&mut self, template: &Value) {
         let name = format!("demo-{}", tidegate_api::hash::pod_template_hash(template, None));
