@@ -177,19 +177,19 @@ fn moves_to<'v>(view: &View<'_>, service: &str, to: &'v ReplicaSet, weight: i32)
     if present == Some(to.hash()) {
         return Some(to.hash());
     }
-    let from = present.and_then(|hash| view.with_hash(hash)).filter(|from| from.possibly_available() > 0);
-    let may_move = match from {
+    // Of pods that have outlived their ReplicaSet nobody knows how many there are.
+    let answering =
+        present.and_then(|hash| view.with_hash(hash)).map_or(i32::MAX, ReplicaSet::possibly_available);
+    let may_move = if present.is_none() {
         // It sends to pods of any version: better to all of them than to the first.
-        None if present.is_none() => {
-            let is_complete = to.replicas > 0 && to.available() >= to.replicas;
-            is_complete && (!view.is_routed() || routing::can_bear(view, to, weight))
-        }
-        Some(_) if view.is_routed() => routing::can_bear(view, to, weight),
-        Some(from) if service == view.stable_service() => {
-            let needed = view.limits().min_available().max(1).min(from.possibly_available());
-            to.available() >= needed
-        }
-        _ => to.available() > 0,
+        let is_complete = to.replicas > 0 && to.available() >= to.replicas;
+        is_complete && (!view.is_routed() || routing::can_bear(view, to, weight))
+    } else if answering > 0 && view.is_routed() {
+        routing::can_bear(view, to, weight)
+    } else if answering > 0 && service == view.stable_service() {
+        to.available() >= view.limits().min_available().max(1).min(answering)
+    } else {
+        to.available() > 0
     };
     may_move.then_some(to.hash())
 }
