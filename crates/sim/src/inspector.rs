@@ -20,7 +20,7 @@ use tidegate_core::{Plan, ReplicaSet, Service, Snapshot, Timer};
 use tidegate_kubesim::{ApiServer, Change};
 
 use crate::faults::Faults;
-use crate::meter::{Excuse, Failed, Meter, is_disturbance};
+use crate::meter::{Failed, Meter, is_disturbance};
 use crate::seen::{Seen, add_longest};
 use crate::world::CONTROLLER;
 use observe::{ReadyPod, keep};
@@ -298,7 +298,7 @@ impl Record {
         }
         match before.zip(after) {
             Some((before, after)) => {
-                let by = (self.knowledge, self.excuse(&key, change.time));
+                let by = (self.knowledge, self.excuse_of(change, &kind, (&before, &after)));
                 self.meters.entry(key).or_default().change(change, &kind, (&before, &after), by);
             }
             // Nobody expects an answer from a Rollout that is gone.
@@ -402,47 +402,6 @@ impl Record {
         let old = ends.iter().filter(|end| change.time.duration_since(**end) > UNDER_WAY).count();
         specs.drain(..old);
         specs.push((change.time, rollout.spec));
-    }
-
-    /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
-    /// when it was sent.
-    fn broken(
-        &self,
-        change: &Change,
-        kind: &str,
-        (before, after): (&Observation, &Observation),
-    ) -> Vec<Violation> {
-        let mut found = invariants::check_write(before, after, (self.knowledge, change.time));
-        if found.is_empty() {
-            return found;
-        }
-        let metadata = &before.rollout.metadata;
-        let key = (metadata.namespace.clone(), metadata.name.clone());
-        // It was right when it was sent, for all that its sender could know.
-        let is_excused = match self.excuse(&key, change.time) {
-            Excuse::Unaware(is_unaware) => is_unaware,
-            Excuse::Since(_) => self.is_troubled_since(&key, change.time),
-        };
-        if is_excused {
-            // What others do to pods makes no weights wrong, and takes no abort back.
-            found.retain(|violation| ["I3", "I8"].contains(&violation.rule.as_str()));
-        }
-        // A write of the Rollout itself arrives only if nobody has changed it since.
-        let Some(specs) = self.specs.get(&key).filter(|_| kind != "Rollout") else { return found };
-        let ends = specs.iter().skip(1).map(|(since, _)| *since);
-        for ((_, spec), end) in specs.iter().zip(ends) {
-            if change.time.duration_since(end) <= self.unknown() {
-                let under = |observation: &Observation| {
-                    let mut observation = observation.clone();
-                    observation.rollout.spec = spec.clone();
-                    observation
-                };
-                let then =
-                    invariants::check_write(&under(before), &under(after), (self.knowledge, change.time));
-                found.retain(|violation| then.iter().any(|other| other.rule == violation.rule));
-            }
-        }
-        found
     }
 
     fn judge(

@@ -174,11 +174,12 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);
         }
+        let routed = self.routing().and(self.routed.as_ref());
+        if let (Some(pair), None) = (self.canary().and_then(|canary| canary.ping_pong.as_ref()), routed) {
+            // Whose turn it is moves no requests by itself: they go to both.
+            return (by_service(&pair.ping_service) + by_service(&pair.pong_service)) / 2;
+        }
         if self.routing().is_none() {
-            if let Some(pair) = self.canary().and_then(|canary| canary.ping_pong.as_ref()) {
-                // Whose turn it is moves no requests by itself: they go to both.
-                return (by_service(&pair.ping_service) + by_service(&pair.pong_service)) / 2;
-            }
             if !self.stable_service().is_empty() {
                 return by_service(self.stable_service());
             }

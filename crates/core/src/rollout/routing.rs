@@ -135,6 +135,16 @@ pub(super) fn weight_by(view: &View<'_>, service: &str, hash: &str) -> i32 {
     }
 }
 
+/// What arrives at stable once its Service selects it, or its traffic comes by that: more than now, where sides change.
+pub(super) fn awaited(view: &View<'_>, stable: &str) -> i32 {
+    let by_service = match view.stable_service() {
+        "" => 0,
+        service => weight_by(view, service, stable),
+    };
+    let by_route = Role::Stable.weight(view) + weight_of(view, stable, |role| role == Role::Canary);
+    by_service.max(by_route)
+}
+
 /// What is routed to a version by these roles.
 fn weight_of(view: &View<'_>, hash: &str, by: impl Fn(Role) -> bool) -> i32 {
     let roles = Role::BOTH.into_iter();
@@ -269,6 +279,12 @@ pub(super) fn route(view: &View<'_>, status: &RolloutStatus) -> Option<Write> {
     }
     let intent = intent(view, view.new?, status);
     let present = weights(view);
+    if present.is_none()
+        && view.snapshot.services.get(&intent.stable.service_name) == Some(&Observed::Missing)
+    {
+        // Until a router is told anything, traffic goes where it went before.
+        return None;
+    }
     let is_there = present.is_some_and(|weights| {
         let verified = weights.verified;
         let present = TrafficWeights { additional: weights.additional.clone(), ..intent.weights(verified) };

@@ -120,7 +120,7 @@ impl Record {
     }
 
     /// What the stand-in router keeps; before it was asked for anything, what another one was told. `None` without a router.
-    fn routed(&self, rollout: &Rollout) -> Option<TrafficWeights> {
+    pub(super) fn routed(&self, rollout: &Rollout) -> Option<TrafficWeights> {
         rollout.spec.strategy.as_ref()?.canary.as_ref()?.traffic_routing.as_ref()?;
         let metadata = &rollout.metadata;
         let name = router::config_map_name(&metadata.name);

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_core::invariants::Knowledge;
+use tidegate_api::rollout::RolloutSpec;
+use tidegate_core::invariants::{self, Knowledge, Observation, Violation};
 use tidegate_core::{ReplicaSet, Snapshot};
 use tidegate_kubesim::Change;
 
 use super::Record;
 use crate::faults::Faults;
 use crate::meter::{Excuse, REPLICA_SETS};
+use crate::world::CONTROLLER;
 
 /// How long a write may be on its way: as long as the slowest fault keeps it there.
 pub(super) const UNDER_WAY: SignedDuration = SignedDuration::from_secs(12);
@@ -97,6 +99,76 @@ impl Record {
         let is_alone = self.twins_until.is_none_or(|until| time > until);
         let is_quiet = self.faults.as_ref().is_none_or(Faults::is_quiet) && is_alone;
         if is_quiet { Excuse::Unaware(self.unseen.concerns(key)) } else { Excuse::Since(self.unknown()) }
+    }
+
+    /// What a write of ours broke. It may have been on its way while a user changed the spec: then it is judged by what was asked for
+    /// when it was sent.
+    pub(super) fn broken(
+        &self,
+        change: &Change,
+        kind: &str,
+        (before, after): (&Observation, &Observation),
+    ) -> Vec<Violation> {
+        let mut found = invariants::check_write(before, after, (self.knowledge, change.time));
+        if found.is_empty() {
+            return found;
+        }
+        let metadata = &before.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        // It was right when it was sent, for all that its sender could know.
+        let is_excused = match self.excuse(&key, change.time) {
+            Excuse::Unaware(is_unaware) => is_unaware,
+            Excuse::Since(_) => self.is_troubled_since(&key, change.time),
+        };
+        if is_excused {
+            // What others do to pods makes no weights wrong, and takes no abort back.
+            found.retain(|violation| ["I3", "I8"].contains(&violation.rule.as_str()));
+        }
+        for (before, after) in self.when_sent(change, kind, (before, after)) {
+            let then = invariants::check_write(&before, &after, (self.knowledge, change.time));
+            found.retain(|violation| then.iter().any(|other| other.rule == violation.rule));
+        }
+        found
+    }
+
+    /// What excuses a write if requests fail after it: also that none would under what was asked for when it was sent.
+    pub(super) fn excuse_of(
+        &self,
+        change: &Change,
+        kind: &str,
+        (before, after): (&Observation, &Observation),
+    ) -> Excuse {
+        let metadata = &before.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        let is_ours = change.actor == CONTROLLER;
+        let earlier = if is_ours { self.when_sent(change, kind, (before, after)) } else { Vec::new() };
+        if earlier.iter().any(|(before, after)| after.unanswered() <= before.unanswered()) {
+            return Excuse::Unaware(true);
+        }
+        self.excuse(&key, change.time)
+    }
+
+    /// What stands before and after a write, under each spec by which it may have been decided on beside the present one.
+    fn when_sent(
+        &self,
+        change: &Change,
+        kind: &str,
+        (before, after): (&Observation, &Observation),
+    ) -> Vec<(Observation, Observation)> {
+        let metadata = &before.rollout.metadata;
+        let key = (metadata.namespace.clone(), metadata.name.clone());
+        // A write of the Rollout itself arrives only if nobody has changed it since.
+        let Some(specs) = self.specs.get(&key).filter(|_| kind != "Rollout") else { return Vec::new() };
+        let ends = specs.iter().skip(1).map(|(since, _)| *since);
+        let earlier =
+            specs.iter().zip(ends).filter(|(_, end)| change.time.duration_since(*end) <= self.unknown());
+        let under = |observation: &Observation, spec: &RolloutSpec| {
+            let mut observation = observation.clone();
+            observation.rollout.spec = spec.clone();
+            observation.routed = self.routed(&observation.rollout);
+            observation
+        };
+        earlier.map(|((_, spec), _)| (under(before, spec), under(after, spec))).collect()
     }
 }
 

@@ -93,21 +93,15 @@ pub(in crate::rollout) fn split_in_force(view: &View<'_>, status: &RolloutStatus
         let routed = routing::routed_weight(view);
         let max = shares.max_weight;
         let asked = if scaled.is_some() { 0 } else { weight };
-        stable =
-            shares.pods(max - asked).max(shares.pods(max - routed)).max(shares.pods(awaited(view, status)));
+        stable = shares
+            .pods(max - asked)
+            .max(shares.pods(max - routed))
+            .max(shares.pods(routing::awaited(view, &status.stable_rs)));
         if status.abort {
             canary = canary.max(shares.exact(routed));
         }
     }
     Split { canary, stable }
-}
-
-/// What stable gets once its Service selects it: more than it has, where that Service was the canary's.
-fn awaited(view: &View<'_>, status: &RolloutStatus) -> i32 {
-    match view.stable_service() {
-        "" => 0,
-        service => routing::weight_by(view, service, &status.stable_rs),
-    }
 }
 
 /// Pods of the canary by number, where a step gives it, or by the weight that sizes go by.

@@ -180,17 +180,25 @@ fn where_stable_has_pods_for_its_share_alone_no_side_takes_the_others() {
 
 #[test]
 fn stable_gets_the_pods_that_its_new_service_needs() {
-    let mut paper = with(&json!({"dynamicStableScale": true}));
-    assert!(paper.summary().ends_with("blue 2/2 r1 | green 2/2 r2"), "{}", paper.summary());
     let swapped = json!({"stableService": "canary", "canaryService": "stable"});
-    paper.edit(json!({"spec": {"strategy": {"canary": swapped}}}));
-    for _ in 0..10 {
-        paper.step_with_pods();
-        assert!(arrives_at_green(&paper) <= 50, "{} {}", paper.traffic(), route(&paper));
+    let pair = json!({"stableService": null, "canaryService": null,
+        "pingPong": {"pingService": "stable", "pongService": "shop"},
+        "trafficRouting": {"nginx": null, "plugins": {"example/mesh": {}}}});
+    for (services, route_then) in [
+        (swapped, json!({"canary": ["stable", 50], "stable": ["canary", 50]})),
+        (pair, json!({"canary": ["stable", 50], "stable": ["shop", 50]})),
+    ] {
+        let mut paper = with(&json!({"dynamicStableScale": true}));
+        assert!(paper.summary().ends_with("blue 2/2 r1 | green 2/2 r2"), "{}", paper.summary());
+        paper.edit(json!({"spec": {"strategy": {"canary": services}}}));
+        for _ in 0..10 {
+            paper.step_with_pods();
+            assert!(arrives_at_green(&paper) <= 50, "{} {}", paper.traffic(), route(&paper));
+        }
+        assert_eq!(route(&paper), route_then);
+        assert_eq!(arrives_at_green(&paper), 50, "{}", paper.traffic());
+        assert!(paper.summary().ends_with("blue 2/2 r1 | green 2/2 r2"), "{}", paper.summary());
     }
-    assert_eq!(route(&paper), json!({"canary": ["stable", 50], "stable": ["canary", 50]}));
-    assert_eq!(arrives_at_green(&paper), 50, "{}", paper.traffic());
-    assert!(paper.summary().ends_with("blue 2/2 r1 | green 2/2 r2"), "{}", paper.summary());
 }
 
 #[test]

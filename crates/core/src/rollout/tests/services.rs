@@ -110,3 +110,25 @@ fn traffic_stays_with_who_answers_where_stables_service_is_gone() {
     paper.settle_without_pods();
     assert_eq!(paper.traffic(), "canary: green | green 0");
 }
+
+#[test]
+fn a_router_is_not_told_first_of_a_service_that_is_missing() {
+    let mut paper = Paper::new(json!({
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "demo"}},
+        "template": template("blue"),
+        "strategy": {"canary": {"pingPong": {"pingService": "ping", "pongService": "pong"},
+            "trafficRouting": {"plugins": {"example/mesh": {}}}}},
+    }));
+    for name in ["ping", "pong"] {
+        paper.service(name);
+    }
+    paper.route();
+    while paper.step() {}
+    paper.remove_service("ping");
+    paper.settle();
+    assert_eq!(paper.traffic(), "pong: any");
+    paper.service("ping");
+    paper.settle();
+    assert_eq!(paper.traffic(), "ping: blue | pong: any | blue 0");
+}
