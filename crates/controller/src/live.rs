@@ -34,6 +34,7 @@ pub(crate) async fn snapshot(
         |object: &Value| <Rollout as Slim>::parse(object).or_else(|error| known.updated(object).ok_or(error));
     let Some(rollout) = read(clients, &rollout_path(key), parse).await? else { return Ok(None) };
     let mut snapshot = Snapshot::of(rollout);
+    snapshot.live_uid = Observed::Found(snapshot.rollout.metadata.uid.clone());
     replica_sets(clients, &mut snapshot).await?;
     Ok(Some(snapshot))
 }

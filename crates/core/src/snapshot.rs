@@ -49,7 +49,8 @@ pub struct Snapshot {
     /// What the router of `trafficRouting` does; `Missing`: there is no router for it.
     #[serde(default)]
     pub router: Observed<RouterObservation>,
-    /// The uid that a live read of the Rollout found; asked for before a ReplicaSet without a controller is adopted.
+    /// The uid that a live read of the Rollout found; asked for before a ReplicaSet without a controller is adopted, and
+    /// before one is made.
     #[serde(default)]
     pub live_uid: Observed<String>,
     /// Since when the observed ReplicaSets differ from the counters in the status; `None`: unknown, do not wait any longer.

@@ -10,7 +10,7 @@ use super::sizes;
 use super::view::View;
 use crate::plan::{Event, Plan, Purpose, Request, Write};
 use crate::report::{Report, Wait};
-use crate::snapshot::{Observed, ReplicaSet};
+use crate::snapshot::{Need, Observed, ReplicaSet};
 
 /// A ReplicaSet for the wanted template, where there is none, with as many pods as it may have beside what runs.
 ///
@@ -21,6 +21,10 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
     let name = format!("{}-{}", rollout.metadata.name, view.wanted_hash);
     if let Some(Observed::Found(holder)) = view.snapshot.live_replica_sets.get(&name) {
         return Some(if is_predecessors(view, holder) { after_garbage(holder) } else { collision(view) });
+    }
+    if view.snapshot.live_uid == Observed::Unread {
+        // What is made for a Rollout that is gone is collected at once, and would be made again and again.
+        return Some(Plan { needs: vec![Need::LiveUid], ..Plan::default() });
     }
     let size = sizes::first_size(view);
     let revision = next_revision(view, None);

@@ -319,6 +319,16 @@ fn a_template_that_the_server_rejects_is_an_invalid_spec() {
 }
 
 #[test]
+fn nothing_is_made_for_a_rollout_that_is_gone() {
+    let mut paper = guide();
+    paper.edit(json!({"spec": {"template": template("yellow")}}));
+    paper.succeed_silently();
+    assert!(!paper.step());
+    assert_eq!(paper.summary(), "Healthy 4/4 | blue 5/5 r1");
+    assert!(paper.report().contains("original Rollout default/demo is gone"), "{}", paper.report());
+}
+
+#[test]
 fn orphans_are_adopted_only_by_a_living_rollout() {
     let mut paper = guide();
     paper.orphan_all();

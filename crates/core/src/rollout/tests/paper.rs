@@ -36,6 +36,8 @@ pub(super) struct Paper {
     pub(super) is_refusing: bool,
     live: BTreeMap<String, Observed<ReplicaSet>>,
     live_uid: Observed<String>,
+    /// Of another Rollout that has the name by now, of which no watch has told.
+    successor: Option<String>,
     /// The ReplicaSets were asked for once more.
     pub(super) looks_live: bool,
     /// What was read live for this pass.
@@ -71,6 +73,7 @@ impl Paper {
             is_refusing: false,
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
+            successor: None,
             looks_live: false,
             fresh: BTreeSet::new(),
             asked: BTreeSet::new(),
@@ -110,6 +113,10 @@ impl Paper {
         self.rollout["metadata"]["uid"].as_str().unwrap().to_owned()
     }
 
+    fn living(&self) -> Observed<String> {
+        Observed::Found(self.successor.clone().unwrap_or_else(|| self.uid()))
+    }
+
     pub(super) fn rollout(&self) -> Rollout {
         serde_json::from_value(self.rollout.clone()).unwrap()
     }
@@ -124,7 +131,7 @@ impl Paper {
         for _ in 0..3 {
             for need in needs(&self.snapshot(), self.now) {
                 match need {
-                    Need::LiveUid => self.live_uid = Observed::Found(self.uid()),
+                    Need::LiveUid => self.live_uid = self.living(),
                     Need::ReplicaSets => self.looks_live = true,
                     other => panic!("{other:?} is not read here"),
                 }
@@ -137,6 +144,7 @@ impl Paper {
                     self.fresh.extend(evidence.iter().cloned());
                     self.asked.extend(evidence.iter().cloned());
                 }
+                [Need::LiveUid] if plan.writes.is_empty() => self.live_uid = self.living(),
                 _ => return plan,
             }
         }
@@ -147,6 +155,7 @@ impl Paper {
     pub(super) fn step(&mut self) -> bool {
         self.live.clear();
         self.fresh.clear();
+        self.live_uid = Observed::Unread;
         let mut plan = self.plan();
         let mut wrote = false;
         for _ in 0..4 {

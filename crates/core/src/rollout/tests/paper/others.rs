@@ -62,6 +62,11 @@ impl Paper {
         }
     }
 
+    /// The Rollout is deleted, and another one is made of its name; no watch tells of it.
+    pub(in crate::rollout::tests) fn succeed_silently(&mut self) {
+        self.successor = Some("uid-3".to_owned());
+    }
+
     /// The Rollout is deleted without its dependents and applied again.
     pub(in crate::rollout::tests) fn recreate(&mut self) {
         self.rollout.as_object_mut().unwrap().remove("status");
