@@ -26,24 +26,29 @@ pub(crate) struct Memory {
     evictions: BTreeMap<String, Instant>,
     /// Services whose switch nobody has answered: the version that it was sent for, and until when it may still arrive.
     switches: BTreeMap<String, (String, Instant)>,
+    /// The name of the ReplicaSet that was made last, until a write of the status has shown that the Rollout is there.
+    made: Option<String>,
     /// The last event about what will not succeed by itself, until something does.
     told: Option<Event>,
 }
 
-/// Requests that nobody has answered, as long as they may still arrive.
+/// What no watch tells of our requests: those that nobody has answered, as long as they may still arrive, and what may have been made in
+/// vain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UnderWay {
     /// Of pods, by uid.
     evictions: BTreeSet<String>,
     /// Services, each with the version that the switch was sent for.
     switches: BTreeMap<String, String>,
+    /// A ReplicaSet, by name.
+    made: Option<String>,
 }
 
 impl UnderWay {
     /// Notes it in a snapshot.
     pub(crate) fn beside(self, snapshot: Snapshot) -> Snapshot {
-        let Self { evictions, switches } = self;
-        Snapshot { evictions_under_way: evictions, switches_under_way: switches, ..snapshot }
+        let Self { evictions, switches, made } = self;
+        Snapshot { evictions_under_way: evictions, switches_under_way: switches, made, ..snapshot }
     }
 }
 
@@ -86,6 +91,16 @@ impl Memory {
         self.written.insert(object, (mark, now));
     }
 
+    /// A ReplicaSet of this name was made.
+    pub(crate) fn made(&mut self, replica_set: &str) {
+        self.made = Some(replica_set.to_owned());
+    }
+
+    /// A write of the Rollout itself was carried out.
+    pub(crate) fn is_there(&mut self) {
+        self.made = None;
+    }
+
     /// Nobody has answered the eviction of the pod with this uid.
     pub(crate) fn left_unanswered(&mut self, uid: &str, now: Instant) {
         self.evictions.insert(uid.to_owned(), now + UNDER_WAY);
@@ -101,13 +116,14 @@ impl Memory {
         self.switches.insert(service.to_owned(), (version.to_owned(), now + UNDER_WAY));
     }
 
-    /// What may still arrive.
+    /// What no watch tells.
     pub(crate) fn under_way(&self, now: Instant) -> UnderWay {
         let evictions = self.evictions.iter().filter(|(_, end)| now < **end);
         let switches = self.switches.iter().filter(|(_, (_, end))| now < *end);
         UnderWay {
             evictions: evictions.map(|(uid, _)| uid.clone()).collect(),
             switches: switches.map(|(name, (version, _))| (name.clone(), version.clone())).collect(),
+            made: self.made.clone(),
         }
     }
 

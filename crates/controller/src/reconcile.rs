@@ -341,6 +341,10 @@ impl<'a> Work<'a> {
             }
             if write.purpose == Purpose::Status {
                 memory.counters_changed_at = None;
+                memory.is_there();
+            }
+            if write.purpose == Purpose::CreateReplicaSet {
+                memory.made(&write.object.name);
             }
             if let Request::Evict { uid } = &write.request {
                 memory.evicted(uid);

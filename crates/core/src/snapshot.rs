@@ -46,11 +46,14 @@ pub struct Snapshot {
     /// Services whose switch nobody has answered, each with the version that it was sent for: it may still be carried out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub switches_under_way: BTreeMap<String, String>,
+    /// The name of the ReplicaSet that was made last, until a write has shown that the Rollout is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
     /// What the router of `trafficRouting` does; `Missing`: there is no router for it.
     #[serde(default)]
     pub router: Observed<RouterObservation>,
     /// The uid that a live read of the Rollout found; asked for before a ReplicaSet without a controller is adopted, and
-    /// before one is made.
+    /// before one is made again.
     #[serde(default)]
     pub live_uid: Observed<String>,
     /// Since when the observed ReplicaSets differ from the counters in the status; `None`: unknown, do not wait any longer.
@@ -73,6 +76,7 @@ impl Snapshot {
             pods: Observed::Unread,
             evictions_under_way: BTreeSet::new(),
             switches_under_way: BTreeMap::new(),
+            made: None,
             router: Observed::Unread,
             live_uid: Observed::Unread,
             counters_changed_at: None,

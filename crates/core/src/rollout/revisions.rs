@@ -22,7 +22,7 @@ pub(super) fn create(view: &View<'_>) -> Option<Plan> {
     if let Some(Observed::Found(holder)) = view.snapshot.live_replica_sets.get(&name) {
         return Some(if is_predecessors(view, holder) { after_garbage(holder) } else { collision(view) });
     }
-    if view.snapshot.live_uid == Observed::Unread {
+    if view.snapshot.made.as_ref() == Some(&name) && view.snapshot.live_uid == Observed::Unread {
         // What is made for a Rollout that is gone is collected at once, and would be made again and again.
         return Some(Plan { needs: vec![Need::LiveUid], ..Plan::default() });
     }

@@ -319,10 +319,10 @@ fn a_template_that_the_server_rejects_is_an_invalid_spec() {
 }
 
 #[test]
-fn nothing_is_made_for_a_rollout_that_is_gone() {
+fn nothing_is_made_again_for_a_rollout_that_is_gone() {
     let mut paper = guide();
     paper.edit(json!({"spec": {"template": template("yellow")}}));
-    paper.succeed_silently();
+    paper.succeed_silently(&template("yellow"));
     assert!(!paper.step());
     assert_eq!(paper.summary(), "Healthy 4/4 | blue 5/5 r1");
     assert!(paper.report().contains("original Rollout default/demo is gone"), "{}", paper.report());

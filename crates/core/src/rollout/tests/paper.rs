@@ -38,6 +38,8 @@ pub(super) struct Paper {
     live_uid: Observed<String>,
     /// Of another Rollout that has the name by now, of which no watch has told.
     successor: Option<String>,
+    /// What was made last and has vanished.
+    made: Option<String>,
     /// The ReplicaSets were asked for once more.
     pub(super) looks_live: bool,
     /// What was read live for this pass.
@@ -74,6 +76,7 @@ impl Paper {
             live: BTreeMap::new(),
             live_uid: Observed::Unread,
             successor: None,
+            made: None,
             looks_live: false,
             fresh: BTreeSet::new(),
             asked: BTreeSet::new(),
@@ -92,6 +95,7 @@ impl Paper {
         snapshot.replica_sets.retain(|rs| rs.metadata.controller_uid().is_none_or(|uid| uid == self.uid()));
         snapshot.live_replica_sets.clone_from(&self.live);
         snapshot.live_uid = self.live_uid.clone();
+        snapshot.made.clone_from(&self.made);
         snapshot.replica_sets_are_live = self.looks_live;
         snapshot.fresh.clone_from(&self.fresh);
         snapshot.evictions_under_way.clone_from(&self.under_way);

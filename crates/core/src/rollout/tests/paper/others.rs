@@ -62,9 +62,10 @@ impl Paper {
         }
     }
 
-    /// The Rollout is deleted, and another one is made of its name; no watch tells of it.
-    pub(in crate::rollout::tests) fn succeed_silently(&mut self) {
+    /// The Rollout is deleted, and another one is made of its name, of which no watch tells; what was made of this template is collected.
+    pub(in crate::rollout::tests) fn succeed_silently(&mut self, template: &Value) {
         self.successor = Some("uid-3".to_owned());
+        self.made = Some(format!("demo-{}", tidegate_api::hash::pod_template_hash(template, None)));
     }
 
     /// The Rollout is deleted without its dependents and applied again.
