@@ -174,16 +174,17 @@ impl Observation {
         if let Some(strategy) = self.blue_green() {
             return by_service(&strategy.active_service);
         }
+        let any_ready = self.ready.values().any(|count| *count > 0);
         let routed = self.routing().and(self.routed.as_ref());
         if let (Some(pair), None) = (self.canary().and_then(|canary| canary.ping_pong.as_ref()), routed) {
-            // Whose turn it is moves no requests by itself: they go to both.
-            return (by_service(&pair.ping_service) + by_service(&pair.pong_service)) / 2;
+            // Whose turn it is moves no requests by itself: they go to both. Behind a shared one pods of others may answer.
+            let both = (by_service(&pair.ping_service) + by_service(&pair.pong_service)) / 2;
+            return if any_ready { both } else { WHOLE };
         }
         if self.routing().is_none() {
             if !self.stable_service().is_empty() {
                 return by_service(self.stable_service());
             }
-            let any_ready = self.ready.values().any(|count| *count > 0);
             return if any_ready { 0 } else { WHOLE };
         }
         let Some(weights) = &self.routed else { return by_service(self.stable_service()) };
