@@ -35,7 +35,7 @@ pub(crate) struct Memory {
 /// What no watch tells of our requests: those that nobody has answered, as long as they may still arrive, and what may have been made in
 /// vain.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct UnderWay {
+pub(crate) struct Untold {
     /// Of pods, by uid.
     evictions: BTreeSet<String>,
     /// Services, each with the version that the switch was sent for.
@@ -44,7 +44,7 @@ pub(crate) struct UnderWay {
     made: Option<String>,
 }
 
-impl UnderWay {
+impl Untold {
     /// Notes it in a snapshot.
     pub(crate) fn beside(self, snapshot: Snapshot) -> Snapshot {
         let Self { evictions, switches, made } = self;
@@ -102,7 +102,7 @@ impl Memory {
     }
 
     /// Nobody has answered the eviction of the pod with this uid.
-    pub(crate) fn left_unanswered(&mut self, uid: &str, now: Instant) {
+    pub(crate) fn eviction_unanswered(&mut self, uid: &str, now: Instant) {
         self.evictions.insert(uid.to_owned(), now + UNDER_WAY);
     }
 
@@ -117,17 +117,17 @@ impl Memory {
     }
 
     /// What no watch tells.
-    pub(crate) fn under_way(&self, now: Instant) -> UnderWay {
+    pub(crate) fn untold(&self, now: Instant) -> Untold {
         let evictions = self.evictions.iter().filter(|(_, end)| now < **end);
         let switches = self.switches.iter().filter(|(_, (_, end))| now < *end);
-        UnderWay {
+        Untold {
             evictions: evictions.map(|(uid, _)| uid.clone()).collect(),
             switches: switches.map(|(name, (version, _))| (name.clone(), version.clone())).collect(),
             made: self.made.clone(),
         }
     }
 
-    /// When the first of that cannot arrive any longer.
+    /// When the first request cannot arrive any longer.
     pub(crate) fn arrives_until(&self, now: Instant) -> Option<Instant> {
         let switches = self.switches.values().map(|(_, end)| end);
         self.evictions.values().chain(switches).copied().filter(|end| now < *end).min()
@@ -179,6 +179,25 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_watch_tells_stands_in_the_snapshot_until_it_is_over() {
+        let rollout = serde_json::json!({"metadata": {"name": "x", "namespace": "a"}, "spec": {}});
+        let snapshot = || Snapshot::of(serde_json::from_value(rollout.clone()).unwrap());
+        let mut memory = Memory::default();
+        memory.made("x-1");
+        memory.eviction_unanswered("pod", Instant::now());
+        memory.switch_unanswered("service", "7", Instant::now());
+        let told = memory.untold(Instant::now()).beside(snapshot());
+        assert_eq!(told.made.as_deref(), Some("x-1"));
+        assert!(told.evictions_under_way.contains("pod"));
+        assert_eq!(told.switches_under_way["service"], "7");
+        assert_eq!(memory.arrives_until(Instant::now()), Some(Instant::now() + UNDER_WAY));
+        memory.is_there();
+        tokio::time::advance(UNDER_WAY).await;
+        assert_eq!(memory.untold(Instant::now()).beside(snapshot()), snapshot());
+        assert_eq!(memory.arrives_until(Instant::now()), None);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_acts_without_end() {

@@ -105,7 +105,7 @@ enum Look {
 }
 
 async fn look(shell: &Shell, key: &Key) -> Look {
-    let (known, under_way) = {
+    let (known, untold) = {
         let mut state = shell.lock();
         let state = &mut *state;
         if !state.world.is_complete() || !state.world.rollouts.contains(key) {
@@ -120,7 +120,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
             }
             Sight::Live => state.metrics.live_reads += 1,
         }
-        (state.world.rollouts.get(key), memory.under_way(Instant::now()))
+        (state.world.rollouts.get(key), memory.untold(Instant::now()))
     };
     let Some(known) = known else { return Look::Nothing };
     tracing::info!(
@@ -129,7 +129,7 @@ async fn look(shell: &Shell, key: &Key) -> Look {
         "a watch is behind our own writes; reading live"
     );
     match live::snapshot(&shell.clients, key, known).await {
-        Ok(Some(snapshot)) => Look::Snapshot(Box::new(under_way.beside(snapshot))),
+        Ok(Some(snapshot)) => Look::Snapshot(Box::new(untold.beside(snapshot))),
         Ok(None) => Look::Nothing,
         Err(error) => Look::Failed(error),
     }
@@ -294,7 +294,7 @@ impl<'a> Work<'a> {
         match &write.request {
             Request::Route { .. } => memory.route_unanswered_at = Some(Instant::now()),
             Request::Evict { uid } => {
-                memory.left_unanswered(uid, Instant::now());
+                memory.eviction_unanswered(uid, Instant::now());
                 self.snapshot.evictions_under_way.insert(uid.clone());
             }
             _ if write.purpose == Purpose::SwitchService => {

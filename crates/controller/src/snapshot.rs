@@ -53,8 +53,8 @@ pub(crate) fn from_stores(world: &World, memory: Option<&Memory>, key: &Key) -> 
     let mut snapshot = Snapshot::of(world.rollouts.get(key)?);
     snapshot.replica_sets = world.replica_sets_of(&snapshot.rollout.metadata);
     snapshot.counters_changed_at = memory.and_then(|memory| memory.counters_changed_at);
-    let under_way = memory.map(|memory| memory.under_way(Instant::now())).unwrap_or_default();
-    Some(under_way.beside(snapshot))
+    let untold = memory.map(|memory| memory.untold(Instant::now())).unwrap_or_default();
+    Some(untold.beside(snapshot))
 }
 
 /// Answers what the stores can answer; the rest is for [`crate::live::answer`].

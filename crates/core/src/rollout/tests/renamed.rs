@@ -35,6 +35,15 @@ fn rename(paper: &mut Paper) {
     paper.edit(json!({"spec": {"strategy": {"canary": services}}}));
 }
 
+/// Strategies in which stable's Service is the canary's: the two change places, or it takes turns with `shop`.
+fn with_stable_for_the_canary() -> [Value; 2] {
+    let swapped = json!({"stableService": "canary", "canaryService": "stable"});
+    let pair = json!({"stableService": null, "canaryService": null,
+        "pingPong": {"pingService": "stable", "pongService": "shop"},
+        "trafficRouting": {"nginx": null, "plugins": {"example/mesh": {}}}});
+    [swapped, pair]
+}
+
 /// Service and weight of either side.
 fn route(paper: &Paper) -> Value {
     let weights = paper.rollout().status.canary.weights.unwrap();
@@ -159,10 +168,7 @@ fn a_service_by_which_stables_traffic_comes_is_not_pointed_at_the_new_version() 
 
 #[test]
 fn where_stable_has_pods_for_its_share_alone_no_side_takes_the_others() {
-    let swapped = json!({"stableService": "canary", "canaryService": "stable"});
-    let pair = json!({"stableService": null, "canaryService": null,
-        "pingPong": {"pingService": "stable", "pongService": "shop"},
-        "trafficRouting": {"nginx": null, "plugins": {"example/mesh": {}}}});
+    let [swapped, pair] = with_stable_for_the_canary();
     for (services, route_then) in [
         (swapped, json!({"canary": ["canary", 50], "stable": ["stable", 50]})),
         (pair, json!({"canary": ["stable", 50], "stable": ["canary", 50]})),
@@ -180,10 +186,7 @@ fn where_stable_has_pods_for_its_share_alone_no_side_takes_the_others() {
 
 #[test]
 fn stable_gets_the_pods_that_its_new_service_needs() {
-    let swapped = json!({"stableService": "canary", "canaryService": "stable"});
-    let pair = json!({"stableService": null, "canaryService": null,
-        "pingPong": {"pingService": "stable", "pongService": "shop"},
-        "trafficRouting": {"nginx": null, "plugins": {"example/mesh": {}}}});
+    let [swapped, pair] = with_stable_for_the_canary();
     for (services, route_then) in [
         (swapped, json!({"canary": ["stable", 50], "stable": ["canary", 50]})),
         (pair, json!({"canary": ["stable", 50], "stable": ["shop", 50]})),
